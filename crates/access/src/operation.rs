@@ -1,0 +1,140 @@
+//! What any face of Sealock can be asked to do, and the right that each takes.
+//!
+//! `need` has no `_` arm, so a new operation does not compile until somebody has said what it takes.
+
+use oci::{Call, NamespaceName, Reference, RepositoryName, Tag};
+
+use crate::{id::TokenId, role::Action};
+
+/// One thing a caller asks for, whichever face it came through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// A `/v2/` request.
+    Oci(Call),
+    /// Who am I, with which credential.
+    WhoAmI,
+    /// The namespaces that the caller may see.
+    ListNamespaces,
+    /// Make a namespace.
+    CreateNamespace(NamespaceName),
+    /// Look at a namespace.
+    ShowNamespace(NamespaceName),
+    /// The service tokens of a namespace.
+    ListTokens(NamespaceName),
+    /// Make a service token in a namespace.
+    CreateToken(NamespaceName),
+    /// Look at one token.
+    ShowToken(TokenId),
+    /// Change what may be changed of a token, its status included.
+    EditToken(TokenId),
+    /// Give a token a new secret.
+    ResetToken(TokenId),
+    /// End a token for good.
+    DeleteToken(TokenId),
+}
+
+/// The right that an operation takes. It names its target, so that `policy::decide` needs nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Being somebody: any principal but anonymous.
+    Identity,
+    /// Being a user, or a personal token that mirrors one: the lists of what a person may see.
+    Person,
+    /// An action on a repository.
+    Repository {
+        /// The repository, which may not exist yet.
+        repository: RepositoryName,
+        /// What is to be done there.
+        action: Action,
+        /// For a manifest pushed under a tag: that tag.
+        tag: Option<Tag>,
+    },
+    /// The names of repositories (`_catalog`).
+    Catalog,
+    /// Making a namespace of this name.
+    NewNamespace(NamespaceName),
+    /// Seeing a namespace: any role in it.
+    SeeNamespace(NamespaceName),
+    /// Managing a namespace's tokens, members and settings: the role `admin` (rule 9).
+    ManageNamespace(NamespaceName),
+    /// Managing one token: what its owner asks for (rule 9).
+    ManageToken(TokenId),
+}
+
+impl Operation {
+    /// The right that this operation takes.
+    pub fn need(&self) -> Need {
+        match self {
+            Self::Oci(call) => call_need(call),
+            Self::WhoAmI => Need::Identity,
+            Self::ListNamespaces => Need::Person,
+            Self::CreateNamespace(namespace) => Need::NewNamespace(namespace.clone()),
+            Self::ShowNamespace(namespace) => Need::SeeNamespace(namespace.clone()),
+            Self::ListTokens(namespace) | Self::CreateToken(namespace) => {
+                Need::ManageNamespace(namespace.clone())
+            }
+            Self::ShowToken(token)
+            | Self::EditToken(token)
+            | Self::ResetToken(token)
+            | Self::DeleteToken(token) => Need::ManageToken(*token),
+        }
+    }
+}
+
+fn call_need(call: &Call) -> Need {
+    match call {
+        Call::Ping => Need::Identity,
+        Call::Catalog => Need::Catalog,
+        Call::PullManifest { repository, .. }
+        | Call::PullBlob { repository, .. }
+        | Call::ListTags { repository }
+        | Call::ListReferrers { repository, .. } => Need::repository(repository, Action::Pull),
+        Call::PushManifest { repository, reference } => Need::Repository {
+            repository: repository.clone(),
+            action: Action::Push,
+            tag: match reference {
+                Reference::Tag(tag) => Some(tag.clone()),
+                Reference::Digest(_) => None,
+            },
+        },
+        // Every upload call takes push, status and cancelling included (DESIGN §3.1): a session belongs to a pusher.
+        Call::StartUpload { repository }
+        | Call::AppendUpload { repository, .. }
+        | Call::FinishUpload { repository, .. }
+        | Call::UploadStatus { repository, .. }
+        | Call::CancelUpload { repository, .. } => Need::repository(repository, Action::Push),
+        Call::DeleteManifest { repository, .. } | Call::DeleteBlob { repository, .. } => {
+            Need::repository(repository, Action::Delete)
+        }
+    }
+}
+
+impl Need {
+    /// The need for `action` on `repository`, where no tag is concerned.
+    pub fn repository(repository: &RepositoryName, action: Action) -> Self {
+        Self::Repository { repository: repository.clone(), action, tag: None }
+    }
+
+    /// The one scope that the challenge of RFC 6750 §3 names, so that a client knows which bearer to fetch.
+    /// `None` where no bearer could help or none is needed.
+    pub fn challenge_scope(&self) -> Option<String> {
+        match self {
+            Self::Repository { repository, action, .. } => {
+                // Docker clients keep one bearer for a whole push: pull is asked along with it.
+                let actions = match action {
+                    Action::Pull => "pull",
+                    Action::Push => "pull,push",
+                    Action::Delete => "delete",
+                };
+                Some(format!("repository:{repository}:{actions}"))
+            }
+            Self::Catalog => Some("registry:catalog:*".to_owned()),
+            Self::Identity
+            | Self::Person
+            | Self::NewNamespace(_)
+            | Self::SeeNamespace(_)
+            | Self::ManageNamespace(_)
+            | Self::ManageToken(_) => None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The one place where it is decided whether something is allowed (DESIGN §2 rules 4, 7, 8, 9 and the table of §3.1).
+
+use crate::{
+    bearer::Access,
+    operation::Need,
+    rights::{Owner, PersonalAccess, Principal, Rights, Rule, Target, Token, User},
+    role::{Action, Role},
+    time::Instant,
+};
+
+/// The answer to "may this principal do that, now?".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, and by which rule.
+    Allowed(Rule),
+    /// The credential is dead; the reason is for its holder.
+    Ended(String),
+    /// Nobody signed in, and it takes somebody.
+    SignIn,
+    /// The principal may, but this bearer was fetched for less: fetching one again helps.
+    BearerTooNarrow,
+    /// The principal may not, and sees the target; the reason names principal, action, target and rule.
+    Denied(String),
+    /// The principal may not even know whether the target exists.
+    Unseen(String),
+}
+
+/// What a principal may do right now. Rule 7: the bearer says who, this says what.
+pub fn decide(need: &Need, rights: &Rights, bearer: &Access, now: Instant) -> Decision {
+    if let Some(reason) = ended(&rights.principal, now) {
+        return Decision::Ended(reason);
+    }
+    match (allows(need, rights), covers(bearer, need)) {
+        (Some(rule), true) => Decision::Allowed(rule),
+        (Some(_), false) => Decision::BearerTooNarrow,
+        // containerd and regctl begin anonymous and wait for a challenge: never 403 or 404 for them.
+        (None, _) if rights.principal.is_anonymous() => Decision::SignIn,
+        (None, _) => refusal(need, rights),
+    }
+}
+
+/// Why the credential no longer works at all, told to whoever holds it (rule 5, last lines).
+fn ended(principal: &Principal, now: Instant) -> Option<String> {
+    match principal {
+        Principal::Anonymous => None,
+        Principal::User(user) => user_ended(user),
+        Principal::Token(token) => token_ended(token, now),
+    }
+}
+
+fn user_ended(user: &User) -> Option<String> {
+    if !user.is_active {
+        return Some(format!(
+            "user {} is deactivated; an administrator can activate the account",
+            user.username
+        ));
+    }
+    if !user.is_current {
+        return Some(format!("the password of user {} was changed; sign in again", user.username));
+    }
+    None
+}
+
+fn token_ended(token: &Token, now: Instant) -> Option<String> {
+    let way_out = way_out(token);
+    if let Some(at) = token.expiry.instant().filter(|_| token.expiry.is_past(now)) {
+        return Some(format!("{token} expired on {}; {way_out} can make a new one", at.day()));
+    }
+    if let Some((at, why)) = &token.ended {
+        return Some(format!("{token} was {why} on {}; {way_out} can make a new one", at.day()));
+    }
+    if let Some((at, why)) = token.secret_ends.as_ref().filter(|(at, _)| *at <= now) {
+        return Some(format!(
+            "this secret of {token} was ended by a {why} on {}; use the newer one",
+            at.day()
+        ));
+    }
+    if !token.is_enabled {
+        return Some(format!("{token} is disabled; {way_out} can enable it"));
+    }
+    match &token.owner {
+        Owner::User { user, .. } if !user.is_active => {
+            Some(format!("{token} is stopped: its user is deactivated"))
+        }
+        Owner::Namespace { name: None, .. } => Some(format!("{token} is stopped: its namespace was deleted")),
+        Owner::User { .. } | Owner::Namespace { .. } | Owner::Instance => None,
+    }
+}
+
+fn way_out(token: &Token) -> String {
+    match &token.owner {
+        Owner::Namespace { name: Some(namespace), .. } => format!("an administrator of {namespace}"),
+        Owner::Namespace { name: None, .. } | Owner::Instance => "an instance administrator".to_owned(),
+        Owner::User { user, .. } => format!("user {}", user.username),
+    }
+}
+
+/// The rule that allows the need, if one does.
+fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
+    match need {
+        Need::Identity => (!rights.principal.is_anonymous()).then_some(Rule::Identity),
+        Need::Person => manager(&rights.principal).map(|_| Rule::Identity),
+        Need::Repository { repository, action, tag: _ } => rights.repository_rule(repository, *action),
+        Need::Catalog => catalog_rule(&rights.principal),
+        Need::NewNamespace(_) => instance_admin(rights),
+        Need::SeeNamespace(_) => role_rule(rights, Role::Reader),
+        Need::ManageNamespace(_) => role_rule(rights, Role::Admin),
+        Need::ManageToken(_) => manage_token_rule(rights),
+    }
+}
+
+/// The user on whose behalf things may be managed (rule 9): a service or a `scoped` token manages nothing.
+fn manager(principal: &Principal) -> Option<&User> {
+    match principal {
+        Principal::User(user) => Some(user),
+        Principal::Token(Token { owner: Owner::User { user, access: PersonalAccess::Account }, .. }) => {
+            Some(user)
+        }
+        Principal::Token(_) | Principal::Anonymous => None,
+    }
+}
+
+fn instance_admin(rights: &Rights) -> Option<Rule> {
+    manager(&rights.principal).filter(|user| user.is_admin).map(|_| Rule::InstanceAdmin)
+}
+
+/// Allowed to whoever has at least `role` in the namespace aimed at. An absent namespace has no roles, but an
+/// instance administrator is told that it is absent rather than refused.
+fn role_rule(rights: &Rights, role: Role) -> Option<Rule> {
+    if let Some(rule) = instance_admin(rights) {
+        return Some(rule);
+    }
+    manager(&rights.principal)?;
+    let held = rights.namespace()?.role?;
+    (held >= role).then_some(Rule::Role(held))
+}
+
+fn manage_token_rule(rights: &Rights) -> Option<Rule> {
+    let Target::Token(Some(token)) = &rights.target else {
+        return instance_admin(rights);
+    };
+    if token.namespace.is_some() {
+        return role_rule(rights, Role::Admin);
+    }
+    let own = manager(&rights.principal).filter(|user| Some(user.id) == token.user);
+    own.map(|_| Rule::Identity).or_else(|| instance_admin(rights))
+}
+
+/// Rule 4, listing: a person sees what they may pull; a token needs the scope of type `registry`.
+fn catalog_rule(principal: &Principal) -> Option<Rule> {
+    match principal {
+        Principal::Anonymous => None,
+        Principal::User(_)
+        | Principal::Token(Token { owner: Owner::User { access: PersonalAccess::Account, .. }, .. }) => {
+            Some(Rule::Identity)
+        }
+        Principal::Token(token) => token.scopes.may_list().then(|| Rule::Scope("registry: list".to_owned())),
+    }
+}
+
+fn covers(bearer: &Access, need: &Need) -> bool {
+    match need {
+        Need::Repository { repository, action, .. } => bearer.covers(*action, repository),
+        Need::Catalog => bearer.covers_catalog(),
+        // What is not asked for in a scope of the token protocol is not limited by one.
+        Need::Identity
+        | Need::Person
+        | Need::NewNamespace(_)
+        | Need::SeeNamespace(_)
+        | Need::ManageNamespace(_)
+        | Need::ManageToken(_) => true,
+    }
+}
+
+/// The last two rows of the table of §3.1, and their like for management (§3.3: what the caller may not see is 404).
+fn refusal(need: &Need, rights: &Rights) -> Decision {
+    let principal = &rights.principal;
+    match need {
+        Need::Repository { repository, action, .. } => {
+            let why = lacking(principal, *action);
+            if rights.repository_rule(repository, Action::Pull).is_some() {
+                Decision::Denied(format!("{principal} has no {why} for {repository}"))
+            } else {
+                Decision::Unseen(format!(
+                    "{repository} does not exist, or {principal} has no {} that covers it",
+                    source(principal)
+                ))
+            }
+        }
+        Need::Catalog => {
+            Decision::Denied(format!("{principal} has no scope of type registry, which listing takes"))
+        }
+        Need::Identity => Decision::SignIn,
+        Need::Person => Decision::Denied(format!("{principal} manages nothing; sign in as a user")),
+        Need::NewNamespace(namespace) => Decision::Denied(format!(
+            "{principal} may not make namespace {namespace}; an instance administrator can"
+        )),
+        Need::SeeNamespace(namespace) => unseen_namespace(principal, namespace),
+        Need::ManageNamespace(namespace) if role_rule(rights, Role::Reader).is_some() => Decision::Denied(
+            format!("{principal} does not have the role admin in {namespace}, which managing it takes"),
+        ),
+        Need::ManageNamespace(namespace) => unseen_namespace(principal, namespace),
+        Need::ManageToken(_) => {
+            Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
+        }
+    }
+}
+
+fn unseen_namespace(principal: &Principal, namespace: &oci::NamespaceName) -> Decision {
+    Decision::Unseen(format!("namespace {namespace} does not exist, or {principal} has no role in it"))
+}
+
+fn lacking(principal: &Principal, action: Action) -> String {
+    match source(principal) {
+        "role" => format!("role that allows {action}"),
+        source => format!("{source} with {action}"),
+    }
+}
+
+/// Where the principal's rights come from, in a word.
+fn source(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Token(Token { owner: Owner::User { access: PersonalAccess::Account, .. }, .. })
+        | Principal::User(_)
+        | Principal::Anonymous => "role",
+        Principal::Token(_) => "scope",
+    }
+}

@@ -1,0 +1,241 @@
+//! The gate's other half: a credential and an operation in, a grant or a refusal out. Every face ends here.
+
+use access::{
+    bearer::{Access, CredentialRef},
+    operation::{Need, Operation},
+    policy::{Decision, decide},
+    rights::{Owner, PersonalAccess, Principal, Rights},
+    secret::{Secret, SecretError},
+    time::Instant,
+};
+use oci::RepositoryName;
+use storage::{
+    db::{DbError, Query, Transient},
+    rights::{Aim, Who, load},
+};
+
+use crate::{
+    Registry,
+    credential::{Credential, Password},
+    grant::{Ask, Grant, Origin},
+    passwords::PasswordError,
+};
+
+/// Why something was not allowed. Which status that is, the face says (the table of DESIGN §3.1).
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The credential is wrong, ended or outdated; never downgraded to anonymous.
+    #[error("{0}")]
+    BadCredential(String),
+    /// Nobody signed in, and it takes somebody.
+    #[error("sign in: this takes a credential")]
+    SignIn {
+        /// The scope that a bearer needs for this.
+        scope: Option<String>,
+    },
+    /// A bearer that was fetched for less than its principal may.
+    #[error("this bearer was fetched for less; fetch one for the scope that this answer names")]
+    BearerTooNarrow {
+        /// The scope that a bearer needs for this.
+        scope: Option<String>,
+    },
+    /// The principal sees the target and may not.
+    #[error("{0}")]
+    Denied(String),
+    /// The principal may not know whether the target exists.
+    #[error("{0}")]
+    Unseen(String),
+    /// More passwords are being checked than this machine can; nothing is wrong with this one.
+    #[error("too many sign-ins at once; try again in a moment")]
+    Busy,
+    /// The database did not answer: never "allow" (DESIGN §5, 8).
+    #[error(transparent)]
+    Storage(#[from] DbError),
+}
+
+impl Refusal {
+    /// What whoever holds no living or remembered credential is told: nothing about tokens or users.
+    pub(crate) fn unknown(who: &Who) -> Self {
+        Self::BadCredential(match who {
+            Who::Secret(_) | Who::SecretHash(_) => {
+                "no token has this secret: it is wrong, or the token ended more than 90 days ago".to_owned()
+            }
+            Who::User { .. } | Who::Anonymous => WRONG_PASSWORD.to_owned(),
+        })
+    }
+}
+
+impl Transient for Refusal {
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_transient())
+    }
+}
+
+const WRONG_PASSWORD: &str = "the username or the password is wrong";
+
+/// A credential whose form, and where it has one, signature or password are good. Whether it still lives, and
+/// what it may do, is read live.
+pub(crate) struct Identified {
+    pub(crate) who: Who,
+    pub(crate) bearer: Access,
+    /// The login name that came along, which must be the secret's own (rule 5).
+    pub(crate) login_name: Option<String>,
+}
+
+/// Who is signed in: `/me`.
+#[derive(Debug, Clone, Copy)]
+pub struct WhoAmI;
+
+impl Ask for WhoAmI {
+    fn operation(&self) -> Operation {
+        Operation::WhoAmI
+    }
+}
+
+/// Any `/v2/` call as it stands: the use cases of content ask with types of their own.
+impl Ask for oci::Call {
+    fn operation(&self) -> Operation {
+        Operation::Oci(self.clone())
+    }
+}
+
+impl Registry {
+    /// Decides whether whoever holds `credential` may do what `ask` says, now.
+    pub async fn authorize<A: Ask>(
+        &self,
+        credential: &Credential,
+        ask: A,
+        origin: Origin,
+        now: Instant,
+    ) -> Result<Grant<A>, Refusal> {
+        let identified = self.identify(credential, now).await?;
+        let rights = read_and_decide(&self.db, &identified, &ask.operation().need(), now).await?;
+        let Identified { who, bearer, login_name: _ } = identified;
+        // From here on the secret is known by its id, as in a bearer: the hash is not carried along.
+        let who = match (&rights.principal, who) {
+            (Principal::Token(token), _) => Who::Secret(token.secret),
+            (_, who) => who,
+        };
+        Ok(Grant { ask, who, bearer, rights, origin })
+    }
+
+    /// Who the credential says it is. The only slow step is a password.
+    pub(crate) async fn identify(&self, credential: &Credential, now: Instant) -> Result<Identified, Refusal> {
+        match credential {
+            Credential::Anonymous => {
+                Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None })
+            }
+            Credential::Bearer(text) => self.identify_bearer(text, now),
+            Credential::Secret(text) => identify_secret(text, None)?.ok_or_else(|| {
+                Refusal::BadCredential("what was sent as a bearer is no token's secret".to_owned())
+            }),
+            Credential::Basic { username, password } => match identify_secret(password, Some(username))? {
+                Some(identified) => Ok(identified),
+                None => self.identify_user(username, password, now).await,
+            },
+        }
+    }
+
+    fn identify_bearer(&self, text: &Password, now: Instant) -> Result<Identified, Refusal> {
+        let claims =
+            self.keys.verify(text.expose(), now).map_err(|error| Refusal::BadCredential(error.to_string()))?;
+        let who = match claims.cred {
+            CredentialRef::Anonymous => Who::Anonymous,
+            CredentialRef::Secret(id) => Who::Secret(id),
+            CredentialRef::Password { user, generation } => Who::User { id: user, password_generation: generation },
+        };
+        Ok(Identified { who, bearer: Access::Only(claims.access), login_name: None })
+    }
+
+    async fn identify_user(
+        &self,
+        username: &str,
+        password: &Password,
+        now: Instant,
+    ) -> Result<Identified, Refusal> {
+        let found = self.passwords.check(&self.db, username, password, now).await;
+        match found {
+            Ok(Some((id, password_generation))) => Ok(Identified {
+                who: Who::User { id, password_generation },
+                bearer: Access::unlimited(),
+                login_name: None,
+            }),
+            Ok(None) => Err(Refusal::BadCredential(WRONG_PASSWORD.to_owned())),
+            Err(PasswordError::Busy) => Err(Refusal::Busy),
+            Err(PasswordError::Storage(error)) => Err(Refusal::Storage(error)),
+            Err(PasswordError::Hashing) => Err(Refusal::Storage(DbError::Corrupt("a password's hash".to_owned()))),
+        }
+    }
+}
+
+/// A token's secret, refused before any look-up where its checksum is wrong; `None` where it is none.
+fn identify_secret(text: &Password, login_name: Option<&str>) -> Result<Option<Identified>, Refusal> {
+    match Secret::parse(text.expose()) {
+        Ok(secret) => Ok(Some(Identified {
+            who: Who::SecretHash(secret.hash()),
+            bearer: Access::unlimited(),
+            login_name: login_name.map(str::to_owned),
+        })),
+        Err(error @ SecretError::Typo) => Err(Refusal::BadCredential(error.to_string())),
+        Err(SecretError::NotASecret) => Ok(None),
+    }
+}
+
+/// The live check (rule 7): one statement for the facts, one function for the decision.
+pub(crate) async fn read_and_decide(
+    q: &impl Query,
+    identified: &Identified,
+    need: &Need,
+    now: Instant,
+) -> Result<Rights, Refusal> {
+    let rights = load(q, &identified.who, &aim_of(need), now)
+        .await?
+        .ok_or_else(|| Refusal::unknown(&identified.who))?;
+    // A wrong login name is said before anything that the decision would tell.
+    check_login_name(&rights.principal, identified.login_name.as_deref())?;
+    match decide(need, &rights, &identified.bearer, now) {
+        Decision::Allowed(_) => Ok(rights),
+        Decision::Ended(reason) => Err(Refusal::BadCredential(reason)),
+        Decision::SignIn => Err(Refusal::SignIn { scope: need.challenge_scope() }),
+        Decision::BearerTooNarrow => Err(Refusal::BearerTooNarrow { scope: need.challenge_scope() }),
+        Decision::Denied(reason) => Err(Refusal::Denied(reason)),
+        Decision::Unseen(reason) => Err(Refusal::Unseen(reason)),
+    }
+}
+
+fn check_login_name(principal: &Principal, login_name: Option<&str>) -> Result<(), Refusal> {
+    match (principal, login_name) {
+        (Principal::Token(token), Some(name)) if name != token.login_name() => {
+            Err(Refusal::BadCredential(format!("this secret's login name is {}", token.login_name())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a need aims at, in the words of the statement that looks it up.
+pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
+    match need {
+        Need::Identity | Need::Person | Need::Catalog => Aim::default(),
+        Need::Repository { repository, .. } => aim_at(repository),
+        Need::NewNamespace(namespace) | Need::SeeNamespace(namespace) | Need::ManageNamespace(namespace) => {
+            Aim { namespace: Some(namespace.as_str()), ..Aim::default() }
+        }
+        Need::ManageToken(token) => Aim { token: Some(*token), ..Aim::default() },
+    }
+}
+
+/// A repository, and the namespace that it is in.
+pub(crate) fn aim_at(repository: &RepositoryName) -> Aim<'_> {
+    Aim { namespace: Some(repository.namespace()), repository: Some(repository), token: None }
+}
+
+/// Whether the principal acts with the rights of a person; what `/me` and the lists need to know.
+pub(crate) fn acts_as_administrator(principal: &Principal) -> bool {
+    match principal {
+        Principal::User(user) => user.is_admin,
+        Principal::Token(token) => {
+            matches!(&token.owner, Owner::User { user, access: PersonalAccess::Account } if user.is_admin)
+        }
+        Principal::Anonymous => false,
+    }
+}

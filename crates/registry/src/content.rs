@@ -1,0 +1,121 @@
+//! What can go wrong with content, in the protocol's terms. Which status that is, `web::v2` says.
+
+use oci::{Digest, ManifestError, Reference, RepositoryName};
+use storage::{
+    blobs::BlobError,
+    db::{DbError, Transient},
+};
+
+use crate::authorize::Refusal;
+
+/// Why a use case of `/v2/` did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// The rights, when they were read again.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There is no such repository; whoever hears this may know.
+    #[error("repository {0} does not exist; its first push makes it")]
+    RepositoryUnknown(RepositoryName),
+    /// The repository has no such manifest.
+    #[error("repository {repository} has no manifest {reference}")]
+    ManifestUnknown {
+        /// Where it was looked for.
+        repository: RepositoryName,
+        /// The tag or digest.
+        reference: Reference,
+    },
+    /// The repository has no such blob.
+    #[error("repository {repository} has no blob {digest}")]
+    BlobUnknown {
+        /// Where it was looked for.
+        repository: RepositoryName,
+        /// The digest.
+        digest: Digest,
+    },
+    /// No such upload session of this repository and principal.
+    #[error("there is no such upload session; it ended, expired, or was opened by somebody else")]
+    UploadUnknown,
+    /// A later request goes on with the same session.
+    #[error("another request took this upload session over; ask for its status and go on from there")]
+    UploadTakenOver,
+    /// A chunk that does not begin where the upload stands.
+    #[error("the chunk begins at byte {started_at}, the upload stands at byte {offset}; go on from there")]
+    WrongOffset {
+        /// Where the chunk begins.
+        started_at: u64,
+        /// Where the upload stands.
+        offset: u64,
+    },
+    /// A chunk whose length is not what its Content-Range says.
+    #[error("the chunk has {received} bytes, its Content-Range says {announced}; nothing of it was kept")]
+    WrongLength {
+        /// What came.
+        received: u64,
+        /// What was said.
+        announced: u64,
+    },
+    /// The manifest is not one.
+    #[error(transparent)]
+    ManifestInvalid(#[from] ManifestError),
+    /// The manifest's bytes have another digest than the one it was pushed under.
+    #[error("the manifest's bytes have the digest {computed}, not {expected}")]
+    ManifestDigest {
+        /// What the path says.
+        expected: Digest,
+        /// What the bytes have.
+        computed: Digest,
+    },
+    /// Something that the manifest needs is not in the repository.
+    #[error("the manifest needs {what} {digest}, which repository {repository} does not have; push it there first")]
+    ManifestNeeds {
+        /// Config, layer or entry.
+        what: &'static str,
+        /// Its digest.
+        digest: Digest,
+        /// Where it was looked for.
+        repository: RepositoryName,
+    },
+    /// A descriptor's size is wrong.
+    #[error("the manifest says that {digest} has {stated} bytes; it has {actual}")]
+    SizeInvalid {
+        /// Of what.
+        digest: Digest,
+        /// What the descriptor says.
+        stated: u64,
+        /// What it is.
+        actual: u64,
+    },
+    /// It can't be removed while something needs it.
+    #[error("{digest} is needed by {by} in repository {repository}; delete that first")]
+    InUse {
+        /// What was to be removed.
+        digest: Digest,
+        /// What needs it.
+        by: &'static str,
+        /// Where.
+        repository: RepositoryName,
+    },
+    /// The blob store.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The database.
+    #[error(transparent)]
+    Storage(DbError),
+}
+
+impl From<DbError> for ContentError {
+    fn from(error: DbError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl Transient for ContentError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_transient(),
+            Self::Storage(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}

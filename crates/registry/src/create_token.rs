@@ -1,0 +1,144 @@
+//! Making a service token.
+
+use access::{
+    expiry::Expiry,
+    id::{NamespaceId, ScopeId, SecretId, TokenId},
+    name::{Description, ServiceTokenName},
+    operation::Operation,
+    randomness::Randomness,
+    scope::{Scopes, Warning},
+    secret::{Secret, SecretKind},
+    time::Instant,
+};
+use oci::NamespaceName;
+use storage::{
+    db::{Tx, retried},
+    scopes::StoredScope,
+    secrets,
+    tokens::{self, StoredOwner, StoredToken},
+};
+
+use crate::{
+    Registry,
+    grant::{Ask, Grant},
+    manage::ManageError,
+};
+
+/// Make a service token in a namespace.
+#[derive(Debug, Clone)]
+pub struct CreateToken {
+    /// Whose it will be.
+    pub namespace: NamespaceName,
+}
+
+impl Ask for CreateToken {
+    fn operation(&self) -> Operation {
+        Operation::CreateToken(self.namespace.clone())
+    }
+}
+
+/// What a new token is to be.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Its name, which is its login name.
+    pub name: ServiceTokenName,
+    /// Free text.
+    pub description: Option<Description>,
+    /// False to make it disabled.
+    pub is_enabled: bool,
+    /// When it ends by itself.
+    pub expiry: Expiry,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// What is allowed but hardly meant, to be told along with the token.
+    pub warnings: Vec<Warning>,
+}
+
+/// A token together with a secret that is shown this once.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: StoredToken,
+    /// Its new secret.
+    pub secret: Secret,
+    /// What to tell along.
+    pub warnings: Vec<Warning>,
+}
+
+impl Registry {
+    /// Makes the token, and its secret, which leaves with this answer and is never seen again.
+    pub async fn create_token(
+        &self,
+        grant: &Grant<CreateToken>,
+        new: NewToken,
+        now: Instant,
+    ) -> Result<IssuedToken, ManageError> {
+        let namespace = &grant.ask.namespace;
+        let secret = Secret::mint(SecretKind::Service, self.random.as_ref());
+        let token = retried(|| async {
+            let tx = self.db.begin().await?;
+            let rights = grant.still_holds(&tx, now).await?;
+            let absent = || ManageError::Absent(format!("namespace {namespace} does not exist"));
+            let owner = rights.namespace().ok_or_else(absent)?.id;
+            let token = self.stored(grant, &new, owner, &secret, now);
+            if !tokens::insert(&tx, &token).await? {
+                let message = format!("a token named {} exists already in namespace {namespace}", new.name);
+                return Err(ManageError::NameTaken(message));
+            }
+            self.add_secret(&tx, token.id, &secret, now).await?;
+            let mut record = grant.record("token.created", format!("token {namespace}/{}", new.name));
+            record.namespace_id = owner.to_string();
+            record.token_id = token.id.to_string();
+            record.after = token.as_history();
+            self.write_history(&tx, &record, now).await?;
+            tx.commit().await?;
+            Ok(token)
+        })
+        .await?;
+        Ok(IssuedToken { token, secret, warnings: new.warnings })
+    }
+
+    fn stored(
+        &self,
+        grant: &Grant<CreateToken>,
+        new: &NewToken,
+        namespace: NamespaceId,
+        secret: &Secret,
+        now: Instant,
+    ) -> StoredToken {
+        let random = self.random.as_ref();
+        let (created_by_id, created_by) = grant.creator();
+        StoredToken {
+            id: TokenId::mint(now, random),
+            owner: StoredOwner::Namespace { id: namespace, name: grant.ask.namespace.clone() },
+            name: new.name.to_string(),
+            description: new.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            is_enabled: new.is_enabled,
+            expiry: new.expiry,
+            scopes: with_ids(&new.scopes, now, random),
+            secret_hint: secret.hint(),
+            created_at: now,
+            created_by_id,
+            created_by,
+            revision: 1,
+        }
+    }
+
+    /// Adds a secret to the token, in the transaction that makes it.
+    pub(crate) async fn add_secret(
+        &self,
+        tx: &Tx,
+        token: TokenId,
+        secret: &Secret,
+        now: Instant,
+    ) -> Result<(), ManageError> {
+        let id = SecretId::mint(now, self.random.as_ref());
+        Ok(secrets::insert(tx, id, token, &secret.hash(), &secret.hint(), now).await?)
+    }
+}
+
+/// Scopes with ids, by which they can be removed one by one.
+pub(crate) fn with_ids(scopes: &Scopes, now: Instant, random: &dyn Randomness) -> Vec<StoredScope> {
+    let stored = |scope: &access::scope::Scope| StoredScope { id: ScopeId::mint(now, random), scope: scope.clone() };
+    scopes.as_slice().iter().map(stored).collect()
+}

@@ -1,0 +1,82 @@
+//! Grants: proof that the gate said yes, holding ids. Use cases take them instead of names.
+
+use access::{
+    bearer::Access,
+    id::{NamespaceId, RepositoryId, TokenId},
+    operation::Operation,
+    rights::{Principal, Rights, Target},
+    time::Instant,
+};
+use storage::{db::Tx, rights::Who};
+
+use crate::authorize::{Identified, Refusal, read_and_decide};
+
+/// What somebody wants to do, in the words of one use case. Its type is what keeps a grant to pull from
+/// opening the door to push.
+pub trait Ask: Send + Sync {
+    /// The operation that the gate decides on.
+    fn operation(&self) -> Operation;
+}
+
+/// Where a request came from, for the audit and for a token's use.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub address: String,
+    /// What the client calls itself (User-Agent).
+    pub client: String,
+    /// The request's id, as in the log and in `X-Request-Id`.
+    pub request_id: String,
+}
+
+/// Proof that `ask` was allowed when the request started, with what was looked up on the way.
+#[derive(Debug)]
+pub struct Grant<A> {
+    pub(crate) ask: A,
+    pub(crate) who: Who,
+    pub(crate) bearer: Access,
+    pub(crate) rights: Rights,
+    pub(crate) origin: Origin,
+}
+
+impl<A: Ask> Grant<A> {
+    /// Who was allowed.
+    pub fn principal(&self) -> &Principal {
+        &self.rights.principal
+    }
+
+    /// Reads the rights again, in the transaction that makes a write visible (rule 7), and decides again.
+    /// Answers with what is true now.
+    pub(crate) async fn still_holds(&self, tx: &Tx, now: Instant) -> Result<Rights, Refusal> {
+        let identified =
+            Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
+        read_and_decide(tx, &identified, &self.ask.operation().need(), now).await
+    }
+
+    /// The repository aimed at, where it exists.
+    pub(crate) fn repository(&self) -> Option<RepositoryId> {
+        self.rights.namespace().and_then(|namespace| namespace.repository)
+    }
+
+    /// The namespace aimed at, where it exists.
+    pub(crate) fn namespace(&self) -> Option<NamespaceId> {
+        self.rights.namespace().map(|namespace| namespace.id)
+    }
+
+    /// The living token aimed at, where there is one.
+    pub(crate) fn target_token(&self) -> Option<TokenId> {
+        match &self.rights.target {
+            Target::Token(token) => token.as_ref().map(|token| token.id),
+            Target::Namespace(_) | Target::Nothing => None,
+        }
+    }
+
+    /// Who this is, as upload sessions remember it: kind and id, so that a name given again is somebody else.
+    pub(crate) fn principal_key(&self) -> String {
+        match &self.rights.principal {
+            Principal::Anonymous => String::new(),
+            Principal::User(user) => format!("user:{}", user.id),
+            Principal::Token(token) => format!("token:{}", token.id),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Audit rows, as the use cases write them: who, with which token, did what, in the transaction that did it.
+
+use access::{
+    id::AuditId,
+    rights::{Owner, Principal},
+    time::Instant,
+};
+use storage::{
+    audit::{self, Record},
+    db::{DbError, Tx},
+};
+
+use crate::{
+    Registry,
+    grant::{Ask, Grant},
+};
+
+impl<A: Ask> Grant<A> {
+    /// The id and name of who makes something, as it is shown later: the person where there is one.
+    pub(crate) fn creator(&self) -> (String, String) {
+        match &self.rights.principal {
+            Principal::Anonymous => (String::new(), String::new()),
+            Principal::User(user) => (user.id.to_string(), user.username.to_string()),
+            Principal::Token(token) => match &token.owner {
+                Owner::User { user, .. } => (user.id.to_string(), user.username.to_string()),
+                Owner::Namespace { .. } | Owner::Instance => (token.id.to_string(), token.to_string()),
+            },
+        }
+    }
+
+    /// The beginning of an audit row: who did `event` to `target`, from where.
+    pub(crate) fn record(&self, event: &'static str, target: String) -> Record<'_> {
+        let (actor_id, with_token) = match &self.rights.principal {
+            Principal::Anonymous => (String::new(), String::new()),
+            Principal::User(user) => (user.id.to_string(), String::new()),
+            Principal::Token(token) => match &token.owner {
+                Owner::User { user, .. } => (user.id.to_string(), token.id.to_string()),
+                Owner::Namespace { .. } | Owner::Instance => (token.id.to_string(), token.id.to_string()),
+            },
+        };
+        Record {
+            actor: self.rights.principal.to_string(),
+            actor_id,
+            with_token,
+            event,
+            target,
+            namespace_id: self.namespace().map(|id| id.to_string()).unwrap_or_default(),
+            from_address: &self.origin.address,
+            client: &self.origin.client,
+            request_id: &self.origin.request_id,
+            ..Record::default()
+        }
+    }
+}
+
+impl Registry {
+    pub(crate) async fn write_history(
+        &self,
+        tx: &Tx,
+        record: &Record<'_>,
+        now: Instant,
+    ) -> Result<(), DbError> {
+        audit::record(tx, AuditId::mint(now, self.random.as_ref()), now, record).await
+    }
+}

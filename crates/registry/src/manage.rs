@@ -1,0 +1,68 @@
+//! What can go wrong with managing, and how lists are handed out.
+
+use access::field_error::FieldError;
+use storage::db::{DbError, Transient};
+
+use crate::authorize::Refusal;
+
+/// Why a use case of management did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageError {
+    /// The rights, when they were read again.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What was sent breaks a rule; each field with its reason.
+    #[error("what was sent breaks a rule")]
+    Invalid(Vec<FieldError>),
+    /// The name is taken.
+    #[error("{0}")]
+    NameTaken(String),
+    /// What it is about is not there, or not any more.
+    #[error("{0}")]
+    Absent(String),
+    /// Somebody else changed it since it was read (`If-Match`).
+    #[error("it was changed since you read it; read it again and repeat the edit")]
+    Changed,
+    /// More secrets of a token live than rule 6 allows.
+    #[error("{0}")]
+    TooMany(String),
+    /// The database.
+    #[error(transparent)]
+    Storage(DbError),
+}
+
+impl From<DbError> for ManageError {
+    fn from(error: DbError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl Transient for ManageError {
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => refusal.is_transient(),
+            Self::Storage(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The page's items.
+    pub items: Vec<T>,
+    /// What to ask `after` for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` of `items`, which were looked up one further to see whether there are more.
+    pub(crate) fn of(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> &str) -> Self {
+        let limit = limit as usize;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(|last| key(last).to_owned());
+        Self { items, next }
+    }
+}

@@ -1,0 +1,213 @@
+//! Push of manifests: the transaction that makes an image visible (OCI distribution 1.1, "Pushing Manifests").
+
+use std::collections::BTreeMap;
+
+use access::{
+    id::{ManifestId, NamespaceId, RepositoryId},
+    operation::Operation,
+    time::Instant,
+};
+use oci::{Algorithm, Call, Digest, Link, LinkKind, Manifest, Reference, RepositoryName};
+use sha2::Digest as _;
+use storage::{
+    db::{Tx, retried},
+    links,
+    manifests::{self, StoredManifest},
+    repositories, tags,
+};
+
+use crate::{
+    Registry,
+    content::ContentError,
+    grant::{Ask, Grant},
+};
+
+/// Push a manifest under a tag or its digest.
+#[derive(Debug, Clone)]
+pub struct PushManifest {
+    /// Where to.
+    pub repository: RepositoryName,
+    /// Under what.
+    pub reference: Reference,
+}
+
+impl Ask for PushManifest {
+    fn operation(&self) -> Operation {
+        let Self { repository, reference } = self.clone();
+        Operation::Oci(Call::PushManifest { repository, reference })
+    }
+}
+
+/// A manifest that is now visible.
+#[derive(Debug)]
+pub struct PushedManifest {
+    /// Its digest.
+    pub digest: Digest,
+    /// The digest of the manifest that it is about, for `OCI-Subject`.
+    pub subject: Option<Digest>,
+}
+
+impl Registry {
+    /// Makes the manifest visible, byte for byte, once everything that it needs is in the repository.
+    pub async fn push_manifest(
+        &self,
+        grant: &Grant<PushManifest>,
+        content_type: Option<&str>,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<PushedManifest, ContentError> {
+        let digest = digest_of(payload, &grant.ask.reference)?;
+        let manifest = Manifest::parse(content_type, payload)?;
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            self.push_in(&tx, grant, &manifest, &digest, payload, now).await?;
+            Ok::<_, ContentError>(tx.commit().await?)
+        })
+        .await?;
+        Ok(PushedManifest { digest, subject: manifest.subject.map(|subject| subject.digest) })
+    }
+
+    async fn push_in(
+        &self,
+        tx: &Tx,
+        grant: &Grant<PushManifest>,
+        manifest: &Manifest,
+        digest: &Digest,
+        payload: &[u8],
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let PushManifest { repository, reference } = &grant.ask;
+        let rights = grant.still_holds(tx, now).await?;
+        let namespace = self.ensure_namespace(tx, grant, &rights, repository, now).await?;
+        let id = self.ensure_repository(tx, grant, namespace, repository, now).await?;
+        let stored = StoredManifest {
+            id: ManifestId::mint(now, self.random.as_ref()),
+            digest: digest.clone(),
+            media_type: manifest.media_type.clone(),
+            size: payload.len() as u64,
+            artifact_type: manifest.artifact_type.clone().unwrap_or_default(),
+            subject: manifest.subject.as_ref().map(|subject| subject.digest.clone()),
+            created_at: now,
+            created_by: grant.principal().to_string(),
+        };
+        if manifests::insert(tx, id, &stored, payload).await? {
+            need_all(tx, repository, id, stored.id, manifest).await?;
+        }
+        let before = match reference {
+            Reference::Tag(tag) => {
+                let before = manifests::by_tag(tx, id, tag).await?.map(|manifest| manifest.digest);
+                let manifest = manifests::by_digest(tx, id, digest).await?.map_or(stored.id, |found| found.id);
+                tags::point(tx, id, tag, manifest, now).await?;
+                before
+            }
+            Reference::Digest(_) => None,
+        };
+        let mut record = grant.record("manifest.pushed", format!("{repository}{}", suffix(reference)));
+        record.namespace_id = namespace.to_string();
+        record.before = before.map(|digest| serde_json::json!({ "digest": digest.as_str() }).to_string()).unwrap_or_default();
+        record.after = serde_json::json!({ "digest": digest.as_str() }).to_string();
+        Ok(self.write_history(tx, &record, now).await?)
+    }
+
+    /// The repository, made now where this is its first push.
+    pub(crate) async fn ensure_repository<A: Ask>(
+        &self,
+        tx: &Tx,
+        grant: &Grant<A>,
+        namespace: NamespaceId,
+        repository: &RepositoryName,
+        now: Instant,
+    ) -> Result<RepositoryId, ContentError> {
+        let new = RepositoryId::mint(now, self.random.as_ref());
+        let id = repositories::ensure(tx, new, namespace, repository, now)
+            .await?
+            .ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
+        if id == new {
+            let mut record = grant.record("repository.created", repository.to_string());
+            record.namespace_id = namespace.to_string();
+            self.write_history(tx, &record, now).await?;
+        }
+        Ok(id)
+    }
+}
+
+fn suffix(reference: &Reference) -> String {
+    match reference {
+        Reference::Tag(tag) => format!(":{tag}"),
+        Reference::Digest(digest) => format!("@{digest}"),
+    }
+}
+
+/// The digest that the manifest is kept under: the one in the path, which must be right, or its sha256.
+fn digest_of(payload: &[u8], reference: &Reference) -> Result<Digest, ContentError> {
+    let sha256 = || Digest::from_sha256(&sha2::Sha256::digest(payload).into());
+    let Reference::Digest(expected) = reference else { return Ok(sha256()) };
+    let computed = match expected.algorithm() {
+        Algorithm::Sha256 => sha256(),
+        Algorithm::Sha512 => Digest::from_sha512(&sha2::Sha512::digest(payload).into()),
+    };
+    if computed == *expected {
+        Ok(computed)
+    } else {
+        Err(ContentError::ManifestDigest { expected: expected.clone(), computed })
+    }
+}
+
+/// Ties the manifest to everything that it needs, so that none of it can be removed while the manifest stands
+/// (DESIGN §5, 2). Each digest once, however often it is listed.
+async fn need_all(
+    tx: &Tx,
+    repository: &RepositoryName,
+    repository_id: RepositoryId,
+    manifest_id: ManifestId,
+    manifest: &Manifest,
+) -> Result<(), ContentError> {
+    let mut tied = BTreeMap::new();
+    for link in manifest.links() {
+        let digest = &link.descriptor.digest;
+        let size = match tied.get(digest.as_str()) {
+            Some(size) => Some(*size),
+            None => tie(tx, repository_id, manifest_id, &link).await?,
+        };
+        match size {
+            Some(actual) if actual != link.descriptor.size => {
+                let stated = link.descriptor.size;
+                return Err(ContentError::SizeInvalid { digest: digest.clone(), stated, actual });
+            }
+            Some(actual) => {
+                tied.insert(digest.as_str(), actual);
+            }
+            // A layer that lies elsewhere: it may be absent, and is never fetched.
+            None if link.may_be_absent => {}
+            None => {
+                let what = match link.what {
+                    LinkKind::Config => "config",
+                    LinkKind::Layer => "layer",
+                    LinkKind::Entry => "entry",
+                };
+                let repository = repository.clone();
+                return Err(ContentError::ManifestNeeds { what, digest: digest.clone(), repository });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ties one link, and answers the size of what it leads to; `None` where that is not in the repository.
+async fn tie(
+    tx: &Tx,
+    repository: RepositoryId,
+    manifest: ManifestId,
+    link: &Link<'_>,
+) -> Result<Option<u64>, ContentError> {
+    let digest = &link.descriptor.digest;
+    if link.what == LinkKind::Entry
+        && let Some(child) = manifests::by_digest(tx, repository, digest).await?
+    {
+        manifests::needs_manifest(tx, manifest, repository, digest).await?;
+        return Ok(Some(child.size));
+    }
+    let Some(blob) = links::linked(tx, repository, digest).await? else { return Ok(None) };
+    manifests::needs_blob(tx, manifest, repository, digest).await?;
+    Ok(Some(blob.size))
+}

@@ -1,0 +1,135 @@
+//! Sealing under the key file: what lies sealed in the database is worth nothing without it.
+
+use std::{io, path::Path};
+
+use access::randomness::Randomness;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use zeroize::Zeroizing;
+
+const KEY_BYTES: usize = 32;
+/// The first byte of everything sealed: this way of sealing.
+const VERSION: u8 = 1;
+
+/// The key that seals the private halves of signing keys, from a file that only the server can read.
+pub struct KeyFile(LessSafeKey);
+
+impl std::fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyFile(…)")
+    }
+}
+
+/// Why something can't be sealed or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// The file does not hold a key.
+    #[error("a key file holds 64 hexadecimal digits and nothing else, such as `openssl rand -hex 32` writes")]
+    NotAKey,
+    /// The file can't be read.
+    #[error("the key file {path} can't be read: {source}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Sealed with another key, or damaged.
+    #[error("a stored key was sealed with another key file; start with the key_file that this database was made with")]
+    WrongKey,
+}
+
+impl KeyFile {
+    /// Reads the key from a file.
+    pub fn read(path: &Path) -> Result<Self, SealError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+        Self::parse(Zeroizing::new(text).trim())
+    }
+
+    /// A key from the 64 hexadecimal digits that a file holds.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| SealError::NotAKey)?;
+        let key = UnboundKey::new(&AES_256_GCM, bytes.as_slice()).map_err(|_| SealError::NotAKey)?;
+        Ok(Self(LessSafeKey::new(key)))
+    }
+
+    /// The text of a new key file.
+    pub fn generate(random: &dyn Randomness) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        random.fill(bytes.as_mut_slice());
+        Zeroizing::new(hex::encode(bytes.as_slice()))
+    }
+
+    /// Seals `plain`; `name` has to be the same when it is opened, so that rows can't be swapped.
+    pub(crate) fn seal(&self, name: &str, plain: &[u8], random: &dyn Randomness) -> Result<Vec<u8>, SealError> {
+        // A random nonce of 96 bits: there are a handful of keys, so none ever meets another.
+        let mut nonce = [0; NONCE_LEN];
+        random.fill(&mut nonce);
+        let mut sealed = plain.to_vec();
+        self.0
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(name), &mut sealed)
+            .map_err(|_| SealError::WrongKey)?;
+        Ok([&[VERSION], nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what `seal` made under the same name.
+    pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (version, rest) = sealed.split_first().ok_or(SealError::WrongKey)?;
+        let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or(SealError::WrongKey)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::WrongKey)?;
+        if *version != VERSION {
+            return Err(SealError::WrongKey);
+        }
+        let mut bytes = Zeroizing::new(rest.to_vec());
+        let length =
+            self.0.open_in_place(nonce, Aad::from(name), &mut bytes).map_err(|_| SealError::WrongKey)?.len();
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    struct Sevens;
+    impl Randomness for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn key(digit: &str) -> KeyFile {
+        KeyFile::parse(&digit.repeat(64)).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens_under_the_same_key_and_name_only() {
+        let sealed = key("a").seal("kid-1", b"private", &Sevens).unwrap();
+        assert_eq!(key("a").open("kid-1", &sealed).unwrap().as_slice(), b"private");
+        assert!(key("b").open("kid-1", &sealed).is_err());
+        assert!(key("a").open("kid-2", &sealed).is_err());
+        assert!(!sealed.windows(7).any(|window| window == b"private"));
+    }
+
+    #[test]
+    fn damage_is_noticed() {
+        let sealed = key("a").seal("kid-1", b"private", &Sevens).unwrap();
+        for index in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[index] ^= 1;
+            assert!(key("a").open("kid-1", &damaged).is_err(), "byte {index}");
+            assert!(key("a").open("kid-1", &sealed[..index]).is_err(), "cut at {index}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_holds_64_hexadecimal_digits() {
+        assert!(KeyFile::parse(&KeyFile::generate(&Sevens)).is_ok());
+        for text in ["", "abc", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64)] {
+            assert!(KeyFile::parse(text).is_err(), "{text}");
+        }
+    }
+}

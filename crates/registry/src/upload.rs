@@ -1,0 +1,413 @@
+//! Upload of blobs: sessions, chunks, and the commit that links what was written (OCI distribution 1.1, "Pushing Blobs").
+//!
+//! No transaction is open while a body moves. An append claims its session first and acknowledges it afterwards; in
+//! between only the blob store is busy.
+
+use access::{
+    id::{NamespaceId, UploadId},
+    operation::Operation,
+    rights::Rights,
+    time::{Instant, Length},
+};
+use oci::{Algorithm, Call, Digest, RepositoryName, UploadRange, UploadRef};
+use storage::{
+    blobs::{BlobError, Body, Finished, State},
+    db::{Tx, retried},
+    links::{self, StoredBlob},
+    uploads::{self, ClaimedUpload, SessionKey},
+};
+
+use crate::{
+    Registry,
+    content::ContentError,
+    grant::{Ask, Grant},
+};
+
+/// How long a session lives after its last append (DESIGN §6).
+const SESSION_LIFETIME: Length = Length::hours(24);
+/// The largest blob, in bytes (DESIGN §6).
+const MAX_BLOB_BYTES: u64 = 20 * 1024 * 1024 * 1024;
+
+macro_rules! upload_asks {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            /// The repository that the blob is for.
+            pub repository: RepositoryName,
+            /// The session, as it stood in the path.
+            pub upload: UploadRef,
+        }
+
+        impl Ask for $name {
+            fn operation(&self) -> Operation {
+                let Self { repository, upload } = self.clone();
+                Operation::Oci(Call::$name { repository, upload })
+            }
+        }
+
+        impl OfSession for $name {
+            fn session(&self) -> (&RepositoryName, &UploadRef) {
+                (&self.repository, &self.upload)
+            }
+        }
+    )+};
+}
+
+upload_asks! {
+    /// Add a chunk to an upload.
+    AppendUpload;
+    /// Commit an upload under a digest.
+    FinishUpload;
+    /// Ask where an upload stands.
+    UploadStatus;
+    /// Drop an upload.
+    CancelUpload;
+}
+
+/// What names an upload session.
+pub(crate) trait OfSession: Ask {
+    /// The repository and the session, as they stood in the path.
+    fn session(&self) -> (&RepositoryName, &UploadRef);
+}
+
+/// Begin an upload.
+#[derive(Debug, Clone)]
+pub struct StartUpload {
+    /// The repository that the blob is for.
+    pub repository: RepositoryName,
+}
+
+impl Ask for StartUpload {
+    fn operation(&self) -> Operation {
+        Operation::Oci(Call::StartUpload { repository: self.repository.clone() })
+    }
+}
+
+/// A session that was opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// Its id, for the Location.
+    pub upload: UploadId,
+}
+
+/// Where an upload stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// How many bytes are acknowledged: durable, and kept across crashes and replicas.
+    pub offset: u64,
+}
+
+/// The body of a chunk or of a last chunk.
+pub struct UploadBody<'a> {
+    /// The bytes as they come.
+    pub bytes: Body<'a>,
+    /// What Content-Range says about them.
+    pub range: Option<UploadRange>,
+}
+
+impl Registry {
+    /// Opens a session. `announced` is the algorithm of the digest to come, where the client named one. The
+    /// namespace is made here where an administrator pushes to one that doesn't exist.
+    pub async fn start_upload(
+        &self,
+        grant: &Grant<StartUpload>,
+        announced: Option<Algorithm>,
+        now: Instant,
+    ) -> Result<Started, ContentError> {
+        let state = self.blobs.begin(announced).await?;
+        let id = UploadId::mint(now, self.random.as_ref());
+        let principal = grant.principal_key();
+        let repository = &grant.ask.repository;
+        let opened = retried(|| async {
+            let tx = self.db.begin().await?;
+            let rights = grant.still_holds(&tx, now).await?;
+            let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
+            let key = SessionKey { id, namespace, repository, principal: &principal };
+            uploads::insert(&tx, key, &state, now.plus(SESSION_LIFETIME)).await?;
+            Ok::<_, ContentError>(tx.commit().await?)
+        });
+        if let Err(error) = opened.await {
+            self.abort(&state).await;
+            return Err(error);
+        }
+        Ok(Started { upload: id })
+    }
+
+    /// A whole blob in one request: POST with `digest` and a body.
+    pub async fn upload_at_once(
+        &self,
+        grant: &Grant<StartUpload>,
+        digest: &Digest,
+        body: UploadBody<'_>,
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let begun = self.blobs.begin(Some(digest.algorithm())).await?;
+        let state = match self.append(&begun, body).await {
+            Ok(state) => state,
+            Err(error) => {
+                self.abort(&begun).await;
+                return Err(error);
+            }
+        };
+        let finished = match self.blobs.finish(&state, digest).await {
+            Ok(finished) => finished,
+            Err(error) => {
+                self.abort(&state).await;
+                return Err(error.into());
+            }
+        };
+        self.link(grant, &grant.ask.repository, digest, finished, None, now).await
+    }
+
+    /// Adds a chunk behind what is acknowledged. After an error the session stands where it stood.
+    pub async fn append_upload(
+        &self,
+        grant: &Grant<AppendUpload>,
+        body: UploadBody<'_>,
+        now: Instant,
+    ) -> Result<Progress, ContentError> {
+        let (id, claimed) = self.claim(grant, now).await?;
+        let appended = self.append(&claimed.state, body).await;
+        let state = appended.as_ref().unwrap_or(&claimed.state);
+        let is_ours = self.acknowledge(id, claimed.claim, state).await;
+        let state = appended?;
+        if !is_ours? {
+            return Err(ContentError::UploadTakenOver);
+        }
+        Ok(Progress { offset: state.offset() })
+    }
+
+    /// Adds the last chunk, if there is one, checks the digest, and links the blob in the repository. A wrong
+    /// digest ends the session and leaves nothing behind.
+    pub async fn finish_upload(
+        &self,
+        grant: &Grant<FinishUpload>,
+        digest: &Digest,
+        body: Option<UploadBody<'_>>,
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let (id, claimed) = self.claim(grant, now).await?;
+        let finished = self.append_and_finish(&claimed, digest, body).await;
+        match finished {
+            Ok(finished) => {
+                self.link(grant, &grant.ask.repository, digest, finished, Some((id, claimed.claim)), now).await
+            }
+            Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
+                self.end_session(id, claimed.claim).await?;
+                Err(error)
+            }
+            Err(error) => {
+                self.acknowledge(id, claimed.claim, &claimed.state).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn append_and_finish(
+        &self,
+        claimed: &ClaimedUpload,
+        digest: &Digest,
+        body: Option<UploadBody<'_>>,
+    ) -> Result<Finished, ContentError> {
+        match body {
+            Some(body) => {
+                let state = self.append(&claimed.state, body).await?;
+                Ok(self.blobs.finish(&state, digest).await?)
+            }
+            None => Ok(self.blobs.finish(&claimed.state, digest).await?),
+        }
+    }
+
+    /// Where the upload stands.
+    pub async fn upload_status(
+        &self,
+        grant: &Grant<UploadStatus>,
+        now: Instant,
+    ) -> Result<Progress, ContentError> {
+        let principal = grant.principal_key();
+        let key = session_key(grant, &principal)?;
+        let state = uploads::find(&self.db, key, now).await?.ok_or(ContentError::UploadUnknown)?;
+        Ok(Progress { offset: state.offset() })
+    }
+
+    /// Drops the upload and what was received of it.
+    pub async fn cancel_upload(
+        &self,
+        grant: &Grant<CancelUpload>,
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let (id, claimed) = self.claim(grant, now).await?;
+        self.end_session(id, claimed.claim).await?;
+        self.abort(&claimed.state).await;
+        Ok(())
+    }
+
+    /// Takes the session for this request. Where an earlier request never said that it was done it may still be
+    /// writing, so the upload goes on in a place of its own.
+    async fn claim<A: OfSession>(
+        &self,
+        grant: &Grant<A>,
+        now: Instant,
+    ) -> Result<(UploadId, ClaimedUpload), ContentError> {
+        let principal = grant.principal_key();
+        let key = session_key(grant, &principal)?;
+        let expires_at = now.plus(SESSION_LIFETIME);
+        let claimed = retried(|| async {
+            let tx = self.db.begin().await?;
+            grant.still_holds(&tx, now).await?;
+            let claimed = uploads::claim(&tx, key, now, expires_at).await?;
+            tx.commit().await?;
+            claimed.ok_or(ContentError::UploadUnknown)
+        });
+        let mut claimed = claimed.await?;
+        if claimed.takes_over {
+            let own = self.blobs.take_over(&claimed.state).await?;
+            if !self.write_state(key.id, claimed.claim, &own, IsDone::No).await? {
+                self.abort(&own).await;
+                return Err(ContentError::UploadTakenOver);
+            }
+            self.abort(&claimed.state).await;
+            claimed.state = own;
+        }
+        Ok((key.id, claimed))
+    }
+
+    async fn append(&self, state: &State, body: UploadBody<'_>) -> Result<State, ContentError> {
+        let Some(range) = body.range else {
+            return Ok(self.blobs.append(state, body.bytes, MAX_BLOB_BYTES).await?);
+        };
+        if range.start() != state.offset() {
+            return Err(ContentError::WrongOffset { started_at: range.start(), offset: state.offset() });
+        }
+        let appended = self.blobs.append(state, body.bytes, MAX_BLOB_BYTES).await?;
+        let received = appended.offset() - state.offset();
+        if received != range.bytes() {
+            return Err(ContentError::WrongLength { received, announced: range.bytes() });
+        }
+        Ok(appended)
+    }
+
+    /// Makes `state` the session's truth and gives the claim back; false where a later claim took over.
+    async fn acknowledge(&self, id: UploadId, claim: u64, state: &State) -> Result<bool, ContentError> {
+        self.write_state(id, claim, state, IsDone::Yes).await
+    }
+
+    async fn write_state(
+        &self,
+        id: UploadId,
+        claim: u64,
+        state: &State,
+        is_done: IsDone,
+    ) -> Result<bool, ContentError> {
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            let is_ours = match is_done {
+                IsDone::Yes => uploads::acknowledge(&tx, id, claim, state).await?,
+                IsDone::No => uploads::move_to(&tx, id, claim, state).await?,
+            };
+            tx.commit().await?;
+            Ok(is_ours)
+        })
+        .await
+    }
+
+    async fn end_session(&self, id: UploadId, claim: u64) -> Result<(), ContentError> {
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            uploads::delete_claimed(&tx, id, claim).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    /// One transaction: the rights again, the repository, the blob's row, its link, the end of the session. What
+    /// was written is nobody's until this commits; where it doesn't, or the bytes were there already, it goes.
+    async fn link<A: Ask>(
+        &self,
+        grant: &Grant<A>,
+        repository: &RepositoryName,
+        digest: &Digest,
+        finished: Finished,
+        session: Option<(UploadId, u64)>,
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let key = finished.key;
+        let blob = StoredBlob { key: key.clone(), size: finished.size };
+        let linked = retried(|| async {
+            let tx = self.db.begin().await?;
+            let rights = grant.still_holds(&tx, now).await?;
+            let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
+            let id = self.ensure_repository(&tx, grant, namespace, repository, now).await?;
+            let is_new = links::insert(&tx, id, digest, &blob, now).await?;
+            if let Some((upload, claim)) = session
+                && !uploads::delete_claimed(&tx, upload, claim).await?
+            {
+                return Err(ContentError::UploadTakenOver);
+            }
+            tx.commit().await?;
+            Ok(is_new)
+        });
+        match linked.await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.delete_bytes(&key).await;
+                Ok(())
+            }
+            // A commit that broke off may have happened: then the row names the key, and only `fsck` may judge.
+            Err(error @ ContentError::Storage(_)) => Err(error),
+            Err(error) => {
+                self.delete_bytes(&key).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The namespace of `repository`; made now where the rights allow a push although there is none, which is so
+    /// for instance administrators alone.
+    pub(crate) async fn ensure_namespace<A: Ask>(
+        &self,
+        tx: &Tx,
+        grant: &Grant<A>,
+        rights: &Rights,
+        repository: &RepositoryName,
+        now: Instant,
+    ) -> Result<NamespaceId, ContentError> {
+        if let Some(namespace) = rights.namespace() {
+            return Ok(namespace.id);
+        }
+        self.insert_namespace(tx, grant, &repository.namespace_name(), false, now)
+            .await?
+            .map(|namespace| namespace.id)
+            .ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
+    }
+
+    async fn abort(&self, state: &State) {
+        if let Err(error) = self.blobs.abort(state).await {
+            tracing::warn!(%error, "an upload's bytes could not be removed; fsck will find them");
+        }
+    }
+
+    async fn delete_bytes(&self, key: &storage::blobs::Key) {
+        if let Err(error) = self.blobs.delete(key).await {
+            tracing::warn!(%error, "a blob's second copy could not be removed; fsck will find it");
+        }
+    }
+}
+
+/// Whether a claim is given back along with the state.
+#[derive(Clone, Copy)]
+enum IsDone {
+    Yes,
+    No,
+}
+
+fn session_key<'a, A: OfSession>(
+    grant: &'a Grant<A>,
+    principal: &'a str,
+) -> Result<SessionKey<'a>, ContentError> {
+    let (repository, upload) = grant.ask.session();
+    let id = UploadId::parse(upload.as_str()).map_err(|_| ContentError::UploadUnknown)?;
+    let namespace = grant.namespace().ok_or(ContentError::UploadUnknown)?;
+    Ok(SessionKey { id, namespace, repository, principal })
+}

@@ -1,0 +1,12 @@
+//! The client commands: one file a verb or a family of small ones. Each is given a [`Session`] and never touches
+//! the process itself, so that tests can be the terminal.
+
+pub(crate) mod login;
+pub(crate) mod namespace;
+mod session;
+#[cfg(test)]
+mod tests;
+pub(crate) mod token;
+pub(crate) mod whoami;
+
+pub(crate) use session::Session;

@@ -1,0 +1,168 @@
+//! `sealock token …`: the commands, and which token is meant by what was typed.
+
+mod change;
+mod create;
+mod reset;
+mod scope_argument;
+mod secret_file;
+mod show;
+
+use access::id::TokenId;
+use clap::Subcommand;
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::client::answers::{self, Token};
+use crate::commands::Session;
+use crate::failure::Failure;
+use crate::output::printable;
+
+/// `sealock token`
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Make a token for a namespace; its secret is shown once
+    Create(create::Create),
+    /// List the tokens of a namespace
+    #[command(visible_alias = "list")]
+    Ls {
+        /// The namespace that owns the tokens
+        namespace: String,
+    },
+    /// Show everything about a token, except its secret, which nobody can show again
+    Show {
+        /// NAMESPACE/NAME, or the token's id
+        token: TokenArgument,
+    },
+    /// Give a token a new secret; the old one and every login made with it are dead at once
+    Reset(reset::Reset),
+    /// Stop tokens from working, until they are enabled again
+    Disable {
+        /// NAMESPACE/NAME, or the tokens' ids
+        #[arg(required = true, value_name = "TOKEN")]
+        tokens: Vec<TokenArgument>,
+    },
+    /// Let disabled tokens work again
+    Enable {
+        /// NAMESPACE/NAME, or the tokens' ids
+        #[arg(required = true, value_name = "TOKEN")]
+        tokens: Vec<TokenArgument>,
+    },
+    /// Delete tokens for good
+    #[command(visible_alias = "delete")]
+    Rm {
+        /// NAMESPACE/NAME, or the tokens' ids
+        #[arg(required = true, value_name = "TOKEN")]
+        tokens: Vec<TokenArgument>,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+}
+
+impl Command {
+    /// Does what was said.
+    pub(crate) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        match self {
+            Self::Create(create) => create.run(session).await,
+            Self::Ls { namespace } => show::list(session, &namespace).await,
+            Self::Show { token } => show::one(session, &token).await,
+            Self::Reset(reset) => reset.run(session).await,
+            Self::Disable { tokens } => change::set_status(session, &tokens, "disabled").await,
+            Self::Enable { tokens } => change::set_status(session, &tokens, "enabled").await,
+            Self::Rm { tokens, yes } => change::delete(session, &tokens, yes).await,
+        }
+    }
+}
+
+/// Which token is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TokenArgument {
+    /// By its id, which never changes and is never used again.
+    Id(TokenId),
+    /// By the name it goes by now.
+    Name { namespace: String, name: String },
+}
+
+impl std::str::FromStr for TokenArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+                Ok(Self::Name { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            Some(_) => Err("a token is named NAMESPACE/NAME, such as acme/ci".to_owned()),
+            None => TokenId::parse(text).map(Self::Id).map_err(|_| {
+                format!("a token is named NAMESPACE/NAME or by its id; did you mean NAMESPACE/{text}?")
+            }),
+        }
+    }
+}
+
+/// A token as the server knows it: its JSON, and what was understood of it.
+struct Found {
+    json: Value,
+    token: Token,
+}
+
+/// Asks the server for the token that is meant.
+async fn find(client: &Client, argument: &TokenArgument) -> Result<Found, Failure> {
+    let json = match argument {
+        TokenArgument::Id(id) => client.get(&["tokens", &id.to_string()]).await?,
+        TokenArgument::Name { namespace, name } => {
+            let all = client.list(&["namespaces", namespace, "tokens"]).await?;
+            let named = all.into_iter().find(|token| token.get("name").and_then(Value::as_str) == Some(name));
+            named.ok_or_else(|| {
+                let look = format!("`sealock token ls {namespace}` lists those there are");
+                Failure::Refused(format!("there is no token {name} in {namespace}; {look}"))
+            })?
+        }
+    };
+    Ok(Found { token: answers::read(json.clone())?, json })
+}
+
+/// All of them, before anything is done to the first: a typo in the last one should change nothing.
+async fn find_all(client: &Client, arguments: &[TokenArgument]) -> Result<Vec<Found>, Failure> {
+    let mut all: Vec<Found> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let found = find(client, argument).await?;
+        // The same one by name and by id is meant once.
+        if all.iter().all(|other| other.token.id != found.token.id) {
+            all.push(found);
+        }
+    }
+    Ok(all)
+}
+
+/// The names of several tokens, for a sentence.
+fn names(tokens: &[Found]) -> String {
+    let names: Vec<String> = tokens.iter().map(|found| printable(&found.token.full_name())).collect();
+    match names.as_slice() {
+        [one] => format!("token {one}"),
+        several => format!("{} tokens ({})", several.len(), several.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_meant_by_id_or_by_namespace_and_name() {
+        let id = "0190a5e0-7d4c-7aaa-8bbb-123456789abc";
+        let named = TokenArgument::Name { namespace: "acme".into(), name: "ci".into() };
+        assert_eq!("acme/ci".parse(), Ok(named));
+        assert_eq!(id.parse(), TokenId::parse(id).map(TokenArgument::Id).map_err(|error| error.to_string()));
+    }
+
+    #[test]
+    fn what_names_no_token_is_refused_with_the_form() {
+        for text in ["", "ci", "/ci", "acme/", "acme/team/ci", "0190A5E0-7D4C-7AAA-8BBB-123456789ABC"] {
+            let message = text.parse::<TokenArgument>().err();
+            assert!(
+                message.as_deref().is_some_and(|message| message.contains("NAMESPACE/NAME")),
+                "{text}: {message:?}"
+            );
+        }
+    }
+}

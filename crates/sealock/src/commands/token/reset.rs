@@ -1,0 +1,48 @@
+//! `sealock token reset`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::secret_file::SecretPlace;
+use super::{TokenArgument, find};
+use crate::commands::Session;
+use crate::failure::Failure;
+use crate::output::printable;
+
+/// `sealock token reset`
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sealock token reset acme/ci
+  sealock token reset acme/ci --yes | docker login HOST -u ci --password-stdin
+  sealock token reset acme/ci --yes --secret-file ci.secret")]
+pub(crate) struct Reset {
+    /// NAMESPACE/NAME, or the token's id
+    token: TokenArgument,
+    /// Write the secret to a new file of mode 0600 instead of stdout
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Don't ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Reset {
+    /// Asks, gives the token a new secret and hands it out.
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        let client = session.client()?;
+        let token = find(&client, &self.token).await?.token;
+        let name = printable(&token.full_name());
+        session.confirm(&format!("give token {name} a new secret and end the old one now"), self.yes)?;
+        let place = SecretPlace::open(self.secret_file.as_deref())?;
+        match client.post(&["tokens", &token.id, "reset"], &json!({})).await {
+            Ok(answer) => place.deliver(session, "reset", answer),
+            Err(failure) => {
+                place.abandon();
+                Err(failure)
+            }
+        }
+    }
+}

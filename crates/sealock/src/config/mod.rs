@@ -1,0 +1,182 @@
+//! The configuration of the server (DESIGN §3.5): flags > `SEALOCK_*` variables > `sealock.toml`. Everything is
+//! checked before anything is opened; relative paths start at the working folder, whichever layer they stand in.
+
+mod flags;
+pub(crate) mod keys;
+mod kubernetes;
+mod layers;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub(crate) use flags::ServeFlags;
+use layers::{Given, Source};
+
+use crate::logging::{LogFormat, LogLevel};
+use crate::origin::Origin;
+
+/// What `sealock serve` was told, checked.
+#[derive(Debug)]
+pub(crate) struct ServeConfig {
+    /// Where to accept connections; port 0 lets the system choose.
+    pub(crate) listen: SocketAddr,
+    /// How clients reach the server, as far as somebody said so; see [`ServeConfig::public_urls`].
+    given_public_urls: Vec<Origin>,
+    /// What lasts lives here. It may not exist yet.
+    pub(crate) data_dir: PathBuf,
+    /// Which database.
+    pub(crate) database: Database,
+    /// The folder of the blobs.
+    pub(crate) blobs: PathBuf,
+    /// The key that encrypts the signing keys.
+    pub(crate) key_file: KeyFile,
+    /// Where the first start reads the administrator's password.
+    pub(crate) admin_password_file: Option<PathBuf>,
+    /// How the log is written.
+    pub(crate) log: LogFormat,
+    /// What is logged.
+    pub(crate) log_level: LogLevel,
+}
+
+/// The database of the server.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Database {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// PostgreSQL, by its URL, which may hold a password.
+    Postgres(String),
+}
+
+/// Hides the URL, which may hold a password.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
+}
+
+/// The file with the key that encrypts the signing keys.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum KeyFile {
+    /// In the data folder: the first start makes it.
+    InDataFolder(PathBuf),
+    /// Named in the configuration.
+    Given(PathBuf),
+}
+
+/// Why the server does not start with this configuration. No message holds a value, since it may be a password.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("{file} line {line}: there is no key {name}; {suggestion}", file = file.display())]
+    UnknownKey { file: PathBuf, line: usize, name: String, suggestion: String },
+    #[error("there is no variable {name}; {suggestion}")]
+    UnknownVariable { name: String, suggestion: String },
+    #[error("the configuration file {file} could not be read: {cause}", file = file.display())]
+    Unreadable { file: PathBuf, cause: std::io::Error },
+    #[error("{file} line {line}: {reason}", file = file.display())]
+    Malformed { file: PathBuf, line: usize, reason: String },
+    #[error("{at}: {rule}")]
+    Invalid { at: Source, rule: String },
+    #[error(
+        "listening on {0} lets other machines in, and they must be told under which address to log in; add to \
+         sealock.toml the one that clients use:\n\n    public_urls = [\"https://registry.example.com\"]\n\n\
+         or give it as SEALOCK_PUBLIC_URLS=https://registry.example.com"
+    )]
+    NoPublicUrls(SocketAddr),
+    #[error(
+        "PostgreSQL needs a key_file of its own, the same for every replica and never beside the database's backup; \
+         make one with\n\n    head -c 32 /dev/urandom > sealock.key && chmod 600 sealock.key\n\nand add to \
+         sealock.toml\n\n    key_file = \"sealock.key\""
+    )]
+    NoKeyFile,
+}
+
+impl ServeConfig {
+    /// Reads and checks flags, variables and the file. `folder` is the working folder.
+    pub(crate) fn load(
+        flags: ServeFlags,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        folder: &Path,
+    ) -> Result<Self, ConfigError> {
+        Self::resolve(&Given::gather(flags, variables, folder)?)
+    }
+
+    fn resolve(given: &Given) -> Result<Self, ConfigError> {
+        let data_dir = given.one_or_default(&keys::DATA_DIR, path)?;
+        let database = given.one_or_default(&keys::DATABASE, |text| parse_database(text, &data_dir))?;
+        let config = Self {
+            listen: given.one_or_default(&keys::LISTEN, parse_listen)?,
+            given_public_urls: given.many(&keys::PUBLIC_URLS, Origin::parse)?,
+            blobs: given.one_or_default(&keys::STORAGE, |text| parse_storage(text, &data_dir))?,
+            key_file: match (given.one(&keys::KEY_FILE, path)?, &database) {
+                (Some(path), _) => KeyFile::Given(path),
+                (None, Database::Sqlite(_)) => KeyFile::InDataFolder(data_dir.join("key")),
+                (None, Database::Postgres(_)) => return Err(ConfigError::NoKeyFile),
+            },
+            admin_password_file: given.one(&keys::ADMIN_PASSWORD_FILE, path)?,
+            log: given.one_or_default(&keys::LOG, parse_log)?,
+            log_level: given.one_or_default(&keys::LOG_LEVEL, LogLevel::parse)?,
+            data_dir,
+            database,
+        };
+        if config.given_public_urls.is_empty() && !config.listen.ip().is_loopback() {
+            return Err(ConfigError::NoPublicUrls(config.listen));
+        }
+        Ok(config)
+    }
+
+    /// How clients reach the server, at least one; the first is the one for those who name none of them (DESIGN §3.2).
+    /// `port` is the one that is really listened on, for the default: the loopback addresses.
+    pub(crate) fn public_urls(&self, port: u16) -> Result<Vec<Origin>, crate::origin::InvalidOrigin> {
+        if !self.given_public_urls.is_empty() {
+            return Ok(self.given_public_urls.clone());
+        }
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .map(|host| Origin::parse(&format!("http://{host}:{port}")))
+            .collect()
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(PathBuf::from(text))
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+    let rule = "it takes an IP address and a port, such as 127.0.0.1:5000, 0.0.0.0:5000 or [::1]:5000";
+    text.parse().map_err(|_| rule)
+}
+
+fn parse_database(text: &str, data_dir: &Path) -> Result<Database, &'static str> {
+    if text == keys::DATABASE.default {
+        return Ok(Database::Sqlite(data_dir.join("sealock.db")));
+    }
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Ok(Database::Postgres(text.to_owned()));
+    }
+    Err("it takes sqlite (a file in data_dir) or postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+fn parse_storage(text: &str, data_dir: &Path) -> Result<PathBuf, &'static str> {
+    match text {
+        "files" => Ok(data_dir.join("blobs")),
+        _ if text.starts_with("s3://") => {
+            Err("S3 is not in this version; leave it out to keep blobs in data_dir")
+        }
+        _ => Err("it takes files (in data_dir); use data_dir to choose another folder"),
+    }
+}
+
+fn parse_log(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("it takes text or json"),
+    }
+}

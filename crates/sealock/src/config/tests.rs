@@ -1,0 +1,263 @@
+//! The configuration as an operator meets it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use clap::{Args, Command, FromArgMatches};
+
+use super::*;
+
+struct Situation {
+    folder: tempfile::TempDir,
+    flags: Vec<String>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+fn given() -> Situation {
+    Situation { folder: tempfile::tempdir().unwrap(), flags: vec!["serve".into()], variables: Vec::new() }
+}
+
+impl Situation {
+    fn file(self, text: &str) -> Self {
+        self.file_named("sealock.toml", text)
+    }
+
+    fn file_named(self, name: &str, text: &str) -> Self {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    fn flags(mut self, flags: &[&str]) -> Self {
+        self.flags.extend(flags.iter().map(|flag| flag.to_string()));
+        self
+    }
+
+    fn load(self) -> Result<ServeConfig, ConfigError> {
+        let matches =
+            ServeFlags::augment_args(Command::new("serve")).try_get_matches_from(&self.flags).unwrap();
+        let flags = ServeFlags::from_arg_matches(&matches).unwrap();
+        ServeConfig::load(flags, self.variables, self.folder.path())
+    }
+
+    fn loads(self) -> ServeConfig {
+        self.load().expect("this configuration is right")
+    }
+
+    fn refused(self) -> String {
+        self.load().expect_err("this configuration is wrong").to_string()
+    }
+}
+
+fn shown(config: &ServeConfig, port: u16) -> Vec<String> {
+    config.public_urls(port).unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_given_is_a_registry_for_this_machine() {
+    let config = given().loads();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:5000");
+    assert_eq!(config.data_dir, Path::new("./sealock-data"));
+    assert_eq!(config.database, Database::Sqlite("./sealock-data/sealock.db".into()));
+    assert_eq!(config.blobs, Path::new("./sealock-data/blobs"));
+    assert_eq!(config.key_file, KeyFile::InDataFolder("./sealock-data/key".into()));
+    assert_eq!(config.admin_password_file, None);
+    assert_eq!((config.log, config.log_level), (LogFormat::Text, LogLevel::parse("info").unwrap()));
+}
+
+#[test]
+fn the_default_public_urls_carry_the_port_that_is_listened_on() {
+    let config = given().flags(&["--listen", "127.0.0.1:0"]).loads();
+    assert_eq!(shown(&config, 4711), ["http://127.0.0.1:4711", "http://localhost:4711", "http://[::1]:4711"]);
+}
+
+#[test]
+fn flags_win_over_variables_and_variables_over_the_file() {
+    let file = "listen = '127.0.0.1:1'\ndata_dir = 'from-file'\nlog = 'json'";
+    let all = || {
+        given()
+            .file(file)
+            .variable("SEALOCK_LISTEN", "127.0.0.1:2")
+            .variable("SEALOCK_DATA_DIR", "from-variable")
+    };
+
+    let config = all().flags(&["--listen", "127.0.0.1:3"]).loads();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.data_dir, Path::new("from-variable"));
+    assert_eq!(config.log, LogFormat::Json);
+}
+
+#[test]
+fn every_key_is_a_flag_a_variable_and_a_line_of_the_file() {
+    for key in keys::KEYS {
+        let value = match key.name {
+            "listen" => "127.0.0.1:7",
+            "public_urls" => "https://a.example",
+            "database" => "sqlite",
+            "storage" => "files",
+            "log" => "json",
+            "log_level" => "debug",
+            _ => "some-path",
+        };
+        let in_file = if key.is_list {
+            format!("{} = [\"{value}\"]", key.name)
+        } else {
+            format!("{} = \"{value}\"", key.name)
+        };
+        let by_flag = given().flags(&[&format!("--{}", key.flag()), value]).loads();
+        let by_variable = given().variable(&key.variable(), value).loads();
+        let by_file = given().file(&in_file).loads();
+        assert_eq!(format!("{by_flag:?}"), format!("{by_variable:?}"), "{}", key.name);
+        assert_eq!(format!("{by_flag:?}"), format!("{by_file:?}"), "{}", key.name);
+        let is_default = ["database", "storage"].contains(&key.name);
+        assert_eq!(
+            format!("{by_flag:?}") == format!("{:?}", given().loads()),
+            is_default,
+            "{} must do something",
+            key.name
+        );
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_given() {
+    assert_eq!(
+        given().file("data_dir = 'd'").variable("SEALOCK_DATA_DIR", "").loads().data_dir,
+        Path::new("d")
+    );
+}
+
+#[test]
+fn several_public_urls_keep_their_order_in_every_layer() {
+    let expect = ["https://b.example", "http://a.example:8080"];
+    let listed = "https://b.example, http://a.example:8080";
+    for config in [
+        given().file("public_urls = ['https://b.example', 'http://a.example:8080']").loads(),
+        given().variable("SEALOCK_PUBLIC_URLS", listed).loads(),
+        given().flags(&["--public-urls", expect[0], "--public-urls", expect[1]]).loads(),
+    ] {
+        assert_eq!(shown(&config, 1), expect);
+    }
+}
+
+#[test]
+fn a_named_file_is_read_instead_and_must_exist() {
+    let both = || given().file("listen = '127.0.0.1:1'").file_named("other.toml", "listen = '127.0.0.1:2'");
+    assert_eq!(both().flags(&["--config", "other.toml"]).loads().listen.port(), 2);
+    assert_eq!(both().variable("SEALOCK_CONFIG", "other.toml").loads().listen.port(), 2);
+    let missing =
+        both().flags(&["--config", "absent.toml"]).variable("SEALOCK_CONFIG", "other.toml").refused();
+    assert!(missing.starts_with("the configuration file absent.toml could not be read"), "{missing}");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_file_line_and_the_nearest_known_one() {
+    let message =
+        given().file("# ours\nlisten = '127.0.0.1:1'\npublic_url = ['https://a.example']\n").refused();
+    assert_eq!(message, "sealock.toml line 3: there is no key public_url; did you mean public_urls?");
+    let table = given().file("[server]\nlisten = '127.0.0.1:1'").refused();
+    assert!(table.starts_with("sealock.toml line 1: there is no key server; "), "{table}");
+}
+
+#[test]
+fn an_unknown_variable_stops_the_start_with_its_name() {
+    let message = given().variable("SEALOCK_DATADIR", "/x").refused();
+    assert_eq!(message, "there is no variable SEALOCK_DATADIR; did you mean SEALOCK_DATA_DIR?");
+    let far = given().variable("SEALOCK_QQ", "1").refused();
+    assert!(
+        far.contains("SEALOCK_QQ; known are SEALOCK_LISTEN, ") && far.contains("SEALOCK_CONFIG"),
+        "{far}"
+    );
+}
+
+#[test]
+fn variables_of_the_client_and_of_others_are_no_mistake() {
+    let variables =
+        [("SEALOCK_SERVER", "x"), ("SEALOCK_CONFIG_DIR", "y"), ("PATH", "z"), ("sealock_foo", "1")];
+    variables.into_iter().fold(given(), |given, (name, value)| given.variable(name, value)).loads();
+}
+
+#[test]
+fn the_links_of_a_kubernetes_service_do_not_stop_the_start() {
+    let links = [("SEALOCK_SERVICE_HOST", "10.0.0.1"), ("SEALOCK_PORT", "tcp://10.0.0.1:5000")];
+    let in_kubernetes =
+        || links.into_iter().fold(given(), |given, (name, value)| given.variable(name, value));
+    in_kubernetes().loads();
+    assert!(in_kubernetes().variable("SEALOCK_LISTN", "x").refused().contains("SEALOCK_LISTN"));
+}
+
+#[test]
+fn a_malformed_file_is_shown_by_line_and_never_by_content() {
+    let message = given().file("log = 'json'\ndatabase = \"postgres://u:hunter2@h/db\n").refused();
+    assert!(message.starts_with("sealock.toml line 2: "), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn a_value_of_another_kind_is_answered_with_the_form_to_write() {
+    let at = "sealock.toml line 1";
+    assert_eq!(
+        given().file("listen = 5000").refused(),
+        format!("{at}, listen: write listen = \"ADDRESS:PORT\"")
+    );
+    assert_eq!(
+        given().file("public_urls = 'https://a.example'").refused(),
+        format!("{at}, public_urls: write public_urls = [\"URL\"]")
+    );
+    assert_eq!(
+        given().file("public_urls = [1]").refused(),
+        format!("{at}, public_urls: write public_urls = [\"URL\"]")
+    );
+}
+
+#[test]
+fn listening_beyond_this_machine_wants_public_urls_and_says_the_line() {
+    for listen in ["0.0.0.0:5000", "[::]:5000", "10.1.2.3:80"] {
+        let message = given().flags(&["--listen", listen]).refused();
+        assert!(message.contains(listen), "{message}");
+        assert!(message.contains("\n    public_urls = [\"https://registry.example.com\"]\n"), "{message}");
+        given().flags(&["--listen", listen, "--public-urls", "https://a.example"]).loads();
+    }
+    for listen in ["127.0.0.1:5000", "127.9.9.9:1", "[::1]:5000"] {
+        given().flags(&["--listen", listen]).loads();
+    }
+}
+
+#[test]
+fn the_line_to_add_is_itself_a_right_configuration() {
+    let message = given().flags(&["--listen", "0.0.0.0:5000"]).refused();
+    let line = message.lines().find(|line| line.contains("public_urls = ")).unwrap();
+    given().file(line).flags(&["--listen", "0.0.0.0:5000"]).loads();
+}
+
+#[test]
+fn postgresql_wants_a_key_file_and_its_password_is_never_shown() {
+    let url = "postgres://sealock:hunter2@db.example/sealock";
+    assert!(given().flags(&["--database", url]).refused().contains("key_file = \"sealock.key\""));
+    let config = given().flags(&["--database", url, "--key-file", "/k"]).loads();
+    assert_eq!(config.database, Database::Postgres(url.into()));
+    assert_eq!(config.key_file, KeyFile::Given("/k".into()));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn wrong_values_are_refused_with_their_place_and_their_rule() {
+    for (flag, value, expect) in [
+        ("listen", "localhost:5000", "--listen: it takes an IP address and a port"),
+        ("listen", ":5000", "--listen: it takes an IP address"),
+        ("public-urls", "registry.example.com", "--public-urls: an address begins with http:// or https://"),
+        ("public-urls", "https://a.example/x", "--public-urls: an address ends after host and port"),
+        ("database", "mysql://u:hunter2@h/d", "--database: it takes sqlite"),
+        ("storage", "s3://bucket/prefix", "--storage: S3 is not in this version"),
+        ("storage", "tape", "--storage: it takes files"),
+        ("log", "xml", "--log: it takes text or json"),
+        ("log-level", "loud", "--log-level: it takes error, warn"),
+    ] {
+        let message = given().flags(&[&format!("--{flag}"), value]).refused();
+        assert!(message.starts_with(expect), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}

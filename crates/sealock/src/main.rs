@@ -1,0 +1,27 @@
+//! `sealock`: one binary, the server and the client of its API (DESIGN §3.5). What is said on the command line
+//! becomes a command here; the rooms behind know nothing of flags.
+
+mod cli;
+mod client;
+mod clock;
+mod commands;
+#[cfg_attr(not(test), expect(dead_code, reason = "serve.rs uses it once the server is put together"))]
+mod config;
+mod credentials;
+mod failure;
+mod logging;
+mod origin;
+mod output;
+mod password;
+mod private_file;
+mod randomness;
+mod serve;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run()
+}

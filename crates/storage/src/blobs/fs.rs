@@ -1,0 +1,336 @@
+//! Blobs as files: `uploads/<key>` while they come, `blobs/<first two digits>/<key>` once they are verified.
+//! A file is fsynced before it is acknowledged, and the folder that names it too.
+
+mod append;
+mod read;
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
+
+use access::{randomness::Randomness, time::Instant};
+use futures_util::{
+    future::{self, BoxFuture, FutureExt as _},
+    stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
+};
+use oci::{Algorithm, Digest};
+use sha2::{Digest as _, Sha512};
+
+use super::{BlobError, BlobStore, Body, Finished, Key, Listed, Range, Reading, State};
+
+/// Layers are private until SQL says otherwise, so nobody else on the machine may look: owner only.
+const FOLDER_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+
+/// How much of a file is read at a time where a digest is computed afterwards, in bytes.
+const DIGEST_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// A blob store in a folder of a local or network file system with POSIX renames.
+pub struct FileStore {
+    folders: Arc<Folders>,
+    random: Arc<dyn Randomness>,
+}
+
+/// The folder can't hold blobs.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the blob folder {} can't be used: {source}; sealock has to make, rename and remove files there: \
+     change its owner, or name another folder with data_dir", folder.display()
+)]
+pub struct OpenError {
+    /// The folder as it was named.
+    pub folder: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl FileStore {
+    /// Opens the blob store in `folder` and makes what is missing (folders 0700, files 0600). It proves that
+    /// files can be made, renamed between its folders and removed, so that a wrong owner shows at the start
+    /// and not at the first push. Blocks: for the start of the program.
+    pub fn open(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
+        let refused = |source| OpenError { folder: folder.to_path_buf(), source };
+        let folders = Folders::make(folder).map_err(refused)?;
+        folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
+        Ok(Self { folders: Arc::new(folders), random })
+    }
+
+    /// Runs `job` on the folders where it may block.
+    fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Folders) -> Result<T, BlobError> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, BlobError>> {
+        let folders = Arc::clone(&self.folders);
+        blocking(move || job(&folders)).boxed()
+    }
+}
+
+impl BlobStore for FileStore {
+    fn begin(&self, announced: Option<Algorithm>) -> BoxFuture<'_, Result<State, BlobError>> {
+        // The file comes with the first bytes: a session that is never used (docker opens them freely) leaves none.
+        future::ready(Ok(State::new(Key::mint(&*self.random), announced))).boxed()
+    }
+
+    fn take_over<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<State, BlobError>> {
+        let old = state.key.clone();
+        let new = State { key: Key::mint(&*self.random), ..state.clone() };
+        self.run(move |folders| {
+            if new.offset > 0 {
+                folders.copy_upload(&old, &new.key, new.offset)?;
+            }
+            Ok(new)
+        })
+    }
+
+    fn append<'a>(
+        &'a self,
+        state: &'a State,
+        body: Body<'a>,
+        limit: u64,
+    ) -> BoxFuture<'a, Result<State, BlobError>> {
+        append::append(&self.folders, state, body, limit).boxed()
+    }
+
+    fn finish<'a>(
+        &'a self,
+        state: &'a State,
+        expected: &'a Digest,
+    ) -> BoxFuture<'a, Result<Finished, BlobError>> {
+        let (state, expected) = (state.clone(), expected.clone());
+        self.run(move |folders| folders.finish(&state, expected))
+    }
+
+    fn abort<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<(), BlobError>> {
+        let key = state.key.clone();
+        self.run(move |folders| Ok(remove(&folders.upload(&key))?))
+    }
+
+    fn read<'a>(&'a self, key: &'a Key, range: Option<Range>) -> BoxFuture<'a, Result<Reading, BlobError>> {
+        let key = key.clone();
+        self.run(move |folders| read::read(&folders.blob(&key), range))
+    }
+
+    fn size<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<u64, BlobError>> {
+        let key = key.clone();
+        self.run(move |folders| Ok(fs::metadata(folders.blob(&key)).map_err(absent)?.len()))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), BlobError>> {
+        let key = key.clone();
+        // No fsync: a blob that a crash brings back is in no row, so it is garbage again.
+        self.run(move |folders| Ok(remove(&folders.blob(&key))?))
+    }
+
+    fn list(&self) -> BoxStream<'_, Result<Listed, BlobError>> {
+        stream::iter(shelves())
+            .then(|shelf| self.run(move |folders| Ok(folders.list_shelf(&shelf)?)))
+            .map_ok(|listed| stream::iter(listed.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+}
+
+/// The layout on disk. Everything here blocks.
+struct Folders {
+    root: PathBuf,
+}
+
+impl Folders {
+    fn make(root: &Path) -> io::Result<Self> {
+        make_folder(root)?;
+        // Absolute from here on: a relative one would follow a change of the working folder.
+        let folders = Self { root: root.canonicalize()? };
+        make_folder(&folders.uploads())?;
+        for shelf in shelves() {
+            make_folder(&folders.shelf(&shelf))?;
+        }
+        sync_folder(&folders.root.join("blobs"))?;
+        sync_folder(&folders.root)?;
+        // The folder around it may be closed to us, and is somebody else's to keep.
+        let _ = folders.root.parent().map(sync_folder);
+        Ok(folders)
+    }
+
+    /// Goes the way of every blob once; a mount point between the two folders would show here.
+    fn prove_writable(&self, key: &Key) -> io::Result<()> {
+        let (from, to) = (self.uploads().join(format!("probe-{key}")), self.blob(key));
+        OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&from)?;
+        fs::rename(&from, &to).inspect_err(|_| drop(fs::remove_file(&from)))?;
+        fs::remove_file(&to)
+    }
+
+    fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    fn upload(&self, key: &Key) -> PathBuf {
+        self.uploads().join(key.as_str())
+    }
+
+    fn shelf(&self, name: &str) -> PathBuf {
+        self.root.join("blobs").join(name)
+    }
+
+    fn shelf_of(&self, key: &Key) -> PathBuf {
+        self.shelf(&key.as_str()[..2])
+    }
+
+    fn blob(&self, key: &Key) -> PathBuf {
+        self.shelf_of(key).join(key.as_str())
+    }
+
+    /// Opens an upload's file, which is made with its first bytes. The file may be longer than `acknowledged`
+    /// (an append that failed or whose machine went away), never shorter.
+    fn open_upload(&self, key: &Key, acknowledged: u64) -> Result<File, BlobError> {
+        let is_new = acknowledged == 0;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(is_new).truncate(false).mode(FILE_MODE);
+        options.open(self.upload(key)).map_err(|error| if is_new { error.into() } else { absent(error) })
+    }
+
+    /// Copies the first `length` bytes of an upload to a new one. Bytes below the acknowledged offset never
+    /// change, so a writer that is still at work on the old file does no harm. Shares blocks where it can.
+    fn copy_upload(&self, from: &Key, to: &Key, length: u64) -> Result<(), BlobError> {
+        // It is a blob already where the claim before this one ended between rename and commit.
+        let source = match File::open(self.upload(from)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                File::open(self.blob(from)).map_err(absent)?
+            }
+            opened => opened?,
+        };
+        let path = self.upload(to);
+        let mut target = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path)?;
+        let copied = io::copy(&mut source.take(length), &mut target)
+            .map_err(BlobError::from)
+            .and_then(|found| at_least(found, length))
+            .and_then(|()| Ok(target.sync_data()?))
+            .and_then(|()| Ok(sync_folder(&self.uploads())?));
+        copied.inspect_err(|_| remove_in_passing(&path))
+    }
+
+    fn finish(&self, state: &State, expected: Digest) -> Result<Finished, BlobError> {
+        let finished = Finished { key: state.key.clone(), size: state.offset };
+        let upload = self.upload(&state.key);
+        let file = match self.open_upload(&state.key, state.offset) {
+            Err(BlobError::NotFound) => {
+                // Finished before, and a crash came before the row was committed: the answer is the same.
+                let file = File::open(self.blob(&state.key)).map_err(absent)?;
+                verify(&file, state, expected)?;
+                sync_folder(&self.shelf_of(&state.key))?;
+                return Ok(finished);
+            }
+            opened => opened?,
+        };
+        let found = file.metadata()?.len();
+        if state.offset == 0 || found > state.offset {
+            // Bytes that were never acknowledged are no part of the blob.
+            file.set_len(state.offset)?;
+            file.sync_all()?;
+        }
+        verify(&file, state, expected).inspect_err(|error| {
+            if matches!(error, BlobError::DigestMismatch { .. }) {
+                remove_in_passing(&upload);
+            }
+        })?;
+        fs::rename(&upload, self.blob(&state.key))?;
+        // The folder that the name left is not synced: were the name to come back there, it would be an orphan.
+        sync_folder(&self.shelf_of(&state.key))?;
+        Ok(finished)
+    }
+
+    fn list_shelf(&self, shelf: &str) -> io::Result<Vec<Listed>> {
+        let mut listed = Vec::new();
+        for entry in fs::read_dir(self.shelf(shelf))? {
+            let entry = entry?;
+            let Some(key) = entry.file_name().to_str().and_then(|name| Key::parse(name).ok()) else {
+                continue;
+            };
+            let metadata = match entry.metadata() {
+                // Deleted since the folder was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata?,
+            };
+            let since_epoch = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let modified = Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX));
+            listed.push(Listed { key, size: metadata.len(), modified });
+        }
+        Ok(listed)
+    }
+}
+
+/// Finished blobs lie in 256 folders by the first two digits of their keys: none grows beyond what file systems like.
+fn shelves() -> impl Iterator<Item = String> {
+    (0..=u8::MAX).map(|first| format!("{first:02x}"))
+}
+
+/// The file holds all acknowledged bytes and they have the digest `expected`.
+fn verify(file: &File, state: &State, expected: Digest) -> Result<(), BlobError> {
+    at_least(file.metadata()?.len(), state.offset)?;
+    let computed = match state.hashes.digest(expected.algorithm()) {
+        Some(digest) => digest,
+        None => read_sha512(file)?, // sha256 is always followed
+    };
+    if computed == expected { Ok(()) } else { Err(BlobError::DigestMismatch { expected, computed }) }
+}
+
+/// The sha512 of a file from its beginning, for clients that did not announce it.
+fn read_sha512(mut file: &File) -> io::Result<Digest> {
+    let mut hash = Sha512::new();
+    let mut chunk = vec![0; DIGEST_CHUNK_BYTES];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(Digest::from_sha512(&hash.finalize().into())),
+            Ok(count) => hash.update(&chunk[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn at_least(found: u64, wanted: u64) -> Result<(), BlobError> {
+    if found < wanted { Err(BlobError::Truncated { found, wanted }) } else { Ok(()) }
+}
+
+/// The error of opening what must be there; where something is made, "not found" is about a folder and stays `Io`.
+fn absent(error: io::Error) -> BlobError {
+    if error.kind() == io::ErrorKind::NotFound { BlobError::NotFound } else { error.into() }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
+}
+
+/// Makes the names in a folder durable: without it a crash may forget a file that was fsynced itself.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Removes a file; one that is gone already is fine.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Removes a file on the way out with another error, which is the one to tell.
+fn remove_in_passing(path: &Path) {
+    if let Err(error) = remove(path) {
+        tracing::warn!(%error, path = %path.display(), "a file of a failed upload could not be removed");
+    }
+}
+
+/// Runs `job` on a thread that may block. It runs to its end even where nobody waits for it any more.
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    match tokio::task::spawn_blocking(job).await {
+        Ok(result) => result,
+        Err(stopped) => Err(BlobError::Io(io::Error::other(stopped))),
+    }
+}

@@ -1,0 +1,311 @@
+//! The database. The only folder that knows which engine runs: SQLite for one machine, PostgreSQL for many.
+//!
+//! Everything above speaks one SQL text for both (DESIGN §5, "One SQL text, two engines"): parameters are `$n`,
+//! only TEXT, BIGINT and BLOB/BYTEA go in and come out, and an answer of another type is [`DbError::Corrupt`].
+//! No table is named here, besides `schema_version`.
+
+mod error;
+mod migrate;
+mod param;
+mod postgres;
+mod retry;
+mod row;
+mod sqlite;
+mod text;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+pub use error::{Constraint, DbError};
+pub use migrate::Migration;
+pub use param::{Nullable, Param};
+pub use retry::{MAX_TRIES, Transient, retried};
+pub use row::Row;
+
+/// Turns the values into the `&[Param]` that every statement takes: `params![token.id, name.as_str(), now]`.
+#[macro_export]
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::db::Param::from($value)),*] };
+}
+pub use crate::params;
+
+/// How one row becomes a value. A plain function: it holds nothing, so that it may run on a reader thread.
+pub type ReadRow<T> = fn(&Row<'_>) -> Result<T, DbError>;
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum DatabaseLocation {
+    /// A file on this machine, made where it is missing.
+    Sqlite {
+        /// The file; its `-wal` and `-shm` lie beside it.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// `postgres://user:password@host/name?sslmode=disable|prefer|require`. Whenever TLS is spoken the
+        /// certificate is verified against the system's roots, also with `prefer`.
+        url: String,
+    },
+}
+
+/// The URL may carry a password, so it is never printed; what it points at is.
+impl std::fmt::Debug for DatabaseLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
+            Self::Postgres { url } => {
+                f.debug_struct("Postgres").field("at", &postgres::without_password(url)).finish()
+            }
+        }
+    }
+}
+
+/// How patient and how wide the door to the database is.
+#[derive(Debug, Clone, Copy)]
+pub struct DbOptions {
+    /// How long [`Db::begin`] and [`Query::list`] wait for their turn before they answer [`DbError::Busy`].
+    pub wait: Duration,
+    /// Connections for transactions (PostgreSQL only; SQLite has one writer).
+    pub transactions: usize,
+}
+
+impl Default for DbOptions {
+    /// DESIGN §5: waits 2 s, then 503.
+    fn default() -> Self {
+        Self { wait: Duration::from_secs(2), transactions: 16 }
+    }
+}
+
+/// A handle on the database; cloning it is cheap and gives the same one.
+#[derive(Clone)]
+pub struct Db(Arc<Engine>);
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Whoever answers a read: [`Db`] from what is committed, [`Tx`] from its own view.
+///
+/// Statements are `&'static str`, so that no value ever becomes part of one and each is prepared once.
+pub trait Query: Sync {
+    /// A bounded handful of rows, found by key. On SQLite it runs inline, so it must never walk a table.
+    fn few<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> impl Future<Output = Result<Vec<T>, DbError>> + Send;
+
+    /// Any number of rows. On SQLite [`Db`] runs it on a reader thread; a [`Tx`] runs it inline.
+    fn list<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> impl Future<Output = Result<Vec<T>, DbError>> + Send;
+
+    /// The row, if there is one. More than one is [`DbError::Other`]: the statement is wrong.
+    fn optional<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> impl Future<Output = Result<Option<T>, DbError>> + Send {
+        async move {
+            let mut rows = self.few(sql, params, read).await?;
+            let row = rows.pop();
+            if rows.is_empty() { Ok(row) } else { Err(DbError::Other(format!("more than one row: {sql}"))) }
+        }
+    }
+
+    /// The one row. None is [`DbError::NoRow`].
+    fn one<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> impl Future<Output = Result<T, DbError>> + Send {
+        async move { self.optional(sql, params, read).await?.ok_or(DbError::NoRow) }
+    }
+}
+
+impl Db {
+    /// Opens the database. On SQLite the file is made where it is missing, readable by its owner only.
+    ///
+    /// [`DbError::Unavailable`] where the server does not answer within its time.
+    pub async fn open(location: &DatabaseLocation, options: DbOptions) -> Result<Self, DbError> {
+        let engine = match location {
+            DatabaseLocation::Sqlite { path } => {
+                Engine::Sqlite(sqlite::Sqlite::open(path.clone(), options).await?)
+            }
+            DatabaseLocation::Postgres { url } => {
+                Engine::Postgres(postgres::Postgres::open(url, options).await?)
+            }
+        };
+        Ok(Self(Arc::new(engine)))
+    }
+
+    /// Begins a transaction. Waits at most [`DbOptions::wait`] for its turn, then [`DbError::Busy`].
+    ///
+    /// Until it is committed or dropped nothing but the transaction may be awaited: on SQLite every writer
+    /// waits for it, and a second `begin` by its holder never gets its turn.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        let engine = match &*self.0 {
+            Engine::Sqlite(sqlite) => TxEngine::Sqlite(sqlite.begin().await?),
+            Engine::Postgres(postgres) => TxEngine::Postgres(Box::new(postgres.begin().await?)),
+        };
+        Ok(Tx { engine, is_poisoned: AtomicBool::new(false) })
+    }
+
+    /// Answers if a point read does.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.one("SELECT CAST(1 AS BIGINT)", &[], |row| row.int(0)).await.map(drop)
+    }
+
+    /// How many times a group of transactions was made durable since the start, for the metrics: on SQLite
+    /// transactions ÷ this is what one fsync carries. `None` on PostgreSQL, where the server counts.
+    pub fn group_commits(&self) -> Option<u64> {
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => Some(sqlite.group_commits()),
+            Engine::Postgres(_) => None,
+        }
+    }
+}
+
+impl Query for Db {
+    async fn few<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> Result<Vec<T>, DbError> {
+        param::check(sql, params)?;
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.read_inline(sql, params, read),
+            Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
+        }
+    }
+
+    async fn list<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> Result<Vec<T>, DbError> {
+        param::check(sql, params)?;
+        match &*self.0 {
+            Engine::Sqlite(sqlite) => sqlite.read_on_a_thread(sql, params, read).await,
+            Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
+        }
+    }
+}
+
+/// A transaction. Dropping it rolls back.
+///
+/// The first error poisons it: later statements and the commit fail, on both engines alike, so that nobody
+/// catches an SQL error inside a transaction and goes on (PostgreSQL would refuse, SQLite would not). So does
+/// a statement whose future was dropped half way.
+#[must_use = "a transaction that is dropped rolls back"]
+pub struct Tx {
+    engine: TxEngine,
+    is_poisoned: AtomicBool,
+}
+
+enum TxEngine {
+    Sqlite(sqlite::SqliteTx),
+    Postgres(Box<postgres::PostgresTx>),
+}
+
+/// Poisons the transaction unless the statement was seen to succeed; a dropped future never comes to that.
+struct Statement<'a>(&'a AtomicBool);
+
+impl Statement<'_> {
+    fn succeeded(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Statement<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Tx {
+    /// Runs a statement that answers with no rows; says how many it changed. `… RETURNING` goes through
+    /// [`Query::optional`], [`Query::one`] and [`Query::few`].
+    pub async fn execute(&self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        let statement = self.statement()?;
+        param::check(sql, params)?;
+        let changed = match &self.engine {
+            TxEngine::Sqlite(tx) => tx.execute(sql, params)?,
+            TxEngine::Postgres(tx) => tx.execute(sql, params).await?,
+        };
+        statement.succeeded();
+        Ok(changed)
+    }
+
+    /// Makes the transaction durable and visible; when this returns `Ok`, both are so.
+    ///
+    /// Where the future is dropped before it answers, or the error is [`DbError::Unavailable`], the
+    /// transaction may have been committed all the same. Any other error means that it was not.
+    pub async fn commit(self) -> Result<(), DbError> {
+        // Dropping the engine's half undoes it.
+        self.statement()?.succeeded();
+        match self.engine {
+            TxEngine::Sqlite(tx) => tx.commit().await,
+            TxEngine::Postgres(tx) => tx.commit().await,
+        }
+    }
+
+    fn statement(&self) -> Result<Statement<'_>, DbError> {
+        if self.is_poisoned.load(Ordering::Relaxed) {
+            return Err(DbError::Other("an earlier statement of this transaction failed".into()));
+        }
+        Ok(Statement(&self.is_poisoned))
+    }
+
+    async fn rows<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> Result<Vec<T>, DbError> {
+        let statement = self.statement()?;
+        param::check(sql, params)?;
+        let rows = match &self.engine {
+            TxEngine::Sqlite(tx) => tx.rows(sql, params, read)?,
+            TxEngine::Postgres(tx) => tx.rows(sql, params, read).await?,
+        };
+        statement.succeeded();
+        Ok(rows)
+    }
+}
+
+impl Query for Tx {
+    async fn few<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> Result<Vec<T>, DbError> {
+        self.rows(sql, params, read).await
+    }
+
+    async fn list<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        read: ReadRow<T>,
+    ) -> Result<Vec<T>, DbError> {
+        self.rows(sql, params, read).await
+    }
+}

@@ -1,0 +1,76 @@
+//! Which bytes there are (`blobs`), and in which repositories they may be used (`repository_blobs`).
+
+use access::{id::RepositoryId, time::Instant};
+use oci::Digest;
+
+use crate::{
+    blobs::Key,
+    db::{DbError, Query, Row, Tx},
+    params,
+};
+
+/// A blob's place in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Where its bytes are.
+    pub key: Key,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
+const LINKED: &str = "SELECT b.key, b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
+    WHERE l.repository_id = $1 AND l.digest = $2";
+
+/// The blob with this digest, where it is linked in the repository.
+pub async fn linked(
+    q: &impl Query,
+    repository: RepositoryId,
+    digest: &Digest,
+) -> Result<Option<StoredBlob>, DbError> {
+    q.optional(LINKED, params![repository, digest.to_string()], read).await
+}
+
+fn read(row: &Row<'_>) -> Result<StoredBlob, DbError> {
+    let size = row.int(1)?;
+    Ok(StoredBlob {
+        key: row.parsed(0, Key::parse)?,
+        size: u64::try_from(size).map_err(|_| DbError::Corrupt(format!("a blob of {size} bytes")))?,
+    })
+}
+
+const INSERT_BLOB: &str = "INSERT INTO blobs (digest, key, size, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
+const LINK: &str = "INSERT INTO repository_blobs (repository_id, digest, created_at) VALUES ($1, $2, $3) \
+    ON CONFLICT (repository_id, digest) DO NOTHING";
+
+/// Records newly written bytes and links them in the repository. False where the digest was there already:
+/// the new copy is then nobody's, and the caller removes it after the commit.
+pub async fn insert(
+    tx: &Tx,
+    repository: RepositoryId,
+    digest: &Digest,
+    blob: &StoredBlob,
+    now: Instant,
+) -> Result<bool, DbError> {
+    let text = digest.to_string();
+    let size =
+        i64::try_from(blob.size).map_err(|_| DbError::Corrupt(format!("a blob of {} bytes", blob.size)))?;
+    let is_new = tx.execute(INSERT_BLOB, params![text.as_str(), blob.key.as_str(), size, now]).await? == 1;
+    tx.execute(LINK, params![repository, text.as_str(), now]).await?;
+    Ok(is_new)
+}
+
+const IS_NEEDED: &str =
+    "SELECT CAST(1 AS BIGINT) FROM manifest_blobs WHERE repository_id = $1 AND digest = $2 LIMIT 1";
+
+/// Whether a manifest in the repository needs this blob.
+pub async fn is_needed(q: &impl Query, repository: RepositoryId, digest: &Digest) -> Result<bool, DbError> {
+    Ok(q.optional(IS_NEEDED, params![repository, digest.to_string()], |row| row.int(0)).await?.is_some())
+}
+
+const UNLINK: &str = "DELETE FROM repository_blobs WHERE repository_id = $1 AND digest = $2";
+
+/// Takes the blob out of the repository; false where it wasn't in it. Fails with a conflict where a manifest
+/// needs it.
+pub async fn unlink(tx: &Tx, repository: RepositoryId, digest: &Digest) -> Result<bool, DbError> {
+    Ok(tx.execute(UNLINK, params![repository, digest.to_string()]).await? == 1)
+}

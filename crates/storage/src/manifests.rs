@@ -1,0 +1,165 @@
+//! Manifests, their payloads byte for byte, and what they need to be whole.
+
+use access::{
+    id::{ManifestId, RepositoryId},
+    time::Instant,
+};
+use oci::{Digest, Tag};
+
+use crate::{
+    db::{DbError, Query, Row, Tx},
+    params,
+};
+
+/// A manifest as stored, without its payload.
+#[derive(Debug, Clone)]
+pub struct StoredManifest {
+    /// The manifest's id.
+    pub id: ManifestId,
+    /// The digest under which it is pulled.
+    pub digest: Digest,
+    /// The Content-Type under which it was pushed and is served.
+    pub media_type: String,
+    /// The payload's length in bytes.
+    pub size: u64,
+    /// OCI 1.1 `artifactType`, or empty.
+    pub artifact_type: String,
+    /// The digest of the manifest that this one is about, if any.
+    pub subject: Option<Digest>,
+    /// When it was pushed first.
+    pub created_at: Instant,
+    /// The principal that pushed it first, in words.
+    pub created_by: String,
+}
+
+macro_rules! select_manifest {
+    ($from:literal) => {
+        concat!(
+            "SELECT m.id, m.digest, m.media_type, m.size, m.artifact_type, m.subject_digest, m.created_at, \
+             m.created_by FROM ",
+            $from
+        )
+    };
+}
+
+const BY_DIGEST: &str = select_manifest!("manifests m WHERE m.repository_id = $1 AND m.digest = $2");
+
+/// The manifest with this digest in the repository.
+pub async fn by_digest(
+    q: &impl Query,
+    repository: RepositoryId,
+    digest: &Digest,
+) -> Result<Option<StoredManifest>, DbError> {
+    q.optional(BY_DIGEST, params![repository, digest.to_string()], read).await
+}
+
+const BY_TAG: &str = select_manifest!(
+    "tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2"
+);
+
+/// The manifest that the tag points at.
+pub async fn by_tag(
+    q: &impl Query,
+    repository: RepositoryId,
+    tag: &Tag,
+) -> Result<Option<StoredManifest>, DbError> {
+    q.optional(BY_TAG, params![repository, tag.as_str()], read).await
+}
+
+fn read(row: &Row<'_>) -> Result<StoredManifest, DbError> {
+    let size = row.int(3)?;
+    Ok(StoredManifest {
+        id: row.parsed(0, ManifestId::parse)?,
+        digest: row.parsed(1, Digest::parse)?,
+        media_type: row.text(2)?,
+        size: u64::try_from(size).map_err(|_| DbError::Corrupt(format!("a manifest of {size} bytes")))?,
+        artifact_type: row.text(4)?,
+        subject: if row.text(5)?.is_empty() { None } else { Some(row.parsed(5, Digest::parse)?) },
+        created_at: row.instant(6)?,
+        created_by: row.text(7)?,
+    })
+}
+
+const PAYLOAD: &str = "SELECT bytes FROM manifest_payloads WHERE manifest_id = $1";
+
+/// The payload, byte for byte as it was pushed.
+pub async fn payload(q: &impl Query, id: ManifestId) -> Result<Option<Vec<u8>>, DbError> {
+    q.optional(PAYLOAD, params![id], |row| row.blob(0)).await
+}
+
+const INSERT: &str = "INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, \
+    subject_digest, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+    ON CONFLICT (repository_id, digest) DO NOTHING";
+const INSERT_PAYLOAD: &str = "INSERT INTO manifest_payloads (manifest_id, bytes) VALUES ($1, $2)";
+
+/// Adds a manifest with its payload; false where the repository has it already.
+pub async fn insert(
+    tx: &Tx,
+    repository: RepositoryId,
+    manifest: &StoredManifest,
+    payload: &[u8],
+) -> Result<bool, DbError> {
+    let size =
+        i64::try_from(manifest.size).map_err(|_| DbError::Corrupt("a manifest beyond 2^63 bytes".into()))?;
+    let subject = manifest.subject.as_ref().map(Digest::to_string).unwrap_or_default();
+    let params = params![
+        manifest.id,
+        repository,
+        manifest.digest.to_string(),
+        manifest.media_type.as_str(),
+        size,
+        manifest.artifact_type.as_str(),
+        subject,
+        manifest.created_at,
+        manifest.created_by.as_str()
+    ];
+    if tx.execute(INSERT, params).await? == 0 {
+        return Ok(false);
+    }
+    tx.execute(INSERT_PAYLOAD, params![manifest.id, payload]).await?;
+    Ok(true)
+}
+
+const NEEDS_BLOB: &str = "INSERT INTO manifest_blobs (manifest_id, repository_id, digest) \
+    SELECT $1, l.repository_id, l.digest FROM repository_blobs l WHERE l.repository_id = $2 AND l.digest = $3";
+
+/// Says that the manifest needs this blob; false where the blob isn't linked in the repository.
+/// The blob can't be removed while the row stands. To be called once per digest.
+pub async fn needs_blob(
+    tx: &Tx,
+    manifest: ManifestId,
+    repository: RepositoryId,
+    digest: &Digest,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(NEEDS_BLOB, params![manifest, repository, digest.to_string()]).await? == 1)
+}
+
+const NEEDS_MANIFEST: &str = "INSERT INTO manifest_children (manifest_id, repository_id, digest) \
+    SELECT $1, m.repository_id, m.digest FROM manifests m WHERE m.repository_id = $2 AND m.digest = $3";
+
+/// Says that the manifest, an index, needs this other manifest; false where the repository doesn't have it.
+/// To be called once per digest.
+pub async fn needs_manifest(
+    tx: &Tx,
+    manifest: ManifestId,
+    repository: RepositoryId,
+    digest: &Digest,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(NEEDS_MANIFEST, params![manifest, repository, digest.to_string()]).await? == 1)
+}
+
+const IS_NEEDED: &str =
+    "SELECT CAST(1 AS BIGINT) FROM manifest_children WHERE repository_id = $1 AND digest = $2 LIMIT 1";
+
+/// Whether an index in the repository has this manifest among its entries.
+pub async fn is_needed(q: &impl Query, repository: RepositoryId, digest: &Digest) -> Result<bool, DbError> {
+    Ok(q.optional(IS_NEEDED, params![repository, digest.to_string()], |row| row.int(0)).await?.is_some())
+}
+
+const DELETE: &str = "DELETE FROM manifests WHERE id = $1";
+
+/// Removes the manifest, its payload, its needs and every tag that points at it. Fails with a conflict where an
+/// index still has it as an entry.
+pub async fn delete(tx: &Tx, id: ManifestId) -> Result<bool, DbError> {
+    Ok(tx.execute(DELETE, params![id]).await? == 1)
+}

@@ -1,0 +1,11 @@
+//! The schema's steps, oldest first. A step that was released is never edited.
+
+use crate::db::Migration;
+
+/// Every step that this binary knows; the last one's version is its schema number.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    oldest_binary: 1,
+    name: "the house",
+    sql: include_str!("../migrations/0001_the_house.sql"),
+}];

@@ -1,0 +1,248 @@
+//! The live facts of rule 7: who a credential is and how it stands to what a request aims at, in one statement.
+
+use access::{
+    expiry::Expiry,
+    id::{NamespaceId, RepositoryId, SecretId, TokenId, UserId},
+    name::Username,
+    rights::{Namespace, Owner, PersonalAccess, Principal, Rights, Target, TargetToken, Token, User},
+    role::Role,
+    scope::{Scope, Scopes},
+    secret::SecretHash,
+    time::Instant,
+};
+use oci::{NamespaceName, RepositoryName};
+
+use crate::{
+    db::{DbError, Query, Row},
+    params,
+};
+
+/// What a request's credential says about who it is, once its form and signature are known to be good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// No credential.
+    Anonymous,
+    /// A token's secret, by its hash.
+    SecretHash(SecretHash),
+    /// A token's secret, by its id: what a bearer carries.
+    Secret(SecretId),
+    /// A user, as of one generation of their password.
+    User {
+        /// The user.
+        id: UserId,
+        /// The generation of the password that was given.
+        password_generation: i64,
+    },
+}
+
+/// What a request aims at.
+#[derive(Debug, Clone, Default)]
+pub struct Aim<'a> {
+    /// A namespace, by name.
+    pub namespace: Option<&'a str>,
+    /// A repository in that namespace, by its full name.
+    pub repository: Option<&'a RepositoryName>,
+    /// A token, instead of the two above.
+    pub token: Option<TokenId>,
+}
+
+/// A statement whose first columns are the principal's and whose last seven are the target's, in the order that
+/// `target_of` reads. `$1` is the credential, `$2` to `$4` the aim, `$5` the instant.
+macro_rules! rights_statement {
+    ($columns:literal, $from:literal, $user:literal, $filter:literal) => {
+        concat!(
+            "SELECT n.id, n.name, n.visibility, r.id, tt.id, tt.user_id, ",
+            "(SELECT MAX(m.role) FROM (",
+            "SELECT nu.role FROM namespace_users nu WHERE nu.namespace_id = n.id AND nu.user_id = ",
+            $user,
+            " UNION ALL SELECT nt.role FROM namespace_teams nt JOIN team_users tu ON tu.team_id = nt.team_id",
+            " WHERE nt.namespace_id = n.id AND tu.user_id = ",
+            $user,
+            ") m)",
+            $columns,
+            " FROM ",
+            $from,
+            " LEFT JOIN tokens tt ON tt.id = $4 AND tt.ended_at IS NULL",
+            " AND (tt.expires_at IS NULL OR tt.expires_at > $5)",
+            " LEFT JOIN namespaces n ON n.id = CASE WHEN CAST($4 AS TEXT) = ''",
+            " THEN (SELECT named.id FROM namespaces named WHERE named.name = $2) ELSE tt.namespace_id END",
+            " LEFT JOIN repositories r ON r.name = $3 AND r.namespace_id = n.id",
+            $filter
+        )
+    };
+}
+
+/// A token's row, its secret's, its owner's, and one row for each of its scopes.
+macro_rules! token_statement {
+    ($filter:literal) => {
+        rights_statement!(
+            ", s.id, s.ended_at, s.why, t.id, t.kind, t.namespace_id, t.name, t.access, t.status, t.expires_at, \
+             t.ended_at, t.why, o.name, u.id, u.username, u.is_admin, u.is_active, sc.type, sc.path, sc.actions",
+            "token_secrets s JOIN tokens t ON t.id = s.token_id \
+             LEFT JOIN namespaces o ON o.id = t.namespace_id \
+             LEFT JOIN users u ON u.id = t.user_id \
+             LEFT JOIN token_scopes sc ON sc.token_id = t.id",
+            "u.id",
+            $filter
+        )
+    };
+}
+
+const BY_SECRET_HASH: &str = token_statement!(" WHERE s.hash = $1 ORDER BY sc.position");
+const BY_SECRET_ID: &str = token_statement!(" WHERE s.id = $1 ORDER BY sc.position");
+const BY_USER_ID: &str = rights_statement!(
+    ", u.id, u.username, u.is_admin, u.is_active, u.password_generation",
+    "users u",
+    "u.id",
+    " WHERE u.id = $1"
+);
+const ANONYMOUS: &str = rights_statement!("", "(SELECT CAST($1 AS TEXT) AS id) u", "u.id", "");
+
+/// Where the principal's columns begin: behind the seven of the target.
+const PRINCIPAL: usize = 7;
+
+/// Reads who `who` is now and how that stands to `aim`; `None` where no such credential ever was (or its
+/// tombstone is gone). One statement, from the primary database.
+pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Result<Option<Rights>, DbError> {
+    let namespace = aim.namespace.unwrap_or("");
+    let repository = aim.repository.map_or("", RepositoryName::as_str);
+    let token = aim.token.map(|id| id.to_string()).unwrap_or_default();
+    let rest = (namespace, repository, token.as_str());
+    match who {
+        Who::Anonymous => {
+            let params = params!["", rest.0, rest.1, rest.2, now];
+            let target = q.optional(ANONYMOUS, params, target_of).await?;
+            Ok(target.map(|target| Rights { principal: Principal::Anonymous, target: target.aimed_at(aim) }))
+        }
+        Who::User { id, password_generation } => {
+            let params = params![*id, rest.0, rest.1, rest.2, now];
+            let found = q.optional(BY_USER_ID, params, user_row).await?;
+            Ok(found.map(|(mut user, generation, target)| {
+                user.is_current = generation == *password_generation;
+                Rights { principal: Principal::User(user), target: target.aimed_at(aim) }
+            }))
+        }
+        Who::SecretHash(hash) => {
+            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now];
+            token_rights(q.few(BY_SECRET_HASH, params, token_row).await?, aim)
+        }
+        Who::Secret(id) => {
+            let params = params![*id, rest.0, rest.1, rest.2, now];
+            token_rights(q.few(BY_SECRET_ID, params, token_row).await?, aim)
+        }
+    }
+}
+
+fn token_rights(rows: Vec<TokenRow>, aim: &Aim<'_>) -> Result<Option<Rights>, DbError> {
+    let mut rows = rows.into_iter();
+    let Some(TokenRow { mut token, scope, target }) = rows.next() else { return Ok(None) };
+    let scopes = scope.into_iter().chain(rows.filter_map(|row| row.scope)).collect();
+    token.scopes =
+        Scopes::new(scopes).map_err(|_| DbError::Corrupt(format!("the scopes of token {}", token.id)))?;
+    Ok(Some(Rights { principal: Principal::Token(token), target: target.aimed_at(aim) }))
+}
+
+struct TargetColumns {
+    namespace: Option<Namespace>,
+    token: Option<(TokenId, Option<UserId>)>,
+}
+
+impl TargetColumns {
+    fn aimed_at(self, aim: &Aim<'_>) -> Target {
+        match (aim.token, aim.namespace) {
+            (Some(_), _) => Target::Token(self.token.map(|(id, user)| TargetToken {
+                id,
+                namespace: self.namespace,
+                user,
+            })),
+            (None, Some(_)) => Target::Namespace(self.namespace),
+            (None, None) => Target::Nothing,
+        }
+    }
+}
+
+fn target_of(row: &Row<'_>) -> Result<TargetColumns, DbError> {
+    let namespace = match row.opt_parsed(0, NamespaceId::parse)? {
+        None => None,
+        Some(id) => Some(Namespace {
+            id,
+            name: row.parsed(1, NamespaceName::parse)?,
+            is_public: row.text(2)? == "public",
+            role: row.opt_int(6)?.and_then(Role::from_rank),
+            repository: row.opt_parsed(3, RepositoryId::parse)?,
+        }),
+    };
+    let token = match row.opt_parsed(4, TokenId::parse)? {
+        None => None,
+        Some(id) if row.text(5)?.is_empty() => Some((id, None)),
+        Some(id) => Some((id, Some(row.parsed(5, UserId::parse)?))),
+    };
+    Ok(TargetColumns { namespace, token })
+}
+
+fn user_row(row: &Row<'_>) -> Result<(User, i64, TargetColumns), DbError> {
+    Ok((user_at(row, PRINCIPAL)?, row.int(PRINCIPAL + 4)?, target_of(row)?))
+}
+
+fn user_at(row: &Row<'_>, first: usize) -> Result<User, DbError> {
+    Ok(User {
+        id: row.parsed(first, UserId::parse)?,
+        username: row.parsed(first + 1, Username::parse)?,
+        is_admin: row.bool(first + 2)?,
+        is_active: row.bool(first + 3)?,
+        is_current: true,
+    })
+}
+
+struct TokenRow {
+    token: Token,
+    scope: Option<Scope>,
+    target: TargetColumns,
+}
+
+fn token_row(row: &Row<'_>) -> Result<TokenRow, DbError> {
+    let column = |offset: usize| PRINCIPAL + offset;
+    let ending = |at: usize, why: usize| -> Result<Option<(Instant, String)>, DbError> {
+        row.opt_instant(column(at))?.map(|at| Ok((at, row.text(column(why))?))).transpose()
+    };
+    let token = Token {
+        id: row.parsed(column(3), TokenId::parse)?,
+        name: row.text(column(6))?,
+        owner: owner_of(row, column(4), column(5), column(7), column(12), column(13))?,
+        is_enabled: row.text(column(8))? == "enabled",
+        expiry: row.opt_instant(column(9))?.map_or(Expiry::Never, Expiry::At),
+        ended: ending(10, 11)?,
+        secret: row.parsed(column(0), SecretId::parse)?,
+        secret_ends: ending(1, 2)?,
+        scopes: Scopes::default(),
+    };
+    let scope = match row.opt_text(column(17))? {
+        None => None,
+        Some(kind) => Some(crate::scopes::read(&kind, &row.text(column(18))?, &row.text(column(19))?)?),
+    };
+    Ok(TokenRow { token, scope, target: target_of(row)? })
+}
+
+fn owner_of(
+    row: &Row<'_>,
+    kind: usize,
+    namespace: usize,
+    access: usize,
+    namespace_name: usize,
+    user: usize,
+) -> Result<Owner, DbError> {
+    if row.text(kind)? == "personal" {
+        let access = match row.text(access)?.as_str() {
+            "account" => PersonalAccess::Account,
+            _ => PersonalAccess::Scoped,
+        };
+        return Ok(Owner::User { user: user_at(row, user)?, access });
+    }
+    match row.text(namespace)?.as_str() {
+        "" => Ok(Owner::Instance),
+        _ => Ok(Owner::Namespace {
+            id: row.parsed(namespace, NamespaceId::parse)?,
+            name: row.opt_parsed(namespace_name, NamespaceName::parse)?,
+        }),
+    }
+}

@@ -1,0 +1,46 @@
+//! Tags: names that point at manifests of the same repository.
+
+use access::{
+    id::{ManifestId, RepositoryId},
+    time::Instant,
+};
+use oci::Tag;
+
+use crate::{
+    db::{DbError, Query, Tx},
+    params,
+};
+
+const POINT: &str = "INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at";
+
+/// Makes the tag point at the manifest, whatever it pointed at before.
+pub async fn point(
+    tx: &Tx,
+    repository: RepositoryId,
+    tag: &Tag,
+    manifest: ManifestId,
+    now: Instant,
+) -> Result<(), DbError> {
+    tx.execute(POINT, params![repository, tag.as_str(), manifest, now]).await?;
+    Ok(())
+}
+
+const AFTER: &str = "SELECT name FROM tags WHERE repository_id = $1 AND name > $2 ORDER BY name LIMIT $3";
+
+/// The tags behind `after`, in the order of their bytes (OCI 1.1 "Listing Tags": lexical).
+pub async fn after(
+    q: &impl Query,
+    repository: RepositoryId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    q.list(AFTER, params![repository, after, limit], |row| row.text(0)).await
+}
+
+const DELETE: &str = "DELETE FROM tags WHERE repository_id = $1 AND name = $2";
+
+/// Removes the tag and leaves its manifest; false where there is no such tag.
+pub async fn delete(tx: &Tx, repository: RepositoryId, tag: &Tag) -> Result<bool, DbError> {
+    Ok(tx.execute(DELETE, params![repository, tag.as_str()]).await? == 1)
+}

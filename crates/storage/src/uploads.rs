@@ -1,0 +1,114 @@
+//! Upload sessions. The row is what several appends and several replicas agree by: each append claims it with a
+//! new number, and only the latest claim may acknowledge.
+
+use access::{
+    id::{NamespaceId, UploadId},
+    time::Instant,
+};
+use oci::RepositoryName;
+
+use crate::{
+    blobs::State,
+    db::{DbError, Param, Query, Row, Tx},
+    params,
+};
+
+/// A session taken for one append.
+#[derive(Debug)]
+pub struct ClaimedUpload {
+    /// Where the upload stands.
+    pub state: State,
+    /// This append's number; a later one takes the session over.
+    pub claim: u64,
+    /// Whether an earlier append never said that it was done: it may still be writing.
+    pub takes_over: bool,
+}
+
+const INSERT: &str = "INSERT INTO upload_sessions (id, namespace_id, repository, principal, state, \
+    claim, claim_is_open, expires_at) VALUES ($1, $2, $3, $4, $5, 0, 0, $6)";
+
+/// Whose session it is: an id in another repository, namespace or hand is as good as none.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionKey<'a> {
+    /// The session.
+    pub id: UploadId,
+    /// The namespace in which it was opened, by id: a namespace made again owes it nothing.
+    pub namespace: NamespaceId,
+    /// The repository that the blob is for, which may not exist yet.
+    pub repository: &'a RepositoryName,
+    /// Who opened it, as kind and id.
+    pub principal: &'a str,
+}
+
+/// Opens a session.
+pub async fn insert(tx: &Tx, key: SessionKey<'_>, state: &State, expires_at: Instant) -> Result<(), DbError> {
+    let params =
+        params![key.id, key.namespace, key.repository.as_str(), key.principal, state.to_bytes(), expires_at];
+    tx.execute(INSERT, params).await?;
+    Ok(())
+}
+
+const FIND: &str = "SELECT state FROM upload_sessions \
+    WHERE id = $1 AND namespace_id = $2 AND repository = $3 AND principal = $4 AND expires_at > $5";
+
+/// Where the session stands, unless it is somebody else's or has expired.
+pub async fn find(q: &impl Query, key: SessionKey<'_>, now: Instant) -> Result<Option<State>, DbError> {
+    q.optional(FIND, mine(&key, now).as_slice(), |row| read_state(row, 0)).await
+}
+
+fn mine<'a>(key: &'a SessionKey<'a>, now: Instant) -> Vec<Param<'a>> {
+    params![key.id, key.namespace, key.repository.as_str(), key.principal, now].to_vec()
+}
+
+fn read_state(row: &Row<'_>, column: usize) -> Result<State, DbError> {
+    State::from_bytes(&row.blob(column)?)
+        .map_err(|error| DbError::Corrupt(format!("an upload's state: {error}")))
+}
+
+const CLAIM: &str = "UPDATE upload_sessions SET claim = claim + 1 \
+    WHERE id = $1 AND namespace_id = $2 AND repository = $3 AND principal = $4 AND expires_at > $5 \
+    RETURNING state, claim, claim_is_open";
+const OPEN: &str = "UPDATE upload_sessions SET claim_is_open = 1, expires_at = $2 WHERE id = $1";
+
+/// Claims the session for one append and moves its expiry; `None` where it is somebody else's or gone. The row
+/// is written before it is read, so that two claims queue.
+pub async fn claim(
+    tx: &Tx,
+    key: SessionKey<'_>,
+    now: Instant,
+    expires_at: Instant,
+) -> Result<Option<ClaimedUpload>, DbError> {
+    let read = |row: &Row<'_>| {
+        let claim = row.int(1)?.unsigned_abs();
+        Ok(ClaimedUpload { state: read_state(row, 0)?, claim, takes_over: row.bool(2)? })
+    };
+    let claimed = tx.optional(CLAIM, mine(&key, now).as_slice(), read).await?;
+    if claimed.is_some() {
+        tx.execute(OPEN, params![key.id, expires_at]).await?;
+    }
+    Ok(claimed)
+}
+
+const ACKNOWLEDGE: &str = "UPDATE upload_sessions SET state = $3, claim_is_open = 0 WHERE id = $1 AND claim = $2 AND claim_is_open = 1";
+
+/// Makes `state` the session's truth and closes the claim; false where a later claim took over or the session
+/// is gone. Also how a failed append gives its claim back: with the state that it found.
+pub async fn acknowledge(tx: &Tx, id: UploadId, claim: u64, state: &State) -> Result<bool, DbError> {
+    Ok(tx.execute(ACKNOWLEDGE, params![id, claim.cast_signed(), state.to_bytes()]).await? == 1)
+}
+
+const DELETE_CLAIMED: &str = "DELETE FROM upload_sessions WHERE id = $1 AND claim = $2";
+
+/// Ends the session, where this claim still holds it: the commit of an upload happens once.
+pub async fn delete_claimed(tx: &Tx, id: UploadId, claim: u64) -> Result<bool, DbError> {
+    Ok(tx.execute(DELETE_CLAIMED, params![id, claim.cast_signed()]).await? == 1)
+}
+
+const MOVE_TO: &str =
+    "UPDATE upload_sessions SET state = $3 WHERE id = $1 AND claim = $2 AND claim_is_open = 1";
+
+/// Makes `state` the session's truth and keeps the claim: how a take-over moves to a place of its own.
+/// False where a later claim took over or the session is gone.
+pub async fn move_to(tx: &Tx, id: UploadId, claim: u64, state: &State) -> Result<bool, DbError> {
+    Ok(tx.execute(MOVE_TO, params![id, claim.cast_signed(), state.to_bytes()]).await? == 1)
+}

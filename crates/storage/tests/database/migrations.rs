@@ -1,0 +1,84 @@
+//! Migrations: all or nothing, once, and never behind a newer binary's back.
+
+use storage::{
+    db::{Db, DbError, Migration, Query},
+    params,
+};
+
+use crate::{both_engines, engine::Engine, no_value};
+
+const fn step(version: i64, oldest_binary: i64, sql: &'static str) -> Migration {
+    Migration { version, name: "step", oldest_binary, sql }
+}
+
+const FIRST: Migration = step(1, 1, "CREATE TABLE first (a TEXT NOT NULL)");
+
+async fn version(db: &Db) -> i64 {
+    let sql = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT) FROM schema_version";
+    db.one(sql, &[], |row| row.int(0)).await.unwrap()
+}
+
+both_engines! {
+    async fn each_migration_runs_once_and_in_order(engine: Engine) {
+        let db = engine.open().await;
+        let second = step(2, 1, "ALTER TABLE first ADD COLUMN b BIGINT; INSERT INTO first (a, b) VALUES ('x', 1)");
+        db.migrate_with(&[FIRST]).await.unwrap();
+        assert_eq!(version(&db).await, 1);
+        for _ in 0..2 {
+            db.migrate_with(&[FIRST, second]).await.unwrap();
+            assert_eq!(version(&db).await, 2);
+            assert_eq!(db.one("SELECT b FROM first", &[], |row| row.int(0)).await, Ok(1));
+        }
+    }
+
+    async fn a_migration_that_fails_half_way_changes_nothing(engine: Engine) {
+        let db = engine.open().await;
+        let broken = step(2, 2, "CREATE TABLE second (a TEXT); INSERT INTO nowhere VALUES (1)");
+        db.migrate_with(&[FIRST, broken]).await.unwrap_err();
+        assert_eq!(version(&db).await, 1);
+        db.few("SELECT a FROM second", &[], no_value).await.unwrap_err();
+
+        let mended = step(2, 2, "CREATE TABLE second (a TEXT)");
+        db.migrate_with(&[FIRST, mended]).await.unwrap();
+        assert_eq!(version(&db).await, 2);
+    }
+
+    async fn replicas_that_start_together_take_turns(engine: Engine) {
+        let (one, other) = tokio::join!(engine.open(), engine.open());
+        let steps = [FIRST, step(2, 1, "CREATE TABLE second (a TEXT)"), step(3, 1, "CREATE TABLE third (a TEXT)")];
+        let (one_done, other_done) = tokio::join!(one.migrate_with(&steps), other.migrate_with(&steps));
+        assert_eq!((one_done, other_done), (Ok(()), Ok(())));
+        assert_eq!(version(&one).await, 3);
+    }
+
+    async fn an_older_binary_runs_where_the_schema_lets_it(engine: Engine) {
+        let db = engine.open().await;
+        db.migrate_with(&[FIRST, step(2, 1, "CREATE TABLE second (a TEXT)")]).await.unwrap();
+        db.migrate_with(&[FIRST]).await.unwrap();
+        assert_eq!(version(&db).await, 2);
+    }
+
+    async fn an_older_binary_refuses_a_schema_that_it_can_not_live_with(engine: Engine) {
+        let db = engine.open().await;
+        db.migrate_with(&[FIRST, step(2, 2, "DROP TABLE first")]).await.unwrap();
+        let refused = db.migrate_with(&[FIRST]).await.unwrap_err();
+        assert_eq!(refused, DbError::TooNew { oldest_binary: 2, binary: 1 });
+        assert!(refused.to_string().contains("start the newer sealock"), "{refused}");
+    }
+
+    async fn a_migration_may_not_end_its_transaction(engine: Engine) {
+        let db = engine.open().await;
+        let sneaky = step(1, 1, "CREATE TABLE first (a TEXT); COMMIT; CREATE TABLE second (a TEXT)");
+        assert!(matches!(db.migrate_with(&[sneaky]).await, Err(DbError::Other(_))));
+        db.few("SELECT a FROM first", &[], no_value).await.unwrap_err();
+    }
+
+    async fn the_lists_own_migrations_run(engine: Engine) {
+        let db = engine.open().await;
+        db.migrate().await.unwrap();
+        db.migrate().await.unwrap();
+        let tx = db.begin().await.unwrap();
+        let count = "SELECT CAST(COUNT(*) AS BIGINT) FROM schema_version WHERE version < $1";
+        tx.one(count, params![i64::MAX], |row| row.int(0)).await.unwrap();
+    }
+}

@@ -1,0 +1,189 @@
+//! What holds for SQLite only: group commit, the disk, other processes.
+//!
+//! These tests run on one thread, so that who joins which group is the order in which they are written.
+
+use std::{os::unix::fs::PermissionsExt, time::Duration};
+
+use storage::{
+    db::{Constraint, DatabaseLocation, Db, DbError, DbOptions, Query, Tx},
+    params,
+};
+
+use crate::{engine::Engine, insert, names, no_value, with_tables};
+
+async fn begin_with(db: &Db, name: &str) -> Tx {
+    let tx = db.begin().await.unwrap();
+    insert(&tx, name).await.unwrap();
+    tx
+}
+
+#[tokio::test]
+async fn transactions_that_come_together_share_one_fsync() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let before = db.group_commits().unwrap();
+    let writers = (0..50).map(|writer| {
+        let db = db.clone();
+        async move { begin_with(&db, &format!("{writer:02}")).await.commit().await.unwrap() }
+    });
+    futures_util::future::join_all(writers).await;
+    assert_eq!(names(&db).await.len(), 50);
+    let commits = db.group_commits().unwrap() - before;
+    assert!(commits <= 3, "{commits} commits for 50 transactions");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_fails_everyone_in_its_group() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let tx = db.begin().await.unwrap();
+    // A deferred constraint is what COMMIT itself can refuse; migrations may not have one.
+    let late = "CREATE TABLE late (owner TEXT REFERENCES owners (id) DEFERRABLE INITIALLY DEFERRED)";
+    tx.execute(late, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let good = begin_with(&db, "good").await;
+    let (good, bad) = tokio::join!(good.commit(), async {
+        let bad = begin_with(&db, "bad").await;
+        bad.execute("INSERT INTO late (owner) VALUES ('nobody')", &[]).await.unwrap();
+        bad.commit().await
+    });
+    for outcome in [good, bad] {
+        let error = outcome.unwrap_err();
+        assert!(error.is_conflict(Constraint::ForeignKey), "{error:?}");
+    }
+    assert_eq!(names(&db).await, [""; 0]);
+    begin_with(&db, "next").await.commit().await.unwrap();
+    assert_eq!(names(&db).await, ["next"]);
+}
+
+#[tokio::test]
+async fn one_that_changes_its_mind_leaves_its_group_alone() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let good = begin_with(&db, "good").await;
+    let (committed, ()) = tokio::join!(good.commit(), async {
+        drop(begin_with(&db, "dropped").await);
+        let failed = begin_with(&db, "failed").await;
+        insert(&failed, "good").await.unwrap_err();
+        drop(failed);
+    });
+    committed.unwrap();
+    assert_eq!(names(&db).await, ["good"]);
+}
+
+#[tokio::test]
+async fn what_is_not_yet_durable_is_not_yet_seen() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let first = begin_with(&db, "first").await;
+    let (committed, seen) = tokio::join!(first.commit(), async {
+        // Released, but its COMMIT has not come: this one is in its way.
+        let second = begin_with(&db, "second").await;
+        let seen = (names(&db).await, names(&second).await);
+        drop(second);
+        seen
+    });
+    committed.unwrap();
+    assert_eq!(seen, (vec![], vec!["first".to_owned(), "second".to_owned()]));
+    assert_eq!(names(&db).await, ["first"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_cleanly_and_lets_reads_go_on() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    begin_with(&db, "before").await.commit().await.unwrap();
+    set_max_pages(&db, "PRAGMA max_page_count = 20").await;
+
+    let neighbour = begin_with(&db, "neighbour").await;
+    let (neighbour, full) = tokio::join!(neighbour.commit(), async {
+        let tx = db.begin().await.unwrap();
+        let bytes = vec![0; 1 << 20];
+        tx.execute("INSERT INTO things (name, bytes) VALUES ('big', $1)", params![bytes]).await.map(drop)
+    });
+    assert_eq!(full, Err(DbError::Full));
+    // SQLite may undo the whole group then. Whatever it does, the neighbour is told the truth.
+    let seen = names(&db).await;
+    let expect: &[&str] = if neighbour.is_ok() { &["before", "neighbour"] } else { &["before"] };
+    assert_eq!(seen, expect);
+
+    set_max_pages(&db, "PRAGMA max_page_count = 100000").await;
+    begin_with(&db, "zzz").await.commit().await.unwrap();
+}
+
+/// The limit belongs to the connection that writes, and a transaction is on it.
+async fn set_max_pages(db: &Db, pragma: &'static str) {
+    db.begin().await.unwrap().one(pragma, &[], |row| row.int(0)).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_process_that_writes_is_waited_for_and_not_for_ever() {
+    let engine = Engine::sqlite().await;
+    let other = with_tables(&engine).await;
+    let db = engine.open_narrow().await;
+
+    let held = begin_with(&other, "held").await;
+    let refused = db.begin().await.map(drop);
+    assert!(matches!(refused, Err(DbError::Busy(_))), "{refused:?}");
+
+    let (begun, ()) = tokio::join!(db.begin(), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        held.commit().await.unwrap();
+    });
+    begun.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn long_reads_take_turns() {
+    const LONG: &str = "WITH RECURSIVE n (i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
+                        SELECT CAST(COUNT(*) AS BIGINT) FROM n";
+    let engine = Engine::sqlite().await;
+    let db = engine.open().await;
+    let reads = (0..12).map(async |_| db.list(LONG, params![10_000], |row| row.int(0)).await);
+    for read in futures_util::future::join_all(reads).await {
+        assert_eq!(read.unwrap(), [10_000]);
+    }
+
+    let narrow = engine.open_narrow().await;
+    let reads = (0..12).map(async |_| narrow.list(LONG, params![3_000_000], |row| row.int(0)).await);
+    let (long, point) = tokio::join!(
+        futures_util::future::join_all(reads),
+        narrow.one("SELECT CAST(1 AS BIGINT)", &[], no_value)
+    );
+    point.unwrap();
+    assert!(long.iter().any(|read| matches!(read, Err(DbError::Busy(_)))), "{long:?}");
+    assert!(long.iter().any(Result::is_ok), "{long:?}");
+}
+
+#[tokio::test]
+async fn a_parameter_by_name_is_refused() {
+    let db = Engine::sqlite().await.open().await;
+    let refused = db.one("SELECT CAST($name AS TEXT)", params!["a"], no_value).await;
+    assert!(matches!(refused, Err(DbError::Other(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_file_and_its_log_are_readable_by_their_owner_only() {
+    let engine = Engine::sqlite().await;
+    let db = with_tables(&engine).await;
+    let DatabaseLocation::Sqlite { path } = &engine.location else { panic!("not SQLite") };
+    for suffix in ["", "-wal", "-shm"] {
+        let file = std::path::PathBuf::from(format!("{}{suffix}", path.display()));
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+    db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_rules_of_the_house_are_switched_on() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let tx = db.begin().await.unwrap();
+    assert_eq!(tx.one("PRAGMA journal_mode", &[], |row| row.text(0)).await.unwrap(), "wal");
+    // 2 is FULL: NORMAL would lose what was acknowledged when the power fails.
+    assert_eq!(tx.one("PRAGMA synchronous", &[], |row| row.int(0)).await, Ok(2));
+    assert_eq!(tx.one("PRAGMA foreign_keys", &[], |row| row.int(0)).await, Ok(1));
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_made_stops_the_start_with_its_name() {
+    let location = DatabaseLocation::Sqlite { path: "/nowhere/sealock.db".into() };
+    let error = Db::open(&location, DbOptions::default()).await.map(drop).unwrap_err();
+    assert!(error.to_string().contains("/nowhere/sealock.db"), "{error}");
+}

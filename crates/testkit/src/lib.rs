@@ -1,0 +1,20 @@
+//! The test ground: engines, clock, randomness, images, programs that may be missing. Dev only; nothing that is
+//! released depends on it.
+//!
+//! A crate's unit tests may use what is here only for engines, time, bytes and images. Tests that need another
+//! crate of the house stand in its `tests/` folder, so that there is one compilation of its types.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test ground panics with the reason; nobody handles it.
+
+#[cfg(test)]
+extern crate self as testkit; // What #[both_engines] writes says `::testkit`.
+
+pub mod clock;
+pub mod engine;
+pub mod image;
+pub mod missing;
+pub mod postgres;
+pub mod randomness;
+pub mod watchdog;
+
+pub use engine::Engine;
+pub use testkit_macros::both_engines;

@@ -1,0 +1,11 @@
+//! Real clients against the released binary: `target/release/sealock serve` in a folder of its own, and machines
+//! with docker, skopeo and podman that know nothing of each other. Tests are in `tests/`.
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test ground panics with the reason; nobody handles it.
+
+mod machine;
+mod outcome;
+mod server;
+
+pub use machine::Machine;
+pub use outcome::Outcome;
+pub use server::Sealock;

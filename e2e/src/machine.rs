@@ -1,0 +1,122 @@
+//! A machine of some user's: docker, skopeo and podman with one home folder between them.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+use testkit::{image::Image, missing};
+use tokio::process::Command;
+
+use crate::{Outcome, Sealock};
+
+/// docker, skopeo and podman as one person has them: what `docker login` keeps, the others use. Two machines
+/// share nothing. References are given without the host: `acme/api:1.0`.
+#[derive(Debug)]
+pub struct Machine {
+    host: String,
+    home: TempDir,
+    docker: PathBuf,
+    skopeo: PathBuf,
+    podman: PathBuf,
+}
+
+impl Machine {
+    /// A machine that nobody has logged in on; `None` (and "skipped", but a failure in CI) where a client is missing.
+    pub fn beside(server: &Sealock) -> Option<Self> {
+        let (docker, skopeo, podman) =
+            (missing::need("docker")?, missing::need("skopeo")?, missing::need("podman")?);
+        let home = tempfile::Builder::new().prefix("sealock-machine-").tempdir().expect("a folder");
+        Some(Self { host: server.host.clone(), home, docker, skopeo, podman })
+    }
+
+    /// `docker login HOST -u NAME --password-stdin`.
+    pub async fn docker_login(&self, name: &str, secret: &str) -> Outcome {
+        let mut docker = self.client(&self.docker);
+        docker.args(["login", &self.host, "-u", name, "--password-stdin"]);
+        Outcome::of(docker, secret).await
+    }
+
+    /// What `docker login` has written down; empty before.
+    pub fn docker_config(&self) -> String {
+        std::fs::read_to_string(self.docker_folder().join("config.json")).unwrap_or_default()
+    }
+
+    /// `skopeo copy oci:… docker://HOST/REFERENCE`; the manifest goes byte for byte.
+    pub async fn skopeo_push(&self, image: &Image, reference: &str) -> Outcome {
+        let layout = tempfile::tempdir_in(self.home.path()).expect("a folder");
+        image.write_layout(layout.path(), "pushed").expect("an image layout");
+        let mut skopeo = self.client(&self.skopeo);
+        skopeo.args(["copy", "--preserve-digests", "--dest-tls-verify=false"]);
+        skopeo.arg(format!("oci:{}:pushed", layout.path().display())).arg(self.remote(reference));
+        Outcome::of(skopeo, "").await
+    }
+
+    /// `skopeo copy docker://HOST/REFERENCE dir:…`; [`Self::pulled_manifest`] has what came.
+    pub async fn skopeo_pull(&self, reference: &str) -> Outcome {
+        let mut skopeo = self.client(&self.skopeo);
+        skopeo.args(["copy", "--preserve-digests", "--src-tls-verify=false"]);
+        skopeo.arg(self.remote(reference)).arg(format!("dir:{}", self.pulled_folder().display()));
+        Outcome::of(skopeo, "").await
+    }
+
+    /// The manifest of the last [`Self::skopeo_pull`], byte for byte.
+    pub fn pulled_manifest(&self) -> Vec<u8> {
+        std::fs::read(self.pulled_folder().join("manifest.json")).expect("skopeo_pull came before")
+    }
+
+    /// `podman pull HOST/REFERENCE`.
+    pub async fn podman_pull(&self, reference: &str) -> Outcome {
+        let mut podman = self.podman();
+        podman.args(["pull", "--tls-verify=false", &self.name(reference)]);
+        Outcome::of(podman, "").await
+    }
+
+    /// Pushes what [`Self::podman_pull`] brought as `local` under the name `reference`.
+    pub async fn podman_push(&self, local: &str, reference: &str) -> Outcome {
+        let mut podman = self.podman();
+        podman.args(["push", "--tls-verify=false", &self.name(local), &self.remote(reference)]);
+        Outcome::of(podman, "").await
+    }
+
+    /// Storage of its own, by copying: overlayfs and systemd's cgroups are not there in a sandbox.
+    fn podman(&self) -> Command {
+        let folder = |name: &str| self.home.path().join("podman").join(name);
+        let mut podman = self.client(&self.podman);
+        podman
+            .arg("--root")
+            .arg(folder("root"))
+            .arg("--runroot")
+            .arg(folder("run"))
+            .arg("--tmpdir")
+            .arg(folder("tmp"));
+        podman.args(["--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--events-backend=none"]);
+        podman
+    }
+
+    fn client(&self, program: &PathBuf) -> Command {
+        let mut command = Command::new(program);
+        // Nothing of this machine's own logins, proxies and settings.
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.home.path()).current_dir(self.home.path());
+        command.env("DOCKER_CONFIG", self.docker_folder());
+        command.env("REGISTRY_AUTH_FILE", self.docker_folder().join("config.json"));
+        // A daemon that answered would log in by itself, with settings of its own.
+        command.env("DOCKER_HOST", format!("unix://{}/no-daemon.sock", self.home.path().display()));
+        command
+    }
+
+    fn docker_folder(&self) -> PathBuf {
+        self.home.path().join("docker")
+    }
+
+    fn pulled_folder(&self) -> PathBuf {
+        self.home.path().join("pulled")
+    }
+
+    fn name(&self, reference: &str) -> String {
+        format!("{}/{reference}", self.host)
+    }
+
+    fn remote(&self, reference: &str) -> String {
+        format!("docker://{}", self.name(reference))
+    }
+}

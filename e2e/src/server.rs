@@ -1,0 +1,181 @@
+//! The released binary, started for one test.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use testkit::{Engine, postgres::Postgres, watchdog::Watchdog};
+use tokio::process::Command;
+
+use crate::Outcome;
+
+/// The password that the first start reads for `admin`.
+const ADMIN_PASSWORD: &str = "correct horse battery staple";
+/// From its start to the first `GET /healthz` that answers 200, on a busy machine.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+const HEALTH_INTERVAL: Duration = Duration::from_millis(20);
+/// Another process may take the port between its choice and the start.
+const START_ATTEMPTS: u32 = 5;
+
+/// Runs `"$@"` in the folder $1; TERM when the holder goes, KILL after 10 s. The folder goes with the holder.
+const KEEPER: &str = r#"cd "$1" || exit; shift
+exec 3<&0
+"$@" >stdout 2>stderr 3<&- </dev/null &
+server=$!
+(
+    cat <&3
+    [ -e ended ] || kill -TERM $server
+    for tenth in $(seq 100); do
+        [ -e ended ] && exit
+        sleep 0.1
+    done
+    kill -KILL $server
+) &
+wait $server
+echo $? >ended
+wait
+rm -rf "$PWD""#;
+
+/// A running `sealock serve` with a data folder and a database of its own. Stopped (SIGTERM) and gone with its
+/// folder when dropped, and when the test process ends, however it ends. A test that fails shows its log.
+#[derive(Debug)]
+pub struct Sealock {
+    /// `127.0.0.1:PORT`, as clients name it.
+    pub host: String,
+    folder: PathBuf,
+    http: reqwest::Client,
+    _keeper: Watchdog,
+}
+
+impl Sealock {
+    /// A server on `engine`, that answers `GET /healthz` with 200.
+    ///
+    /// # Panics
+    /// With its log, where it does not start; and where the release binary is missing.
+    pub async fn on(engine: Engine) -> Self {
+        let mut log = String::new();
+        for _ in 0..START_ATTEMPTS {
+            let server = Self::start(engine).await;
+            if server.is_healthy().await {
+                return server;
+            }
+            log = server.log();
+            if !log.contains("in use") {
+                break;
+            }
+        }
+        panic!("sealock does not start on {engine}:\n{log}");
+    }
+
+    async fn start(engine: Engine) -> Self {
+        let folder = tempfile::Builder::new().prefix("sealock-e2e-").tempdir().expect("a folder").keep();
+        let host = free_address();
+        let password = folder.join("admin-password");
+        std::fs::write(&password, ADMIN_PASSWORD).expect("the password's file");
+        let mut variables = vec![
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("SEALOCK_LISTEN", host.clone()),
+            ("SEALOCK_DATA_DIR", folder.join("data").display().to_string()),
+            ("SEALOCK_KEY_FILE", folder.join("key").display().to_string()),
+            ("SEALOCK_ADMIN_PASSWORD_FILE", password.display().to_string()),
+        ];
+        if engine == Engine::Postgres {
+            let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
+            variables.push(("SEALOCK_DATABASE", cluster.database().await));
+        }
+        let mut arguments = vec![folder.display().to_string(), "env".into(), "-i".into()];
+        arguments.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        arguments.extend([binary().display().to_string(), "serve".into()]);
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { host, folder, http, _keeper: Watchdog::start(KEEPER, arguments) }
+    }
+
+    async fn is_healthy(&self) -> bool {
+        let answers = async {
+            while !self.folder.join("ended").exists() {
+                if self.get("/healthz").send().await.is_ok_and(|answer| answer.status() == 200) {
+                    return true;
+                }
+                tokio::time::sleep(HEALTH_INTERVAL).await;
+            }
+            false
+        };
+        tokio::time::timeout(START_PATIENCE, answers).await.unwrap_or(false)
+    }
+
+    /// A GET of `path` at this server, to be given a credential and sent.
+    pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(format!("http://{}{path}", self.host))
+    }
+
+    /// The bearer that the token endpoint gives to `name` for `scope`, as docker would ask for it.
+    ///
+    /// # Panics
+    /// With the answer, where it is not 200.
+    pub async fn bearer(&self, name: &str, secret: &str, scope: &str) -> String {
+        let question = [("service", self.host.as_str()), ("scope", scope)];
+        let asked = self.get("/auth/token").query(&question).basic_auth(name, Some(secret)).send().await;
+        let answer = asked.expect("an answer of the token endpoint");
+        let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());
+        let body: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let bearer = body["token"].as_str().filter(|_| status == 200);
+        bearer.unwrap_or_else(|| panic!("no bearer for {name}: {status} {text}")).to_owned()
+    }
+
+    /// Runs the client (`sealock ARGUMENTS…`) in a configuration of this server's own.
+    pub async fn cli(&self, arguments: &[&str]) -> Outcome {
+        self.cli_with_input(arguments, "").await
+    }
+
+    /// The same, with `input` on its standard input.
+    pub async fn cli_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(&self.folder).env_clear();
+        command.env("HOME", &self.folder).env("SEALOCK_CONFIG_DIR", self.folder.join("client"));
+        Outcome::of(command, input).await
+    }
+
+    /// Logs the client in as the administrator.
+    pub async fn log_in_as_admin(&self) {
+        let arguments = ["login", &self.host, "-u", "admin", "--password-stdin"];
+        self.cli_with_input(&arguments, ADMIN_PASSWORD).await.succeeded();
+    }
+
+    /// Makes a service token through the client, which must be logged in; gives its secret.
+    pub async fn token(&self, namespace: &str, name: &str, options: &[&str]) -> String {
+        let arguments = [&["token", "create", namespace, name, "-o", "json"], options].concat();
+        let made = self.cli(&arguments).await.json();
+        made["secret"].as_str().unwrap_or_else(|| panic!("no secret in {made}")).to_owned()
+    }
+
+    /// What the server has printed so far, on both outputs.
+    pub fn log(&self) -> String {
+        let read = |name: &str| std::fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        read("stdout") + &read("stderr")
+    }
+}
+
+impl Drop for Sealock {
+    #[allow(clippy::print_stderr)] // The test harness shows it below the failure, and only there.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("---- the server's log\n{}----", self.log());
+        }
+    }
+}
+
+/// The released binary of this workspace: `target/release/sealock`, or under `CARGO_TARGET_DIR`.
+pub(crate) fn binary() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let binary = workspace.join(target).join("release/sealock");
+    let found = binary.canonicalize();
+    found.unwrap_or_else(|_| panic!("no {} here; ./dev/test builds it first", binary.display()))
+}
+
+fn free_address() -> String {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.expect("a free loopback port").to_string()
+}
