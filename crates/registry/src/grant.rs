@@ -45,6 +45,11 @@ impl<A: Ask> Grant<A> {
         &self.rights.principal
     }
 
+    /// What was asked and allowed.
+    pub fn asked(&self) -> &A {
+        &self.ask
+    }
+
     /// Reads the rights again, in the transaction that makes a write visible (rule 7), and decides again.
     /// Answers with what is true now.
     pub(crate) async fn still_holds(&self, tx: &Tx, now: Instant) -> Result<Rights, Refusal> {

@@ -173,6 +173,7 @@ impl Registry {
         let is_ours = self.acknowledge(id, claimed.claim, state).await;
         let state = appended?;
         if !is_ours? {
+            self.abort(&state).await;
             return Err(ContentError::UploadTakenOver);
         }
         Ok(Progress { offset: state.offset() })

@@ -97,7 +97,7 @@ impl Command {
                 // Not straight to stdout: clap_complete panics where that is closed, as by `| head`.
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "sealock", &mut script);
-                output::answer(&mut io::stdout(), &script)
+                Ok(output::answer(&mut io::stdout(), &script)?)
             }
             Self::Client(command) => client(command, session(format, server)?),
         }

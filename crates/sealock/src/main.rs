@@ -5,7 +5,6 @@ mod cli;
 mod client;
 mod clock;
 mod commands;
-#[cfg_attr(not(test), expect(dead_code, reason = "serve.rs uses it once the server is put together"))]
 mod config;
 mod credentials;
 mod failure;

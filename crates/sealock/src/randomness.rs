@@ -3,7 +3,6 @@
 use access::randomness::Randomness;
 
 /// The cryptographic generator of AWS-LC, seeded by the operating system and safe after a fork or a cloned machine.
-#[cfg_attr(not(test), expect(dead_code, reason = "serve.rs uses it once the server is put together"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SystemRandomness;
 

@@ -1,1 +1,22 @@
-//! web
+//! HTTP (DESIGN §3): the gate, and the rooms behind it, which never import each other.
+//!
+//! Only this crate says which status something is. It knows no SQL and no rule: it turns requests into operations,
+//! asks `registry`, and writes the answer down.
+
+mod api;
+mod app;
+mod auth;
+mod body;
+mod gate;
+mod headers;
+mod public_url;
+mod query;
+mod request;
+mod router;
+mod server;
+mod v2;
+
+pub use app::App;
+pub use public_url::{InvalidPublicUrl, PublicUrls};
+pub use router::openapi;
+pub use server::serve;

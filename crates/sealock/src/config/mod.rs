@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use flags::ServeFlags;
 use layers::{Given, Source};
+use registry::DatabaseLocation;
 
 use crate::logging::{LogFormat, LogLevel};
 use crate::origin::Origin;
@@ -28,12 +29,12 @@ pub(crate) struct ServeConfig {
     given_public_urls: Vec<Origin>,
     /// What lasts lives here. It may not exist yet.
     pub(crate) data_dir: PathBuf,
-    /// Which database.
-    pub(crate) database: Database,
+    /// Which database; its URL may hold a password, which `Debug` hides.
+    pub(crate) database: DatabaseLocation,
     /// The folder of the blobs.
     pub(crate) blobs: PathBuf,
     /// The key that encrypts the signing keys.
-    pub(crate) key_file: KeyFile,
+    pub(crate) key_file: KeyFilePath,
     /// Where the first start reads the administrator's password.
     pub(crate) admin_password_file: Option<PathBuf>,
     /// How the log is written.
@@ -42,28 +43,9 @@ pub(crate) struct ServeConfig {
     pub(crate) log_level: LogLevel,
 }
 
-/// The database of the server.
-#[derive(PartialEq, Eq)]
-pub(crate) enum Database {
-    /// A SQLite file.
-    Sqlite(PathBuf),
-    /// PostgreSQL, by its URL, which may hold a password.
-    Postgres(String),
-}
-
-/// Hides the URL, which may hold a password.
-impl std::fmt::Debug for Database {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
-            Self::Postgres(_) => f.write_str("Postgres(…)"),
-        }
-    }
-}
-
 /// The file with the key that encrypts the signing keys.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum KeyFile {
+pub(crate) enum KeyFilePath {
     /// In the data folder: the first start makes it.
     InDataFolder(PathBuf),
     /// Named in the configuration.
@@ -91,7 +73,7 @@ pub(crate) enum ConfigError {
     NoPublicUrls(SocketAddr),
     #[error(
         "PostgreSQL needs a key_file of its own, the same for every replica and never beside the database's backup; \
-         make one with\n\n    head -c 32 /dev/urandom > sealock.key && chmod 600 sealock.key\n\nand add to \
+         make one with\n\n    (umask 077; openssl rand -hex 32 > sealock.key)\n\nand add to \
          sealock.toml\n\n    key_file = \"sealock.key\""
     )]
     NoKeyFile,
@@ -115,9 +97,9 @@ impl ServeConfig {
             given_public_urls: given.many(&keys::PUBLIC_URLS, Origin::parse)?,
             blobs: given.one_or_default(&keys::STORAGE, |text| parse_storage(text, &data_dir))?,
             key_file: match (given.one(&keys::KEY_FILE, path)?, &database) {
-                (Some(path), _) => KeyFile::Given(path),
-                (None, Database::Sqlite(_)) => KeyFile::InDataFolder(data_dir.join("key")),
-                (None, Database::Postgres(_)) => return Err(ConfigError::NoKeyFile),
+                (Some(path), _) => KeyFilePath::Given(path),
+                (None, DatabaseLocation::Sqlite { .. }) => KeyFilePath::InDataFolder(data_dir.join("key")),
+                (None, DatabaseLocation::Postgres { .. }) => return Err(ConfigError::NoKeyFile),
             },
             admin_password_file: given.one(&keys::ADMIN_PASSWORD_FILE, path)?,
             log: given.one_or_default(&keys::LOG, parse_log)?,
@@ -153,12 +135,12 @@ fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| rule)
 }
 
-fn parse_database(text: &str, data_dir: &Path) -> Result<Database, &'static str> {
+fn parse_database(text: &str, data_dir: &Path) -> Result<DatabaseLocation, &'static str> {
     if text == keys::DATABASE.default {
-        return Ok(Database::Sqlite(data_dir.join("sealock.db")));
+        return Ok(DatabaseLocation::Sqlite { path: data_dir.join("sealock.db") });
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Ok(Database::Postgres(text.to_owned()));
+        return Ok(DatabaseLocation::Postgres { url: text.to_owned() });
     }
     Err("it takes sqlite (a file in data_dir) or postgres://USER:PASSWORD@HOST/DATABASE")
 }

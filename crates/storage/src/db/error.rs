@@ -118,15 +118,18 @@ pub(super) fn of_sqlite(error: &rusqlite::Error, sql: &str) -> DbError {
     }
 }
 
+/// What an operator can do about TLS that does not come about.
+const TLS_WAY_OUT: &str = "?sslmode=disable, prefer or require in the database's URL says whether TLS is spoken; where it \
+                           is, this system must trust the server's certificate";
+
 /// What PostgreSQL, or the way to it, said about a statement.
 pub(super) fn of_postgres(error: &tokio_postgres::Error, sql: &str) -> DbError {
     let Some(said) = error.as_db_error() else {
-        let is_ours = error.source().is_some_and(|source| source.is::<WrongType>());
         let message = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        return if is_ours {
-            DbError::Other(format!("{message}: {sql}"))
-        } else {
-            DbError::Unavailable(message)
+        return match error.source() {
+            Some(source) if source.is::<WrongType>() => DbError::Other(format!("{message}: {sql}")),
+            _ if message.contains("TLS") => DbError::Unavailable(format!("{message} ({TLS_WAY_OUT})")),
+            _ => DbError::Unavailable(message),
         };
     };
     let on = || said.constraint().or(said.table()).unwrap_or("its table").to_owned();

@@ -56,9 +56,10 @@ async fn cut_back(folders: &Arc<Folders>, state: &State) {
     let (folders, key, offset) = (Arc::clone(folders), state.key.clone(), state.offset);
     let cut = blocking(move || {
         let file = OpenOptions::new().write(true).open(folders.upload(&key))?;
-        Ok(if file.metadata()?.len() > offset {
-            file.set_len(offset)?
-        })
+        if file.metadata()?.len() > offset {
+            file.set_len(offset)?;
+        }
+        Ok(())
     });
     if let Err(error) = cut.await {
         tracing::debug!(%error, key = %state.key, "a failed append was not cut back");
@@ -72,9 +73,11 @@ struct Pipe {
     at_work: Option<AtWork>,
 }
 
+type Written = (Writer, Arc<Vec<u8>>);
+
 /// The writer, with the buffer to fill next, and the hashes: each from a job of its own.
 struct AtWork {
-    writing: JoinHandle<Result<(Writer, Arc<Vec<u8>>), BlobError>>,
+    writing: JoinHandle<Result<Written, BlobError>>,
     hashing: BoxFuture<'static, Result<Hashes, JoinError>>,
 }
 

@@ -1,0 +1,50 @@
+//! What every handler works with.
+
+use std::sync::Arc;
+
+use access::{
+    randomness::Randomness,
+    time::{Clock, Instant},
+};
+use registry::Registry;
+
+use crate::public_url::PublicUrls;
+
+/// The registry with the clock, the randomness and the addresses that the faces need. Cloning gives the same one.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Randomness>,
+    public_urls: PublicUrls,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+        public_urls: PublicUrls,
+    ) -> Self {
+        Self(Arc::new(Parts { registry, clock, random, public_urls }))
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Randomness {
+        self.0.random.as_ref()
+    }
+
+    pub(crate) fn public_urls(&self) -> &PublicUrls {
+        &self.0.public_urls
+    }
+}

@@ -1,0 +1,182 @@
+//! `/auth/`: the Docker token protocol (DESIGN §3.2). GET with Basic; POST with the `password` grant of OAuth 2.
+
+use access::{bearer::Requested, time::Instant};
+use axum::{Json, body::Body, extract::State, response::{IntoResponse, Response}};
+use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal, SERVICE};
+
+use crate::{
+    app::App,
+    body::{BodyRefused, drain, read_to_end},
+    gate::{BearerIs, Caller},
+    headers,
+    query::Query,
+};
+
+/// The largest form, in bytes.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// Why there is no bearer, in the words of RFC 6749 §5.2.
+#[derive(Debug)]
+enum TokenError {
+    /// What was sent is malformed.
+    Malformed(String),
+    /// A grant that is not known here.
+    UnknownGrant(String),
+    /// The body.
+    Body(BodyRefused),
+    /// The credential, or the lack of one.
+    Bearer(BearerError),
+    /// Another method.
+    Method,
+}
+
+impl From<BearerError> for TokenError {
+    fn from(error: BearerError) -> Self {
+        Self::Bearer(error)
+    }
+}
+
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Bearer(BearerError::Refused(refusal))
+    }
+}
+
+/// The public halves of the keys that sign bearers (RFC 7517).
+pub(crate) async fn jwks(State(app): State<App>) -> Json<serde_json::Value> {
+    Json(app.registry().jwks())
+}
+
+/// Hands out a bearer.
+pub(crate) async fn token(State(app): State<App>, request: Request<Body>) -> Response {
+    let (parts, mut body) = request.into_parts();
+    let mut response = match issue(&app, &parts, &mut body).await {
+        Ok(issued) => answer(&issued),
+        Err(error) => {
+            drain(&mut body).await;
+            refuse(&error)
+        }
+    };
+    // RFC 6749 §5.1: whatever carries a credential is not stored.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer, TokenError> {
+    let (credential, parameters) = match parts.method {
+        Method::GET | Method::HEAD => {
+            let caller = Caller::of(parts, BearerIs::Nothing)?;
+            (caller.credential, Query::of(parts).map_err(TokenError::Malformed)?)
+        }
+        Method::POST => {
+            let bytes = read_to_end(body, MAX_FORM_BYTES).await.map_err(TokenError::Body)?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
+            let form = Query::parse(text).map_err(TokenError::Malformed)?;
+            (password_grant(&form)?, form)
+        }
+        _ => return Err(TokenError::Method),
+    };
+    if let Some(service) = parameters.one("service").filter(|service| *service != SERVICE) {
+        let reason = format!("there is no service {service:?} here; the challenge names {SERVICE}");
+        return Err(TokenError::Malformed(reason));
+    }
+    let requested =
+        Requested::parse(parameters.all("scope")).map_err(|error| TokenError::Malformed(error.to_string()))?;
+    Ok(app.registry().issue_bearer(&credential, &requested, app.now()).await?)
+}
+
+/// RFC 6749 §4.3. Of a token that is meant for keeping none is made: docker would store it in the secret's place.
+fn password_grant(form: &Query) -> Result<Credential, TokenError> {
+    match form.one("grant_type") {
+        Some("password") => {}
+        Some(other) => return Err(TokenError::UnknownGrant(other.to_owned())),
+        None => return Err(TokenError::Malformed("the form names no grant_type".to_owned())),
+    }
+    let field = |name: &str| {
+        let value = form.one(name).filter(|value| !value.contains('\0'));
+        value.ok_or_else(|| TokenError::Malformed(format!("the form has no usable {name}")))
+    };
+    let password = Password::new(field("password")?.to_owned());
+    Ok(Credential::Basic { username: field("username")?.to_owned(), password })
+}
+
+fn answer(issued: &IssuedBearer) -> Response {
+    let IssuedBearer { bearer, expires_in, issued_at } = issued;
+    let token = bearer.expose();
+    Json(serde_json::json!({
+        "token": token,
+        "access_token": token,
+        "expires_in": expires_in,
+        "issued_at": Instant::from_millis(issued_at.as_unix_seconds() * 1000),
+    }))
+    .into_response()
+}
+
+fn refuse(error: &TokenError) -> Response {
+    match error {
+        TokenError::Malformed(reason) => problem(StatusCode::BAD_REQUEST, "invalid_request", reason),
+        TokenError::UnknownGrant(grant) => {
+            let reason = format!("grant_type {grant:?} is not known here; password is");
+            problem(StatusCode::BAD_REQUEST, "unsupported_grant_type", &reason)
+        }
+        TokenError::Body(error @ BodyRefused::TooLarge { .. }) => {
+            problem(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", &error.to_string())
+        }
+        TokenError::Body(error @ BodyRefused::Broken(_)) => {
+            problem(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string())
+        }
+        TokenError::Bearer(BearerError::Unsigned(error)) => {
+            problem(StatusCode::BAD_REQUEST, "invalid_scope", &error.to_string())
+        }
+        TokenError::Bearer(BearerError::Refused(refusal)) => refuse_credential(refusal),
+        TokenError::Method => {
+            let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "GET or POST");
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+            response
+        }
+    }
+}
+
+fn refuse_credential(refusal: &Refusal) -> Response {
+    let reason = refusal.to_string();
+    match refusal {
+        Refusal::BadCredential(_)
+        | Refusal::SignIn { .. }
+        | Refusal::BearerTooNarrow { .. }
+        | Refusal::Denied(_)
+        | Refusal::Unseen(_) => {
+            let mut response = problem(StatusCode::UNAUTHORIZED, "invalid_grant", &reason);
+            let challenge = format!("Basic realm={},charset=\"UTF-8\"", headers::quoted(SERVICE));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, headers::value(&challenge));
+            response
+        }
+        Refusal::Storage(error @ (DbError::Unavailable(_) | DbError::Busy(_))) => {
+            tracing::warn!(%error, "the database did not answer");
+            unavailable("the database does not answer; try again in a moment")
+        }
+        Refusal::Busy => unavailable(&reason),
+        Refusal::Storage(error) => {
+            tracing::error!(%error, "a bearer could not be issued");
+            let text = "the registry failed; its log says why, under the id in X-Request-Id";
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", text)
+        }
+    }
+}
+
+fn unavailable(reason: &str) -> Response {
+    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", reason);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// RFC 6749 §5.2, with the `errors` of distribution beside it: docker prints those.
+fn problem(status: StatusCode, error: &str, reason: &str) -> Response {
+    let code = if status == StatusCode::UNAUTHORIZED { "UNAUTHORIZED" } else { "UNSUPPORTED" };
+    let body = serde_json::json!({
+        "error": error,
+        "error_description": reason,
+        "errors": [{ "code": code, "message": reason }],
+    });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,36 @@
+//! Values of headers that are made from text.
+
+use http::HeaderValue;
+
+/// A quoted string (RFC 9110 §5.6.4) of what RFC 6750 §3 allows in `error_description`: printable ASCII without
+/// `"` and `\`, which become `'` and `/`; everything else becomes `?`.
+pub(crate) fn quoted(text: &str) -> String {
+    let inner: String = text
+        .chars()
+        .map(|character| match character {
+            '"' => '\'',
+            '\\' => '/',
+            ' '..='~' => character,
+            _ => '?',
+        })
+        .collect();
+    format!("\"{inner}\"")
+}
+
+/// `text` as the value of a header; characters that can't stand there become `?`.
+pub(crate) fn value(text: &str) -> HeaderValue {
+    let plain: String =
+        text.chars().map(|character| if matches!(character, ' '..='~') { character } else { '?' }).collect();
+    HeaderValue::from_str(&plain).unwrap_or(HeaderValue::from_static("?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_quotes_or_lines() {
+        assert_eq!(quoted("a \"b\" \\ \r\nX: y é"), "\"a 'b' / ??X: y ?\"");
+        assert_eq!(value("a\r\nb: \u{7f}"), "a??b: ?");
+    }
+}

@@ -1,0 +1,56 @@
+//! Query parameters.
+
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+/// The parameters of a query, decoded once, in their order.
+#[derive(Debug)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the query as `application/x-www-form-urlencoded` has it; the error says what is wrong.
+    pub(crate) fn of(parts: &Parts) -> Result<Self, String> {
+        Self::parse(parts.uri.query().unwrap_or_default())
+    }
+
+    /// Reads the text of a query or of a form.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        });
+        pairs.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The first value of a parameter.
+    pub(crate) fn one(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// Every value of a parameter.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn decode(text: &str) -> Result<String, String> {
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.map(|text| text.into_owned()).map_err(|_| "a query parameter is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_once_and_may_repeat() {
+        let query = Query::parse("scope=a%3Ab+c&scope=%2525&n=&&last").unwrap();
+        assert_eq!(query.all("scope").collect::<Vec<_>>(), ["a:b c", "%25"]);
+        assert_eq!(query.one("n"), Some(""));
+        assert_eq!(query.one("last"), Some(""));
+        assert_eq!(query.one("other"), None);
+        assert!(Query::parse("a=%ff").is_err());
+    }
+}

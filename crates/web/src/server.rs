@@ -1,0 +1,86 @@
+//! Accepting connections. A loop of our own, because axum's sets no deadline for headers (slowloris).
+
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use crate::{app::App, request::Peer, router};
+
+/// How long a client may take to send the head of a request (DESIGN §6).
+const HEADER_DEADLINE: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes (DESIGN §6).
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+/// How long running transfers may go on after the order to stop.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long to wait before accepting again where the system has no more files to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves every face on `listener` until `stop` is done, then lets running requests finish for a while.
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send) {
+    let router = router::router(app);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_DEADLINE)
+        .max_buf_size(MAX_HEADER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .adaptive_window(true)
+        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX));
+    let builder = Arc::new(builder);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let watched = connection(&builder, &graceful, stream, Peer(peer), router.clone());
+                    tokio::spawn(watched);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(SHUTDOWN_DEADLINE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some transfers were still running at the deadline and were cut off");
+    }
+}
+
+fn connection(
+    builder: &Arc<auto::Builder<TokioExecutor>>,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+) -> impl Future<Output = ()> + Send + use<> {
+    // Small answers go out at once: a docker push waits for each of them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let watched = graceful.watch(connection);
+    async move {
+        if let Err(error) = watched.await {
+            tracing::debug!(error, "a connection ended early");
+        }
+    }
+}

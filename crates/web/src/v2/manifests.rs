@@ -1,0 +1,49 @@
+//! Pull and push of manifests.
+
+use axum::{body::Body, response::Response};
+use http::{HeaderName, StatusCode, header};
+use oci::{ErrorCode, manifest::MAX_MANIFEST_BYTES};
+use registry::{Grant, PullManifest, PushManifest};
+
+use super::{
+    Exchange,
+    answer::{self, CONTENT_DIGEST, WithHeader},
+    errors::V2Error,
+};
+use crate::body::read_to_end;
+
+/// OCI distribution 1.1, "Pushing Manifests with Subject".
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+
+/// The manifest byte for byte, under the type that it was pushed with. `Accept` is not looked at: a registry that
+/// converts changes digests, and clients that name types too narrowly are better served than refused.
+pub(crate) async fn pull(exchange: &mut Exchange<'_>, grant: &Grant<PullManifest>) -> Result<Response, V2Error> {
+    let pulled = exchange.app.registry().pull_manifest(grant).await?;
+    let length = pulled.payload.len();
+    Ok(answer::with_body(StatusCode::OK, Body::from(pulled.payload))
+        .with(header::CONTENT_TYPE, &pulled.media_type)
+        .with(header::CONTENT_LENGTH, length.to_string())
+        .with(header::ETAG, format!("\"{}\"", pulled.digest))
+        .with(CONTENT_DIGEST, pulled.digest.as_str()))
+}
+
+/// Takes a manifest of at most 4 MiB.
+pub(crate) async fn push(exchange: &mut Exchange<'_>, grant: &Grant<PushManifest>) -> Result<Response, V2Error> {
+    let content_type = match exchange.parts.headers.get(header::CONTENT_TYPE) {
+        None => None,
+        Some(value) => Some(value.to_str().map_err(|_| {
+            V2Error::Malformed(ErrorCode::ManifestInvalid, "the Content-Type is not ASCII".to_owned())
+        })?),
+    };
+    let payload = read_to_end(exchange.body, MAX_MANIFEST_BYTES).await?;
+    let app = exchange.app;
+    let pushed = app.registry().push_manifest(grant, content_type, &payload, app.now()).await?;
+    let location = format!("/v2/{}/manifests/{}", grant.asked().repository, pushed.digest);
+    let response = answer::empty(StatusCode::CREATED)
+        .with(header::LOCATION, location)
+        .with(CONTENT_DIGEST, pushed.digest.as_str());
+    Ok(match pushed.subject {
+        Some(subject) => response.with(OCI_SUBJECT, subject.as_str()),
+        None => response,
+    })
+}

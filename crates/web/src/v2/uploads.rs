@@ -1,0 +1,111 @@
+//! Upload of blobs: POST, PATCH, PUT, GET (OCI distribution 1.1, "Pushing Blobs").
+
+use axum::response::Response;
+use http::{HeaderName, StatusCode, header};
+use oci::{Digest, ErrorCode, RepositoryName, range::parse_content_range};
+use registry::{AppendUpload, FinishUpload, Grant, StartUpload, UploadBody, UploadStatus};
+
+use super::{
+    Exchange,
+    answer::{self, CONTENT_DIGEST, WithHeader},
+    errors::V2Error,
+};
+use crate::{body::as_stream, query::Query};
+
+/// Docker's registry API V2: how the session is called in answers about it.
+const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
+
+/// Opens a session; with `digest` takes the whole blob at once. A mount (`mount`, `from`) is answered with a
+/// session, as if the blob were absent: the specification allows it, and the client uploads.
+pub(crate) async fn start(exchange: &mut Exchange<'_>, grant: &Grant<StartUpload>) -> Result<Response, V2Error> {
+    let (app, now) = (exchange.app, exchange.app.now());
+    let repository = &grant.asked().repository;
+    let query = query(exchange)?;
+    let digest = query.one("digest").map(parse_digest).transpose()?;
+    if let Some(digest) = digest
+        && query.one("mount").is_none()
+    {
+        let body = upload_body(exchange)?;
+        app.registry().upload_at_once(grant, &digest, body, now).await?;
+        return Ok(created(repository, &digest));
+    }
+    let announced = match query.one("digest-algorithm") {
+        Some("sha512") => Some(oci::Algorithm::Sha512),
+        Some(_) | None => None,
+    };
+    let started = app.registry().start_upload(grant, announced, now).await?;
+    Ok(underway(StatusCode::ACCEPTED, repository, &started.upload.to_string(), 0))
+}
+
+/// Adds a chunk.
+pub(crate) async fn append(exchange: &mut Exchange<'_>, grant: &Grant<AppendUpload>) -> Result<Response, V2Error> {
+    let (app, now) = (exchange.app, exchange.app.now());
+    let body = upload_body(exchange)?;
+    let progress = app.registry().append_upload(grant, body, now).await?;
+    let AppendUpload { repository, upload } = grant.asked();
+    Ok(underway(StatusCode::ACCEPTED, repository, upload.as_str(), progress.offset))
+}
+
+/// Commits the upload, with a last chunk if there is one.
+pub(crate) async fn finish(exchange: &mut Exchange<'_>, grant: &Grant<FinishUpload>) -> Result<Response, V2Error> {
+    let (app, now) = (exchange.app, exchange.app.now());
+    let digest = match query(exchange)?.one("digest") {
+        Some(text) => parse_digest(text)?,
+        None => return Err(malformed("a PUT names the blob's digest in the query: ?digest=sha256:…")),
+    };
+    let body = if has_body(exchange) { Some(upload_body(exchange)?) } else { None };
+    app.registry().finish_upload(grant, &digest, body, now).await?;
+    Ok(created(&grant.asked().repository, &digest))
+}
+
+/// Says where the upload stands.
+pub(crate) async fn status(exchange: &mut Exchange<'_>, grant: &Grant<UploadStatus>) -> Result<Response, V2Error> {
+    let progress = exchange.app.registry().upload_status(grant, exchange.app.now()).await?;
+    let UploadStatus { repository, upload } = grant.asked();
+    Ok(underway(StatusCode::NO_CONTENT, repository, upload.as_str(), progress.offset))
+}
+
+fn created(repository: &RepositoryName, digest: &Digest) -> Response {
+    answer::empty(StatusCode::CREATED)
+        .with(header::LOCATION, format!("/v2/{repository}/blobs/{digest}"))
+        .with(CONTENT_DIGEST, digest.as_str())
+}
+
+fn underway(status: StatusCode, repository: &RepositoryName, upload: &str, offset: u64) -> Response {
+    answer::empty(status)
+        .with(header::LOCATION, format!("/v2/{repository}/blobs/uploads/{upload}"))
+        .with(header::RANGE, progress(offset))
+        .with(UPLOAD_UUID, upload)
+}
+
+/// `Range` of an upload: `0-` and the last acknowledged byte. Nothing at all is written `0-0`, as every registry does.
+pub(super) fn progress(offset: u64) -> String {
+    format!("0-{}", offset.saturating_sub(1))
+}
+
+fn query(exchange: &Exchange<'_>) -> Result<Query, V2Error> {
+    Query::of(exchange.parts).map_err(|reason| malformed(&reason))
+}
+
+fn upload_body<'a>(exchange: &'a mut Exchange<'_>) -> Result<UploadBody<'a>, V2Error> {
+    let range = match exchange.parts.headers.get(header::CONTENT_RANGE) {
+        None => None,
+        Some(value) => {
+            let text = value.to_str().map_err(|_| malformed("the Content-Range is not ASCII"))?;
+            Some(parse_content_range(text).map_err(|error| malformed(&error.to_string()))?)
+        }
+    };
+    Ok(UploadBody { bytes: as_stream(exchange.body), range })
+}
+
+fn has_body(exchange: &Exchange<'_>) -> bool {
+    !http_body::Body::is_end_stream(&*exchange.body)
+}
+
+fn parse_digest(text: &str) -> Result<Digest, V2Error> {
+    Digest::parse(text).map_err(|error| V2Error::Malformed(ErrorCode::DigestInvalid, error.to_string()))
+}
+
+fn malformed(reason: &str) -> V2Error {
+    V2Error::Malformed(ErrorCode::BlobUploadInvalid, reason.to_owned())
+}
