@@ -8,13 +8,19 @@
 #[cfg(test)]
 extern crate self as testkit; // What #[both_engines] writes says `::testkit`.
 
+pub mod actor;
+pub mod answer;
 pub mod clock;
 pub mod engine;
 pub mod image;
 pub mod missing;
 pub mod postgres;
 pub mod randomness;
+pub mod server;
 pub mod watchdog;
 
+pub use actor::Actor;
+pub use answer::Answer;
 pub use engine::Engine;
+pub use server::{ServiceToken, TestServer};
 pub use testkit_macros::both_engines;

@@ -1,0 +1,160 @@
+//! A whole server in the test's process: the real router on a real socket, with a clock and randomness of the test's.
+
+use std::sync::Arc;
+
+use access::{randomness::Randomness, time::Clock};
+use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot};
+use web::{App, PublicUrls};
+
+use crate::{
+    Actor, Answer, Engine,
+    clock::ManualClock,
+    postgres::Postgres,
+    randomness::SeededRandomness,
+};
+
+/// The password of the user `admin` of every test server.
+pub const ADMIN_PASSWORD: &str = "correct horse battery";
+
+/// A server of the test's own; it stops when this is dropped.
+pub struct TestServer {
+    /// Its authority, such as `127.0.0.1:40123`.
+    pub host: String,
+    /// Its clock, which stands still until the test moves it.
+    pub clock: Arc<ManualClock>,
+    /// Where its database is, for a second server on the same.
+    pub database: DatabaseLocation,
+    folder: Arc<tempfile::TempDir>,
+    http: reqwest::Client,
+    _stop: oneshot::Sender<()>,
+}
+
+/// A service token with its secret.
+#[derive(Debug, Clone)]
+pub struct ServiceToken {
+    /// Its id.
+    pub id: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name, which is its login name.
+    pub name: String,
+    /// Its secret.
+    pub secret: String,
+}
+
+impl TestServer {
+    /// A fresh server on a database and a data folder of its own, with the user `admin`.
+    pub async fn on(engine: Engine) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let database = match engine {
+            Engine::Sqlite => DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") },
+            Engine::Postgres => {
+                let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
+                DatabaseLocation::Postgres { url: cluster.database().await }
+            }
+        };
+        Self::start(database, folder, Arc::default(), 1).await
+    }
+
+    /// A second server on the same database, blobs and clock: another replica.
+    pub async fn replica(&self) -> Self {
+        Self::start(self.database.clone(), Arc::clone(&self.folder), Arc::clone(&self.clock), 2).await
+    }
+
+    async fn start(
+        database: DatabaseLocation,
+        folder: Arc<tempfile::TempDir>,
+        clock: Arc<ManualClock>,
+        seed: u64,
+    ) -> Self {
+        let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(seed));
+        let blobs = FileStore::open(&folder.path().join("blobs"), Arc::clone(&random)).expect("a blob store");
+        let db = Db::open(&database, DbOptions::default()).await.expect("a database");
+        let key_file = KeyFile::parse(&"5e".repeat(32)).expect("a key");
+        let registry = Registry::open(db, Arc::new(blobs), &key_file, Arc::clone(&random), clock.now())
+            .await
+            .expect("a registry");
+        let password = Password::new(ADMIN_PASSWORD.to_owned());
+        registry.make_first_administrator(Some(password), clock.now()).await.expect("an administrator");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let host = listener.local_addr().expect("an address").to_string();
+        let public_urls = PublicUrls::parse(&[format!("http://{host}")]).expect("a URL").expect("one URL");
+        let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(web::serve(listener, app, async move {
+            let _ = stopped.await;
+        }));
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { host, clock, database, folder, http, _stop: stop }
+    }
+
+    /// The folder of its data, to look at what lies there.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// How many files lie in the blob store, unfinished uploads included.
+    pub fn blob_files(&self) -> usize {
+        fn files(folder: &std::path::Path) -> usize {
+            let entries = std::fs::read_dir(folder).expect("a folder");
+            entries
+                .map(|entry| entry.expect("an entry").path())
+                .map(|path| if path.is_dir() { files(&path) } else { 1 })
+                .sum()
+        }
+        files(&self.folder.path().join("blobs"))
+    }
+
+    /// Whoever sends no credential.
+    pub fn anonymous(&self) -> Actor {
+        Actor::new(&self.host, &self.http, None)
+    }
+
+    /// Whoever sends this name and password with every request.
+    pub fn basic(&self, username: &str, password: &str) -> Actor {
+        Actor::new(&self.host, &self.http, Some(crate::actor::basic(username, password)))
+    }
+
+    /// Whoever sends this bearer with every request.
+    pub fn bearer(&self, text: &str) -> Actor {
+        Actor::new(&self.host, &self.http, Some(format!("Bearer {text}")))
+    }
+
+    /// The administrator, by password.
+    pub fn admin(&self) -> Actor {
+        self.basic("admin", ADMIN_PASSWORD)
+    }
+
+    /// Whoever holds the token, by Basic.
+    pub fn with(&self, token: &ServiceToken) -> Actor {
+        self.basic(&token.name, &token.secret)
+    }
+
+    /// Makes a private namespace, unless it is there.
+    pub async fn namespace(&self, name: &str) {
+        let answer = self.admin().post_json("/api/v1/namespaces", &json!({ "name": name })).await;
+        assert!([201, 409].contains(&answer.status), "{answer:?}");
+    }
+
+    /// Makes a service token with a body beyond its name, and its namespace where there is none.
+    pub async fn service_token(&self, namespace: &str, name: &str, body: Value) -> ServiceToken {
+        self.namespace(namespace).await;
+        let mut body = body;
+        body["name"] = json!(name);
+        let path = format!("/api/v1/namespaces/{namespace}/tokens");
+        let made = self.admin().post_json(&path, &body).await.is(201).json();
+        ServiceToken {
+            id: made["id"].as_str().expect("an id").to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            secret: made["secret"].as_str().expect("a secret").to_owned(),
+        }
+    }
+
+    /// Changes a token as the administrator.
+    pub async fn edit(&self, token: &ServiceToken, change: Value) -> Answer {
+        self.admin().patch_json(&format!("/api/v1/tokens/{}", token.id), &change).await
+    }
+}

@@ -1,0 +1,34 @@
+//! Who calls the API: Basic with a password or a token's secret, or `Bearer` with a token's secret (DESIGN §3.3).
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use registry::{Ask, Grant, Refusal};
+
+use super::problem::Problem;
+use crate::{
+    app::App,
+    gate::{BearerIs, Caller},
+};
+
+/// Whoever sent the request, not yet looked at. Nothing here is for nobody: who brings no credential is refused
+/// before anything else of the request is.
+pub(super) struct ApiCaller(Caller);
+
+impl FromRequestParts<App> for ApiCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let caller = Caller::of(parts, BearerIs::Secret)?;
+        if caller.credential.is_anonymous() {
+            return Err(Refusal::SignIn { scope: None }.into());
+        }
+        Ok(Self(caller))
+    }
+}
+
+impl ApiCaller {
+    /// Asks the gate whether the caller may do what `ask` says.
+    pub(super) async fn may<A: Ask>(&self, app: &App, ask: A) -> Result<Grant<A>, Problem> {
+        Ok(self.0.may(app, ask).await?)
+    }
+}

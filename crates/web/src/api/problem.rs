@@ -1,0 +1,356 @@
+//! Refusals and errors as problems (RFC 9457), with the one table of the API that says which status and code each
+//! is. The core says what happened; only here it becomes HTTP.
+
+use std::collections::BTreeMap;
+
+use access::field_error::FieldError;
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use registry::{DbError, ManageError, Refusal};
+use serde::Serialize;
+use utoipa::{
+    IntoResponses, PartialSchema, ToSchema,
+    openapi::{Content, RefOr, response},
+};
+
+use crate::{body::BodyRefused, request::RequestId};
+
+/// What a problem's body is (RFC 9457 §3).
+const MEDIA_TYPE: &str = "application/problem+json";
+/// After how many seconds a busy server may be asked again: the database's pool waits 2 s for a turn (DESIGN §5).
+const RETRY_AFTER_SECONDS: u32 = 2;
+/// RFC 9110 §11.6.1: one challenge, for clients give up on a second. A token's secret as a bearer is taken too, but
+/// whoever has to be told how to sign in has a name and a password.
+const CHALLENGE: &str = "Basic realm=\"sealock\"";
+
+/// Why the API did not do what it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Problem {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldError>,
+}
+
+/// What kinds of problem there are. Their words are promised to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Code {
+    /// The request can't be read: JSON, UTF-8, the query, a header.
+    Malformed,
+    /// No credential came along.
+    SignInNeeded,
+    /// The credential is wrong or has ended.
+    BadCredential,
+    /// The caller may not.
+    Denied,
+    /// There is none, or none that the caller may see.
+    NotFound,
+    /// The path has other methods.
+    MethodNotAllowed,
+    /// The name is in use.
+    NameTaken,
+    /// There are as many as there may be.
+    TooMany,
+    /// `If-Match` names another revision.
+    Changed,
+    /// The body is too large.
+    TooLarge,
+    /// The body is of another type than JSON.
+    NotJson,
+    /// Fields or query parameters break rules; `errors` says which.
+    Invalid,
+    /// Our fault.
+    Internal,
+    /// Too much at once, or the database is away.
+    Unavailable,
+    /// The disk is full.
+    StorageFull,
+}
+
+impl Code {
+    const fn status_and_word(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed"),
+            Self::SignInNeeded => (StatusCode::UNAUTHORIZED, "sign-in-needed"),
+            Self::BadCredential => (StatusCode::UNAUTHORIZED, "bad-credential"),
+            Self::Denied => (StatusCode::FORBIDDEN, "denied"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::NameTaken => (StatusCode::CONFLICT, "name-taken"),
+            Self::TooMany => (StatusCode::CONFLICT, "too-many"),
+            Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "storage-full"),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem, explained to a person by `detail`.
+    pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// Fields or parameters that break rules, all of them.
+    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("{} breaks a rule", one.field),
+            several => format!("{} fields break rules", several.len()),
+        };
+        Self { code: Code::Invalid, detail, errors }
+    }
+
+    /// A fault of ours: the log has the cause, under the id that the answer carries.
+    fn internal(cause: &DbError) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::new(Code::Internal, "the server failed; its log says why, under this answer's request_id")
+    }
+
+    /// Writes the body, which names the request.
+    pub(super) fn write(self, response: &mut Response, request: Option<&RequestId>) {
+        let (status, code) = self.code.status_and_word();
+        let body = ProblemBody {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.detail,
+            code,
+            errors: self.errors.into_iter().map(FieldMessage::from).collect(),
+            request_id: request.map(|id| id.0.clone()).unwrap_or_default(),
+        };
+        *response.body_mut() = Body::from(serde_json::to_vec(&body).unwrap_or_default());
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    }
+}
+
+/// Status and headers; `finish` writes the body, as only it knows the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status_and_word().0.into_response();
+        let headers = response.headers_mut();
+        match self.code {
+            Code::SignInNeeded | Code::BadCredential => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+            }
+            Code::Unavailable => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::BadCredential(reason) => Self::new(Code::BadCredential, reason),
+            Refusal::SignIn { .. } => Self::new(Code::SignInNeeded, text),
+            // No bearer comes through this face, so no narrow one either.
+            Refusal::BearerTooNarrow { .. } => Self::new(Code::Denied, text),
+            Refusal::Denied(reason) => Self::new(Code::Denied, reason),
+            Refusal::Unseen(reason) => Self::new(Code::NotFound, reason),
+            Refusal::Busy => Self::new(Code::Unavailable, text),
+            Refusal::Storage(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::Refused(refusal) => Self::from(refusal),
+            ManageError::Invalid(errors) => Self::invalid(errors),
+            ManageError::NameTaken(text) => Self::new(Code::NameTaken, text),
+            ManageError::Absent(text) => Self::new(Code::NotFound, text),
+            ManageError::Changed => Self::new(Code::Changed, error.to_string()),
+            ManageError::TooMany(text) => Self::new(Code::TooMany, text),
+            ManageError::Storage(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(_) | DbError::Busy(_) => {
+                tracing::warn!(%error, "the database did not answer");
+                Self::new(Code::Unavailable, "the database does not answer; try again in a moment")
+            }
+            DbError::Full => {
+                tracing::error!(%error, "a write failed");
+                Self::new(Code::StorageFull, "the server's disk is full; its operator has to make room")
+            }
+            DbError::NoRow
+            | DbError::Conflict { .. }
+            | DbError::Serialization
+            | DbError::Corrupt(_)
+            | DbError::TooNew { .. }
+            | DbError::Other(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BodyRefused> for Problem {
+    fn from(error: BodyRefused) -> Self {
+        let code = match error {
+            BodyRefused::TooLarge { .. } => Code::TooLarge,
+            BodyRefused::Broken(_) => Code::Malformed,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// A problem (RFC 9457). `code` says which one it is and stays the same from release to release; `detail` is for
+/// people.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+struct ProblemBody {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What happened, and the way out.
+    detail: String,
+    /// Which problem it is, such as `name-taken`.
+    #[schema(example = "name-taken")]
+    code: &'static str,
+    /// With status 422: every field or query parameter that breaks a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldMessage>,
+    /// The request's id, as in `X-Request-Id` and in the server's log.
+    request_id: String,
+}
+
+/// Something to say about one field.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FieldMessage {
+    /// Where it stands in the request, such as `scopes[2].path`.
+    pub(super) field: String,
+    /// For a person.
+    pub(super) message: String,
+}
+
+impl From<FieldError> for FieldMessage {
+    fn from(error: FieldError) -> Self {
+        Self { field: error.field, message: error.message }
+    }
+}
+
+/// For the OpenAPI document: every operation answers with a problem where it doesn't do what it was asked.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<response::Response>> {
+        let content = Content::new(Some(utoipa::openapi::Ref::from_schema_name(ProblemBody::name())));
+        let response = response::ResponseBuilder::new()
+            .description("Not done: `code` says why")
+            .content(MEDIA_TYPE, content)
+            .build();
+        BTreeMap::from([("default".to_owned(), RefOr::T(response))])
+    }
+}
+
+/// The schemas that `Problem`'s response refers to.
+pub(super) fn schemas() -> Vec<(String, RefOr<utoipa::openapi::Schema>)> {
+    let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
+    ProblemBody::schemas(&mut schemas);
+    schemas
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use http_body_util::BodyExt;
+    use serde_json::json;
+
+    use super::*;
+
+    fn status_and_code(problem: Problem) -> (u16, &'static str) {
+        let (status, word) = problem.code.status_and_word();
+        (status.as_u16(), word)
+    }
+
+    async fn written(problem: impl Into<Problem>) -> (Response, serde_json::Value) {
+        let mut response = problem.into().into_response();
+        let problem: Problem = response.extensions_mut().remove().unwrap();
+        problem.write(&mut response, Some(&RequestId("r1".to_owned())));
+        let body = std::mem::take(response.body_mut()).collect().await.unwrap().to_bytes();
+        (response, serde_json::from_slice(&body).unwrap())
+    }
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let text = || "why".to_owned();
+        for (refusal, expected) in [
+            (Refusal::BadCredential(text()), (401, "bad-credential")),
+            (Refusal::SignIn { scope: None }, (401, "sign-in-needed")),
+            (Refusal::BearerTooNarrow { scope: None }, (403, "denied")),
+            (Refusal::Denied(text()), (403, "denied")),
+            (Refusal::Unseen(text()), (404, "not-found")),
+            (Refusal::Busy, (503, "unavailable")),
+            (Refusal::Storage(DbError::Unavailable(text())), (503, "unavailable")),
+            (Refusal::Storage(DbError::Busy(text())), (503, "unavailable")),
+            (Refusal::Storage(DbError::Full), (507, "storage-full")),
+            (Refusal::Storage(DbError::NoRow), (500, "internal")),
+            (Refusal::Storage(DbError::Corrupt(text())), (500, "internal")),
+        ] {
+            assert_eq!(status_and_code(Problem::from(refusal)), expected);
+        }
+    }
+
+    #[test]
+    fn every_error_of_management_has_its_status_and_code() {
+        let text = || "why".to_owned();
+        for (error, expected) in [
+            (ManageError::Refused(Refusal::Unseen(text())), (404, "not-found")),
+            (ManageError::Invalid(vec![FieldError::new("a", "b")]), (422, "invalid")),
+            (ManageError::NameTaken(text()), (409, "name-taken")),
+            (ManageError::Absent(text()), (404, "not-found")),
+            (ManageError::Changed, (412, "changed")),
+            (ManageError::TooMany(text()), (409, "too-many")),
+            (ManageError::Storage(DbError::Full), (507, "storage-full")),
+        ] {
+            assert_eq!(status_and_code(Problem::from(error)), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_problem_names_its_request_and_its_fields() {
+        let (response, body) = written(ManageError::Invalid(vec![FieldError::new("name", "too short")])).await;
+        assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
+        let expected = json!({
+            "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "invalid",
+            "detail": "name breaks a rule", "errors": [{"field": "name", "message": "too short"}],
+            "request_id": "r1",
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[tokio::test]
+    async fn the_cause_of_a_fault_stays_in_the_log() {
+        let (_, body) = written(DbError::Other("SELECT secret_column".to_owned())).await;
+        assert!(!body.to_string().contains("secret_column"), "{body}");
+        assert!(body.get("errors").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_401_carries_one_challenge_and_a_503_says_when_to_come_back() {
+        let (response, _) = written(Refusal::SignIn { scope: None }).await;
+        let challenges: Vec<_> = response.headers().get_all(header::WWW_AUTHENTICATE).iter().collect();
+        assert_eq!(challenges, [CHALLENGE]);
+        let (response, _) = written(Refusal::Busy).await;
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        assert!(!response.headers().contains_key(header::WWW_AUTHENTICATE));
+    }
+}
