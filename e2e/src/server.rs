@@ -74,11 +74,14 @@ impl Sealock {
         let host = free_address();
         let password = folder.join("admin-password");
         std::fs::write(&password, ADMIN_PASSWORD).expect("the password's file");
+        // PostgreSQL wants a key file that is there already: replicas must not each make their own.
+        let key = folder.join("key");
+        std::fs::write(&key, "5e".repeat(32)).expect("the key file");
         let mut variables = vec![
             ("PATH", std::env::var("PATH").unwrap_or_default()),
             ("SEALOCK_LISTEN", host.clone()),
             ("SEALOCK_DATA_DIR", folder.join("data").display().to_string()),
-            ("SEALOCK_KEY_FILE", folder.join("key").display().to_string()),
+            ("SEALOCK_KEY_FILE", key.display().to_string()),
             ("SEALOCK_ADMIN_PASSWORD_FILE", password.display().to_string()),
         ];
         if engine == Engine::Postgres {
@@ -115,7 +118,7 @@ impl Sealock {
     /// # Panics
     /// With the answer, where it is not 200.
     pub async fn bearer(&self, name: &str, secret: &str, scope: &str) -> String {
-        let question = [("service", self.host.as_str()), ("scope", scope)];
+        let question = [("service", "sealock"), ("scope", scope)];
         let asked = self.get("/auth/token").query(&question).basic_auth(name, Some(secret)).send().await;
         let answer = asked.expect("an answer of the token endpoint");
         let (status, text) = (answer.status(), answer.text().await.unwrap_or_default());

@@ -12,10 +12,10 @@ async fn a_service_token_logs_docker_in_and_pushes_and_pulls(sealock: Sealock) {
     let Some(laptop) = Machine::beside(&sealock) else { return };
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
-    let secret = sealock.token("acme", "ci", &["--permission", "pull-push", "--expires-in", "30d"]).await;
+    let secret = sealock.token("acme", "ci-bot", &["--permission", "pull-push", "--expires-in", "30d"]).await;
     let image = Image::new(1, IMAGE_BYTES);
 
-    laptop.docker_login("ci", &secret).await.succeeded();
+    laptop.docker_login("ci-bot", &secret).await.succeeded();
     assert!(laptop.docker_config().contains(&sealock.host), "docker keeps the login");
 
     laptop.skopeo_push(&image, "acme/api:1.0").await.succeeded();
@@ -32,13 +32,13 @@ async fn a_wrong_secret_does_not_log_docker_in(sealock: Sealock) {
     let Some(laptop) = Machine::beside(&sealock) else { return };
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
-    let secret = sealock.token("acme", "ci", &["--permission", "pull"]).await;
+    let secret = sealock.token("acme", "ci-bot", &["--permission", "pull"]).await;
 
     // One character of the checksum.
     let last = if secret.ends_with('0') { "1" } else { "0" };
     let typo = format!("{}{last}", &secret[..secret.len() - 1]);
-    laptop.docker_login("ci", &typo).await.refused_with("unauthorized");
-    laptop.docker_login("someone-else", &secret).await.refused_with("login name is ci");
+    laptop.docker_login("ci-bot", &typo).await.refused_with("unauthorized");
+    laptop.docker_login("someone-else", &secret).await.refused_with("login name is ci-bot");
     assert!(!laptop.docker_config().contains(&sealock.host), "{}", laptop.docker_config());
 }
 
@@ -47,9 +47,9 @@ async fn a_pull_only_token_pulls_and_is_refused_on_push(sealock: Sealock) {
     let (Some(builder), Some(node)) = (Machine::beside(&sealock), Machine::beside(&sealock)) else { return };
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
-    let ci = sealock.token("acme", "ci", &["--permission", "pull-push"]).await;
+    let pusher = sealock.token("acme", "ci-bot", &["--permission", "pull-push"]).await;
     let reader = sealock.token("acme", "reader", &["--permission", "pull"]).await;
-    builder.docker_login("ci", &ci).await.succeeded();
+    builder.docker_login("ci-bot", &pusher).await.succeeded();
     node.docker_login("reader", &reader).await.succeeded();
     builder.skopeo_push(&Image::new(1, IMAGE_BYTES), "acme/api:1.0").await.succeeded();
 
@@ -65,25 +65,25 @@ async fn a_disabled_token_is_refused_at_once_and_so_is_its_bearer(sealock: Sealo
     let Some(laptop) = Machine::beside(&sealock) else { return };
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
-    let secret = sealock.token("acme", "ci", &["--permission", "pull-push"]).await;
-    laptop.docker_login("ci", &secret).await.succeeded();
+    let secret = sealock.token("acme", "ci-bot", &["--permission", "pull-push"]).await;
+    laptop.docker_login("ci-bot", &secret).await.succeeded();
     laptop.skopeo_push(&Image::new(1, IMAGE_BYTES), "acme/api:1.0").await.succeeded();
-    let bearer = sealock.bearer("ci", &secret, "repository:acme/api:pull").await;
+    let bearer = sealock.bearer("ci-bot", &secret, "repository:acme/api:pull").await;
     let pull = || sealock.get("/v2/acme/api/manifests/1.0");
     assert_eq!(pull().bearer_auth(&bearer).send().await.unwrap().status(), 200);
-    assert_eq!(pull().basic_auth("ci", Some(&secret)).send().await.unwrap().status(), 200);
+    assert_eq!(pull().basic_auth("ci-bot", Some(&secret)).send().await.unwrap().status(), 200);
 
-    sealock.cli(&["token", "disable", "acme/ci"]).await.succeeded();
+    sealock.cli(&["token", "disable", "acme/ci-bot"]).await.succeeded();
 
-    for refused in [pull().bearer_auth(&bearer), pull().basic_auth("ci", Some(&secret))] {
+    for refused in [pull().bearer_auth(&bearer), pull().basic_auth("ci-bot", Some(&secret))] {
         let answer = refused.send().await.unwrap();
         assert_eq!(answer.status(), 401);
         let body = answer.text().await.unwrap();
-        assert!(body.contains("token acme/ci is disabled"), "{body}");
+        assert!(body.contains("token acme/ci-bot is disabled"), "{body}");
     }
-    laptop.skopeo_pull("acme/api:1.0").await.refused_with("token acme/ci is disabled");
-    laptop.podman_pull("acme/api:1.0").await.refused_with("token acme/ci is disabled");
+    laptop.skopeo_pull("acme/api:1.0").await.refused_with("token acme/ci-bot is disabled");
+    laptop.podman_pull("acme/api:1.0").await.refused_with("token acme/ci-bot is disabled");
 
-    sealock.cli(&["token", "enable", "acme/ci"]).await.succeeded();
+    sealock.cli(&["token", "enable", "acme/ci-bot"]).await.succeeded();
     laptop.skopeo_pull("acme/api:1.0").await.succeeded();
 }

@@ -59,6 +59,9 @@ pub enum Need {
     ManageNamespace(NamespaceName),
     /// Managing one token: what its owner asks for (rule 9).
     ManageToken(TokenId),
+    /// Making one token worth more to whoever holds it: a new secret, enabled again, a later end, other scopes.
+    /// Managing, with the exception that rule 9 makes for personal tokens.
+    StrengthenToken(TokenId),
 }
 
 impl Operation {
@@ -73,10 +76,11 @@ impl Operation {
             Self::ListTokens(namespace) | Self::CreateToken(namespace) => {
                 Need::ManageNamespace(namespace.clone())
             }
-            Self::ShowToken(token)
-            | Self::EditToken(token)
-            | Self::ResetToken(token)
-            | Self::DeleteToken(token) => Need::ManageToken(*token),
+            // An edit that turns out to strengthen is decided once more, where it is known what it changes.
+            Self::ShowToken(token) | Self::EditToken(token) | Self::DeleteToken(token) => {
+                Need::ManageToken(*token)
+            }
+            Self::ResetToken(token) => Need::StrengthenToken(*token),
         }
     }
 }
@@ -134,7 +138,8 @@ impl Need {
             | Self::NewNamespace(_)
             | Self::SeeNamespace(_)
             | Self::ManageNamespace(_)
-            | Self::ManageToken(_) => None,
+            | Self::ManageToken(_)
+            | Self::StrengthenToken(_) => None,
         }
     }
 }

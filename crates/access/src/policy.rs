@@ -63,11 +63,15 @@ fn user_ended(user: &User) -> Option<String> {
 
 fn token_ended(token: &Token, now: Instant) -> Option<String> {
     let way_out = way_out(token);
-    if let Some(at) = token.expiry.instant().filter(|_| token.expiry.is_past(now)) {
-        return Some(format!("{token} expired on {}; {way_out} can make a new one", at.day()));
-    }
-    if let Some((at, why)) = &token.ended {
+    let expired = token.expiry.instant().filter(|_| token.expiry.is_past(now));
+    // Whichever came first ended it: the sweeper's tombstone of an expired token bears the instant of its expiry.
+    if let Some((at, why)) =
+        token.ended.as_ref().filter(|(at, _)| expired.is_none_or(|expired| *at < expired))
+    {
         return Some(format!("{token} was {why} on {}; {way_out} can make a new one", at.day()));
+    }
+    if let Some(at) = expired {
+        return Some(format!("{token} expired on {}; {way_out} can make a new one", at.day()));
     }
     if let Some((at, why)) = token.secret_ends.as_ref().filter(|(at, _)| *at <= now) {
         return Some(format!(
@@ -106,6 +110,7 @@ fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
         Need::SeeNamespace(_) => role_rule(rights, Role::Reader),
         Need::ManageNamespace(_) => role_rule(rights, Role::Admin),
         Need::ManageToken(_) => manage_token_rule(rights),
+        Need::StrengthenToken(_) => manage_token_rule(rights).filter(|_| may_strengthen(rights)),
     }
 }
 
@@ -146,6 +151,15 @@ fn manage_token_rule(rights: &Rights) -> Option<Rule> {
     own.map(|_| Rule::Identity).or_else(|| instance_admin(rights))
 }
 
+/// Rule 9: a stolen personal token must not outlive its theft by making another one stronger. Its descendants,
+/// which it may, do not exist yet.
+fn may_strengthen(rights: &Rights) -> bool {
+    match (&rights.principal, &rights.target) {
+        (Principal::Token(_), Target::Token(Some(token))) => token.user.is_none(),
+        (Principal::Token(_) | Principal::User(_) | Principal::Anonymous, _) => true,
+    }
+}
+
 /// Rule 4, listing: a person sees what they may pull; a token needs the scope of type `registry`.
 fn catalog_rule(principal: &Principal) -> Option<Rule> {
     match principal {
@@ -162,13 +176,15 @@ fn covers(bearer: &Access, need: &Need) -> bool {
     match need {
         Need::Repository { repository, action, .. } => bearer.covers(*action, repository),
         Need::Catalog => bearer.covers_catalog(),
-        // What is not asked for in a scope of the token protocol is not limited by one.
-        Need::Identity
-        | Need::Person
+        // "Who am I" asks for no access: `docker login` ends with it, on a bearer fetched for nothing.
+        Need::Identity => true,
+        // No scope of the token protocol stands for managing, so no bearer is ever fetched for it (rule 7).
+        Need::Person
         | Need::NewNamespace(_)
         | Need::SeeNamespace(_)
         | Need::ManageNamespace(_)
-        | Need::ManageToken(_) => true,
+        | Need::ManageToken(_)
+        | Need::StrengthenToken(_) => matches!(bearer, Access::Unlimited),
     }
 }
 
@@ -200,7 +216,10 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
             format!("{principal} does not have the role admin in {namespace}, which managing it takes"),
         ),
         Need::ManageNamespace(namespace) => unseen_namespace(principal, namespace),
-        Need::ManageToken(_) => {
+        Need::StrengthenToken(_) if manage_token_rule(rights).is_some() => Decision::Denied(format!(
+            "{principal} may not reset, enable, lengthen or widen a personal token; sign in with a password for that"
+        )),
+        Need::ManageToken(_) | Need::StrengthenToken(_) => {
             Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
         }
     }
@@ -226,3 +245,6 @@ fn source(principal: &Principal) -> &'static str {
         Principal::Token(_) => "scope",
     }
 }
+
+#[cfg(test)]
+mod tests;

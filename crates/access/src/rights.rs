@@ -247,8 +247,10 @@ fn token_rule(
         Owner::Namespace { id, .. } => (namespace?.id == *id).then(scope).flatten(),
         Owner::Instance => namespace.and_then(|_| scope()),
         Owner::User { user, access: PersonalAccess::Account } => user_rule(user, namespace, action),
+        // Where there is no namespace, an administrator's push would make one: managing, which a scoped token
+        // does not (rule 9).
         Owner::User { user, access: PersonalAccess::Scoped } => {
-            user_rule(user, namespace, action).and_then(|_| scope())
+            namespace.and_then(|namespace| user_rule(user, Some(namespace), action)).and_then(|_| scope())
         }
     }
 }

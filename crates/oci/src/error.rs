@@ -1,6 +1,6 @@
 //! The error codes that clients read. Which HTTP status goes with one is said in `web`, once.
 
-/// A code of OCI distribution 1.1, "Error Codes", and two that distribution adds (named below).
+/// A code of OCI distribution 1.1, "Error Codes", and four that distribution adds (named below).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
     /// No such blob in this repository.
@@ -35,11 +35,15 @@ pub enum ErrorCode {
     RangeInvalid,
     /// `n` of a paginated list is not a number in bounds. Not in OCI 1.1; distribution's.
     PaginationNumberInvalid,
+    /// Not now; trying again may help. Not in OCI 1.1; distribution's.
+    Unavailable,
+    /// The registry failed. Not in OCI 1.1; distribution's.
+    Unknown,
 }
 
 impl ErrorCode {
     /// Every code, for tables that must not miss one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::BlobUnknown,
         Self::BlobUploadInvalid,
         Self::BlobUploadUnknown,
@@ -56,6 +60,8 @@ impl ErrorCode {
         Self::TooManyRequests,
         Self::RangeInvalid,
         Self::PaginationNumberInvalid,
+        Self::Unavailable,
+        Self::Unknown,
     ];
 
     /// The code as it stands in the `code` member of an error body.
@@ -77,6 +83,8 @@ impl ErrorCode {
             Self::TooManyRequests => "TOOMANYREQUESTS",
             Self::RangeInvalid => "RANGE_INVALID",
             Self::PaginationNumberInvalid => "PAGINATION_NUMBER_INVALID",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Unknown => "UNKNOWN",
         }
     }
 }

@@ -220,7 +220,7 @@ pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
         Need::NewNamespace(namespace) | Need::SeeNamespace(namespace) | Need::ManageNamespace(namespace) => {
             Aim { namespace: Some(namespace.as_str()), ..Aim::default() }
         }
-        Need::ManageToken(token) => Aim { token: Some(*token), ..Aim::default() },
+        Need::ManageToken(token) | Need::StrengthenToken(token) => Aim { token: Some(*token), ..Aim::default() },
     }
 }
 

@@ -48,11 +48,9 @@ pub enum ContentError {
         offset: u64,
     },
     /// A chunk whose length is not what its Content-Range says.
-    #[error("the chunk has {received} bytes, its Content-Range says {announced}; nothing of it was kept")]
+    #[error("the chunk does not have the {announced} bytes that its Content-Range says; nothing of it was kept")]
     WrongLength {
-        /// What came.
-        received: u64,
-        /// What was said.
+        /// How many bytes its Content-Range spans.
         announced: u64,
     },
     /// The manifest is not one.

@@ -1,7 +1,12 @@
 //! Editing a token: description, status, expiry, scopes.
 
 use access::{
-    expiry::Expiry, id::TokenId, name::Description, operation::Operation, scope::Scopes, time::Instant,
+    expiry::Expiry,
+    id::TokenId,
+    name::Description,
+    operation::{Need, Operation},
+    scope::Scopes,
+    time::Instant,
 };
 use storage::{
     db::{Tx, retried},
@@ -60,6 +65,9 @@ impl Registry {
                 return Err(ManageError::Changed);
             }
             let after = self.edited(&before, edit, now);
+            if strengthens(&before, &after, edit) {
+                grant.holds_for(&tx, &Need::StrengthenToken(before.id), now).await?;
+            }
             tokens::update(&tx, &after, edit.scopes.is_some()).await?;
             let mut record = grant.record(event(edit), after.to_string());
             record.token_id = after.id.to_string();
@@ -100,10 +108,82 @@ impl Registry {
     }
 }
 
+/// Whether whoever holds the token has more of it afterwards (rule 9). Other scopes count always: an account token
+/// may shorten a personal token's life and end it, and nothing is said of its scopes.
+fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> bool {
+    let is_enabled_again = after.is_enabled && !before.is_enabled;
+    let lives_longer = match (before.expiry, after.expiry) {
+        (Expiry::Never, _) => false,
+        (Expiry::At(_), Expiry::Never) => true,
+        (Expiry::At(before), Expiry::At(after)) => after > before,
+    };
+    is_enabled_again || lives_longer || edit.scopes.is_some()
+}
+
 fn event(edit: &TokenEdit) -> &'static str {
     match edit {
         TokenEdit { is_enabled: Some(true), description: None, expiry: None, scopes: None, .. } => "token.enabled",
         TokenEdit { is_enabled: Some(false), description: None, expiry: None, scopes: None, .. } => "token.disabled",
         _ => "token.edited",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use access::{id::UserId, randomness::Randomness, scope::Permission};
+    use storage::tokens::StoredOwner;
+
+    use super::*;
+
+    struct Sevens;
+
+    impl Randomness for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    fn token(is_enabled: bool, expiry: Expiry) -> StoredToken {
+        let now = Instant::from_millis(1_767_225_600_000);
+        let owner = StoredOwner::User {
+            id: UserId::mint(now, &Sevens),
+            username: "alice".to_owned(),
+            access: "account".to_owned(),
+        };
+        StoredToken {
+            id: TokenId::mint(now, &Sevens),
+            owner,
+            name: "laptop".to_owned(),
+            description: String::new(),
+            is_enabled,
+            expiry,
+            scopes: Vec::new(),
+            secret_hint: String::new(),
+            created_at: now,
+            created_by_id: String::new(),
+            created_by: "alice".to_owned(),
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn enabling_lengthening_and_other_scopes_strengthen_and_nothing_else_does() {
+        let at = |millis| Expiry::At(Instant::from_millis(millis));
+        let scopes = TokenEdit { scopes: Some(Permission::Pull.into()), ..TokenEdit::default() };
+        let other = TokenEdit::default();
+        for (before, after, edit, expected) in [
+            ((false, at(2)), (true, at(2)), &other, true),
+            ((true, at(2)), (true, at(3)), &other, true),
+            ((true, at(2)), (true, Expiry::Never), &other, true),
+            ((true, at(2)), (true, at(2)), &scopes, true),
+            ((true, at(2)), (true, at(2)), &other, false),
+            ((true, at(2)), (false, at(1)), &other, false),
+            ((true, Expiry::Never), (true, at(1)), &other, false),
+        ] {
+            let (before_token, after_token) = (token(before.0, before.1), token(after.0, after.1));
+            let told = strengthens(&before_token, &after_token, edit);
+            assert_eq!(told, expected, "{before:?} {after:?} {edit:?}");
+        }
     }
 }

@@ -3,10 +3,11 @@
 use access::{
     bearer::Access,
     id::{NamespaceId, RepositoryId, TokenId},
-    operation::Operation,
+    operation::{Need, Operation},
     rights::{Principal, Rights, Target},
     time::Instant,
 };
+use oci::NamespaceName;
 use storage::{db::Tx, rights::Who};
 
 use crate::authorize::{Identified, Refusal, read_and_decide};
@@ -53,9 +54,14 @@ impl<A: Ask> Grant<A> {
     /// Reads the rights again, in the transaction that makes a write visible (rule 7), and decides again.
     /// Answers with what is true now.
     pub(crate) async fn still_holds(&self, tx: &Tx, now: Instant) -> Result<Rights, Refusal> {
+        self.holds_for(tx, &self.ask.operation().need(), now).await
+    }
+
+    /// Decides on a further need, which only shows once it is known what a write changes.
+    pub(crate) async fn holds_for(&self, tx: &Tx, need: &Need, now: Instant) -> Result<Rights, Refusal> {
         let identified =
             Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
-        read_and_decide(tx, &identified, &self.ask.operation().need(), now).await
+        read_and_decide(tx, &identified, need, now).await
     }
 
     /// The repository aimed at, where it exists.
@@ -66,6 +72,12 @@ impl<A: Ask> Grant<A> {
     /// The namespace aimed at, where it exists.
     pub(crate) fn namespace(&self) -> Option<NamespaceId> {
         self.rights.namespace().map(|namespace| namespace.id)
+    }
+
+    /// The name of the namespace aimed at, or of the one that owns the token aimed at, where it exists: what the
+    /// paths of scopes are checked against.
+    pub fn namespace_name(&self) -> Option<&NamespaceName> {
+        self.rights.namespace().map(|namespace| &namespace.name)
     }
 
     /// The living token aimed at, where there is one.

@@ -54,6 +54,7 @@ pub use storage::{
     blobs::{BlobError, BlobStore, BodyError, FileStore},
     db::{DatabaseLocation, Db, DbError, DbOptions},
     namespaces::StoredNamespace,
+    scopes::StoredScope,
     tokens::{StoredOwner, StoredToken},
 };
 pub use upload::{

@@ -11,7 +11,7 @@ use access::{
 };
 use oci::{Algorithm, Call, Digest, RepositoryName, UploadRange, UploadRef};
 use storage::{
-    blobs::{BlobError, Body, Finished, State},
+    blobs::{BlobError, Body, Finished, Key, State},
     db::{Tx, retried},
     links::{self, StoredBlob},
     uploads::{self, ClaimedUpload, SessionKey},
@@ -170,13 +170,8 @@ impl Registry {
         let (id, claimed) = self.claim(grant, now).await?;
         let appended = self.append(&claimed.state, body).await;
         let state = appended.as_ref().unwrap_or(&claimed.state);
-        let is_ours = self.acknowledge(id, claimed.claim, state).await;
-        let state = appended?;
-        if !is_ours? {
-            self.abort(&state).await;
-            return Err(ContentError::UploadTakenOver);
-        }
-        Ok(Progress { offset: state.offset() })
+        self.acknowledge(id, claimed.claim, state).await?;
+        Ok(Progress { offset: appended?.offset() })
     }
 
     /// Adds the last chunk, if there is one, checks the digest, and links the blob in the repository. A wrong
@@ -192,7 +187,8 @@ impl Registry {
         let finished = self.append_and_finish(&claimed, digest, body).await;
         match finished {
             Ok(finished) => {
-                self.link(grant, &grant.ask.repository, digest, finished, Some((id, claimed.claim)), now).await
+                let session = Some((id, &claimed));
+                self.link(grant, &grant.ask.repository, digest, finished, session, now).await
             }
             Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
                 self.end_session(id, claimed.claim).await?;
@@ -268,6 +264,7 @@ impl Registry {
                 self.abort(&own).await;
                 return Err(ContentError::UploadTakenOver);
             }
+            // The earlier request cleans up after itself, if it still lives; if not, nobody else would.
             self.abort(&claimed.state).await;
             claimed.state = own;
         }
@@ -281,17 +278,33 @@ impl Registry {
         if range.start() != state.offset() {
             return Err(ContentError::WrongOffset { started_at: range.start(), offset: state.offset() });
         }
-        let appended = self.blobs.append(state, body.bytes, MAX_BLOB_BYTES).await?;
-        let received = appended.offset() - state.offset();
-        if received != range.bytes() {
-            return Err(ContentError::WrongLength { received, announced: range.bytes() });
-        }
-        Ok(appended)
+        let wrong_length = || ContentError::WrongLength { announced: range.bytes() };
+        let end = range.end().saturating_add(1);
+        let appended = match self.blobs.append(state, body.bytes, end.min(MAX_BLOB_BYTES)).await {
+            // Not all of a body that is too long is waited for.
+            Err(BlobError::TooLarge { .. }) if end <= MAX_BLOB_BYTES => return Err(wrong_length()),
+            appended => appended?,
+        };
+        if appended.offset() == end { Ok(appended) } else { Err(wrong_length()) }
     }
 
-    /// Makes `state` the session's truth and gives the claim back; false where a later claim took over.
-    async fn acknowledge(&self, id: UploadId, claim: u64, state: &State) -> Result<bool, ContentError> {
-        self.write_state(id, claim, state, IsDone::Yes).await
+    /// Makes `state` the session's truth and gives the claim back. Where a later claim took over, what this one
+    /// wrote is dropped.
+    async fn acknowledge(&self, id: UploadId, claim: u64, state: &State) -> Result<(), ContentError> {
+        if self.write_state(id, claim, state, IsDone::Yes).await? {
+            return Ok(());
+        }
+        if self.is_left(id, state).await? {
+            self.abort(state).await;
+        }
+        Err(ContentError::UploadTakenOver)
+    }
+
+    /// Whether nobody but a lost claim knows the place of `state` any more. Until a later claim has moved, it
+    /// still reads there, and clears the place itself afterwards.
+    async fn is_left(&self, id: UploadId, state: &State) -> Result<bool, ContentError> {
+        let present = uploads::state(&self.db, id).await?;
+        Ok(!present.is_some_and(|present| present.shares_place_with(state)))
     }
 
     async fn write_state(
@@ -330,7 +343,7 @@ impl Registry {
         repository: &RepositoryName,
         digest: &Digest,
         finished: Finished,
-        session: Option<(UploadId, u64)>,
+        session: Option<(UploadId, &ClaimedUpload)>,
         now: Instant,
     ) -> Result<(), ContentError> {
         let key = finished.key;
@@ -341,8 +354,8 @@ impl Registry {
             let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
             let id = self.ensure_repository(&tx, grant, namespace, repository, now).await?;
             let is_new = links::insert(&tx, id, digest, &blob, now).await?;
-            if let Some((upload, claim)) = session
-                && !uploads::delete_claimed(&tx, upload, claim).await?
+            if let Some((upload, claimed)) = session
+                && !uploads::delete_claimed(&tx, upload, claimed.claim).await?
             {
                 return Err(ContentError::UploadTakenOver);
             }
@@ -358,10 +371,26 @@ impl Registry {
             // A commit that broke off may have happened: then the row names the key, and only `fsck` may judge.
             Err(error @ ContentError::Storage(_)) => Err(error),
             Err(error) => {
-                self.delete_bytes(&key).await;
+                self.drop_finished(&key, session).await?;
                 Err(error)
             }
         }
+    }
+
+    /// Drops bytes that were to become a blob, and the session that they came by, which has none any more.
+    async fn drop_finished(
+        &self,
+        key: &Key,
+        session: Option<(UploadId, &ClaimedUpload)>,
+    ) -> Result<(), ContentError> {
+        if let Some((id, claimed)) = session {
+            self.end_session(id, claimed.claim).await?;
+            if !self.is_left(id, &claimed.state).await? {
+                return Ok(());
+            }
+        }
+        self.delete_bytes(key).await;
+        Ok(())
     }
 
     /// The namespace of `repository`; made now where the rights allow a push although there is none, which is so
@@ -377,10 +406,12 @@ impl Registry {
         if let Some(namespace) = rights.namespace() {
             return Ok(namespace.id);
         }
-        self.insert_namespace(tx, grant, &repository.namespace_name(), false, now)
-            .await?
-            .map(|namespace| namespace.id)
-            .ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
+        if let Some(made) = self.insert_namespace(tx, grant, &repository.namespace_name(), false, now).await? {
+            return Ok(made.id);
+        }
+        // Clients push layers side by side: another request has made it since the rights were read.
+        let made = grant.still_holds(tx, now).await?.namespace().map(|namespace| namespace.id);
+        made.ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
     }
 
     async fn abort(&self, state: &State) {
@@ -389,7 +420,7 @@ impl Registry {
         }
     }
 
-    async fn delete_bytes(&self, key: &storage::blobs::Key) {
+    async fn delete_bytes(&self, key: &Key) {
         if let Err(error) = self.blobs.delete(key).await {
             tracing::warn!(%error, "a blob's second copy could not be removed; fsck will find it");
         }

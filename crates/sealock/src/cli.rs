@@ -19,10 +19,10 @@ Examples:
   sealock serve                                        a registry on 127.0.0.1:5000
   sealock login 127.0.0.1:5000 -u admin                asks for the password
   sealock namespace create acme
-  sealock token create acme ci --permission pull-push --expires-in 30d
-  sealock token create acme ci -p pull | docker login 127.0.0.1:5000 -u ci --password-stdin
+  sealock token create acme ci-bot --permission pull-push --expires-in 30d
+  sealock token create acme ci-bot -p pull | docker login 127.0.0.1:5000 -u ci-bot --password-stdin
   sealock token ls acme
-  sealock token disable acme/ci
+  sealock token disable acme/ci-bot
 
 Exit codes:
   0  done
@@ -186,12 +186,12 @@ mod tests {
         for said in [
             "sealock",
             "sealock token create acme",
-            "sealock token create acme ci --permission push",
-            "sealock token create acme ci --permission pull --scope registry:list",
-            "sealock token create acme ci --expires-in 30",
-            "sealock token create acme ci --expires-in 30d --never-expires",
-            "sealock token create acme ci --expires-at tomorrow",
-            "sealock token create acme ci --scope repository:acme/api",
+            "sealock token create acme ci-bot --permission push",
+            "sealock token create acme ci-bot --permission pull --scope registry:list",
+            "sealock token create acme ci-bot --expires-in 30",
+            "sealock token create acme ci-bot --expires-in 30d --never-expires",
+            "sealock token create acme ci-bot --expires-at tomorrow",
+            "sealock token create acme ci-bot --scope repository:acme/api",
             "sealock token rm",
             "sealock --server ftp://x whoami",
             "sealock serve --tls-cert x",

@@ -113,8 +113,8 @@ fn announce(urls: &PublicUrls, first: Option<&FirstAdministrator>) -> io::Result
         writeln!(out, "\nNext, in another terminal:")?;
         writeln!(out, "    {sealock} login {host} -u {username}")?;
         writeln!(out, "    {sealock} namespace create acme")?;
-        writeln!(out, "    {sealock} token create acme ci --permission pull-push --secret-file ci.secret")?;
-        writeln!(out, "    docker login {host} -u ci --password-stdin < ci.secret")?;
+        writeln!(out, "    {sealock} token create acme ci-bot --permission pull-push --secret-file ci-bot.secret")?;
+        writeln!(out, "    docker login {host} -u ci-bot --password-stdin < ci-bot.secret")?;
         writeln!(out, "    docker push {host}/acme/hello:1.0\n")?;
     }
     out.flush()

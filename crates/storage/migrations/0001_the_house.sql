@@ -105,7 +105,10 @@ CREATE TABLE token_secrets (
     created_at BIGINT NOT NULL,
     -- Alive while now < ended_at; an instant still to come is a grace (rule 6).
     ended_at   BIGINT,
-    why        TEXT   NOT NULL
+    why        TEXT   NOT NULL,
+    last_used_at   BIGINT,
+    last_used_from TEXT NOT NULL,
+    last_used_by   TEXT NOT NULL
 );
 CREATE INDEX token_secrets_by_token ON token_secrets (token_id, created_at);
 
@@ -118,6 +121,21 @@ CREATE TABLE token_scopes (
     actions  TEXT   NOT NULL
 );
 CREATE INDEX token_scopes_by_token ON token_scopes (token_id, position);
+
+-- How often a token was used, by day: days since 1970-01-01 in UTC.
+CREATE TABLE token_activity (
+    token_id TEXT   NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    day      BIGINT NOT NULL,
+    pulls    BIGINT NOT NULL,
+    pushes   BIGINT NOT NULL,
+    PRIMARY KEY (token_id, day)
+);
+
+-- What an administrator set for the whole instance; what is absent has its default.
+CREATE TABLE settings (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
 
 CREATE TABLE repositories (
     id           TEXT   NOT NULL PRIMARY KEY,

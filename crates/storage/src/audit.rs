@@ -10,7 +10,7 @@ use crate::{
 /// What happened, as it will be read years later: names are copied, not referenced.
 #[derive(Debug, Clone, Default)]
 pub struct Record<'a> {
-    /// Who did it, in words: `user admin`, `token acme/ci`.
+    /// Who did it, in words: `user admin`, `token acme/ci-bot`.
     pub actor: String,
     /// The id of who did it.
     pub actor_id: String,

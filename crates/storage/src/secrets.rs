@@ -11,8 +11,8 @@ use crate::{
     params,
 };
 
-const INSERT: &str = "INSERT INTO token_secrets (id, token_id, hash, hint, created_at, ended_at, why) \
-    VALUES ($1, $2, $3, $4, $5, NULL, '')";
+const INSERT: &str = "INSERT INTO token_secrets (id, token_id, hash, hint, created_at, ended_at, why, \
+    last_used_from, last_used_by) VALUES ($1, $2, $3, $4, $5, NULL, '', '', '')";
 
 /// Adds a living secret to a token.
 pub async fn insert(

@@ -85,7 +85,7 @@ impl StoredToken {
     }
 }
 
-/// How messages call it: `token acme/ci`.
+/// How messages call it: `token acme/ci-bot`.
 impl std::fmt::Display for StoredToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.owner {

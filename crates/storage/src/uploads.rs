@@ -89,6 +89,13 @@ pub async fn claim(
     Ok(claimed)
 }
 
+const STATE: &str = "SELECT state FROM upload_sessions WHERE id = $1";
+
+/// Where the session stands, whoever holds it; `None` once it is gone.
+pub async fn state(q: &impl Query, id: UploadId) -> Result<Option<State>, DbError> {
+    q.optional(STATE, params![id], |row| read_state(row, 0)).await
+}
+
 const ACKNOWLEDGE: &str = "UPDATE upload_sessions SET state = $3, claim_is_open = 0 WHERE id = $1 AND claim = $2 AND claim_is_open = 1";
 
 /// Makes `state` the session's truth and closes the claim; false where a later claim took over or the session

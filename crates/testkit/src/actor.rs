@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    Answer,
+    Answer, Wire,
     image::{Blob, Image, MANIFEST_TYPE},
 };
 
@@ -39,6 +39,25 @@ impl Actor {
             Some(authorization) => request.header("authorization", authorization),
             None => request,
         }
+    }
+
+    /// Begins a request on a connection of its own, byte by byte as given; `headers` are whole lines, to which Host
+    /// and the credential are added where they are not among them.
+    pub async fn wire(&self, method: &str, target: &str, headers: &[&str]) -> Wire {
+        let mut lines: Vec<String> = headers.iter().map(|line| (*line).to_owned()).collect();
+        let has = |name: &str| headers.iter().any(|line| line.to_ascii_lowercase().starts_with(name));
+        if !has("host:") {
+            lines.push(format!("Host: {}", self.host));
+        }
+        if let Some(authorization) = self.authorization.as_ref().filter(|_| !has("authorization:")) {
+            lines.push(format!("Authorization: {authorization}"));
+        }
+        Wire::begin(&self.host, method, target, &lines).await
+    }
+
+    /// A request without a body whose target is sent as it stands, dots and escapes included.
+    pub async fn raw(&self, method: &str, target: &str) -> Answer {
+        self.wire(method, target, &[]).await.answer().await
     }
 
     /// Sends a request that was built.
@@ -104,10 +123,38 @@ impl Actor {
         self.send(self.request(Method::PUT, &path).body(blob.bytes.clone())).await
     }
 
-    /// Pushes a manifest.
+    /// Adds bytes to an upload without saying which they are.
+    pub async fn stream_chunk(&self, location: &str, bytes: &[u8]) -> Answer {
+        self.send(self.request(Method::PATCH, location).body(bytes.to_vec())).await
+    }
+
+    /// Adds bytes to an upload, with a Content-Range.
+    pub async fn push_chunk(&self, location: &str, range: &str, bytes: &[u8]) -> Answer {
+        let request = self.request(Method::PATCH, location).header("content-range", range);
+        self.send(request.body(bytes.to_vec())).await
+    }
+
+    /// Commits an upload, with its last bytes.
+    pub async fn finish_upload(&self, location: &str, digest: &str, bytes: &[u8]) -> Answer {
+        let path = format!("{location}?digest={digest}");
+        self.send(self.request(Method::PUT, &path).body(bytes.to_vec())).await
+    }
+
+    /// Pushes an image's manifest.
     pub async fn push_manifest(&self, repository: &str, reference: &str, bytes: &[u8]) -> Answer {
+        self.push_manifest_as(repository, reference, MANIFEST_TYPE, bytes).await
+    }
+
+    /// Pushes a manifest under a Content-Type.
+    pub async fn push_manifest_as(
+        &self,
+        repository: &str,
+        reference: &str,
+        content_type: &str,
+        bytes: &[u8],
+    ) -> Answer {
         let path = format!("/v2/{repository}/manifests/{reference}");
-        let request = self.request(Method::PUT, &path).header("content-type", MANIFEST_TYPE);
+        let request = self.request(Method::PUT, &path).header("content-type", content_type);
         self.send(request.body(bytes.to_vec())).await
     }
 

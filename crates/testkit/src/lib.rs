@@ -18,9 +18,11 @@ pub mod postgres;
 pub mod randomness;
 pub mod server;
 pub mod watchdog;
+pub mod wire;
 
 pub use actor::Actor;
 pub use answer::Answer;
 pub use engine::Engine;
 pub use server::{ServiceToken, TestServer};
 pub use testkit_macros::both_engines;
+pub use wire::Wire;

@@ -190,6 +190,14 @@ fn programs() -> Option<PathBuf> {
     initdb.canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
+/// Every row of every table of the database at `url`, as XML.
+pub(crate) async fn dump(url: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
+    tokio::spawn(connection);
+    let dumped = client.query_one("SELECT database_to_xml(true, false, '')::text", &[]).await;
+    dumped.expect("the database as XML").get(0)
+}
+
 fn version(initdb: &Path) -> Option<u32> {
     let output = Command::new(initdb).arg("--version").output().ok()?;
     major_version(&String::from_utf8_lossy(&output.stdout))

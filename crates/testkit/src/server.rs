@@ -95,6 +95,15 @@ impl TestServer {
         self.folder.path()
     }
 
+    /// Whether `text` stands anywhere in what the server keeps: in any table, or in any file of its data folder.
+    pub async fn keeps(&self, text: &str) -> bool {
+        let in_files = fs_holds(self.folder.path(), text.as_bytes());
+        match &self.database {
+            DatabaseLocation::Sqlite { .. } => in_files,
+            DatabaseLocation::Postgres { url } => in_files || crate::postgres::dump(url).await.contains(text),
+        }
+    }
+
     /// How many files lie in the blob store, unfinished uploads included.
     pub fn blob_files(&self) -> usize {
         fn files(folder: &std::path::Path) -> usize {
@@ -157,4 +166,16 @@ impl TestServer {
     pub async fn edit(&self, token: &ServiceToken, change: Value) -> Answer {
         self.admin().patch_json(&format!("/api/v1/tokens/{}", token.id), &change).await
     }
+}
+
+fn fs_holds(folder: &std::path::Path, bytes: &[u8]) -> bool {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries.map(|entry| entry.expect("an entry").path()).any(|path| {
+        if path.is_dir() {
+            return fs_holds(&path, bytes);
+        }
+        // A file of a running server may be gone by now.
+        let content = std::fs::read(&path).unwrap_or_default();
+        content.windows(bytes.len()).any(|window| window == bytes)
+    })
 }

@@ -1,14 +1,21 @@
 //! Reading request bodies, always with a bound.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use http::{HeaderMap, header};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
-/// How long that may take.
-const DRAIN_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long the connection stays open for the client to see the answer, while it still has something to send.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// Why a body could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -21,8 +28,11 @@ pub(crate) enum BodyRefused {
     Broken(#[from] axum::Error),
 }
 
-/// The whole body, if it has at most `limit` bytes.
+/// The whole body, if it has at most `limit` bytes. One whose announced length is longer is not read at all.
 pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, BodyRefused> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyRefused::TooLarge { limit });
+    }
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
@@ -35,7 +45,7 @@ pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, 
 }
 
 /// The body as the blob store takes it, frame by frame.
-pub(crate) fn as_stream(body: &mut Body) -> futures_util::stream::BoxStream<'_, Result<Bytes, registry::BodyError>> {
+pub(crate) fn as_stream(body: &mut Body) -> BoxStream<'_, Result<Bytes, registry::BodyError>> {
     stream::unfold(body, |body| async move {
         loop {
             match body.frame().await? {
@@ -50,18 +60,34 @@ pub(crate) fn as_stream(body: &mut Body) -> futures_util::stream::BoxStream<'_, 
     .boxed()
 }
 
-/// Reads a little of what the client still sends, after a refusal.
-pub(crate) async fn drain(body: &mut Body) {
-    let drained = async {
-        let mut left = MAX_DRAINED_BYTES;
-        while let Some(Ok(frame)) = body.frame().await {
-            let length = frame.data_ref().map_or(0, Bytes::len);
-            left = match left.checked_sub(length) {
-                Some(left) => left,
-                None => return,
-            };
+/// Looks after what is left of a body while its answer goes out: reads a little of it, and lets the rest wait until
+/// the client had time to see the answer. A connection closed on unread bytes is reset, and the reset overtakes
+/// the answer. Returns at once.
+pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) {
+    // Whoever waits for "100 Continue" (RFC 9110 §10.1.1) has sent nothing yet, and reading would ask for it.
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    tokio::spawn(async move {
+        let drained = async {
+            if !ends_soon(&mut body).await {
+                std::future::pending::<()>().await;
+            }
+        };
+        // Either way nothing is left to do: the answer is out.
+        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+    });
+}
+
+/// Reads at most 256 KiB; whether the body ended by then.
+async fn ends_soon(body: &mut Body) -> bool {
+    let mut left = MAX_DRAINED_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return false,
         }
-    };
-    // However it ends, the answer goes out.
-    let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+    }
+    true
 }

@@ -35,6 +35,11 @@ impl Caller {
         Ok(Self { credential, origin: request::origin(parts) })
     }
 
+    /// Whether what was sent is a bearer, good or not.
+    pub(crate) fn brings_bearer(&self) -> bool {
+        matches!(self.credential, Credential::Bearer(_))
+    }
+
     /// Asks whether the caller may do what `ask` says.
     pub(crate) async fn may<A: Ask>(&self, app: &App, ask: A) -> Result<Grant<A>, Refusal> {
         app.registry().authorize(&self.credential, ask, self.origin.clone(), app.now()).await

@@ -100,12 +100,12 @@ fn problem(status: u16, detail: &str) -> (u16, Value) {
 async fn a_call_carries_the_login_and_escapes_its_path() {
     let server = Canned::serve(vec![(200, json!({"ok": true}))]);
     let answer =
-        server.client().post(&["namespaces", "a/b", "tokens"], &json!({"name": "ci"})).await.unwrap();
+        server.client().post(&["namespaces", "a/b", "tokens"], &json!({"name": "ci-bot"})).await.unwrap();
     assert_eq!(answer, json!({"ok": true}));
     let asked = server.asked().remove(0);
     assert_eq!(asked.line, "POST /api/v1/namespaces/a%2Fb/tokens");
     assert_eq!(asked.authorization.as_deref(), Some("Basic YWRtaW46czNjcmV0"));
-    assert_eq!(asked.body, json!({"name": "ci"}));
+    assert_eq!(asked.body, json!({"name": "ci-bot"}));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_refusal_is_told_in_the_servers_words() {
     let (status, mut body) = problem(422, "the token was not made");
     body["errors"] = errors;
     for (answer, code, expect) in [
-        (problem(403, "token acme/ci manages nothing"), 1, "token acme/ci manages nothing"),
+        (problem(403, "token acme/ci-bot manages nothing"), 1, "token acme/ci-bot manages nothing"),
         (problem(404, "there is no namespace acme"), 1, "there is no namespace acme"),
         (problem(500, "failed; id 42"), 1, "failed; id 42"),
         (
@@ -154,11 +154,11 @@ async fn a_refusal_is_told_in_the_servers_words() {
 
 #[tokio::test]
 async fn a_refused_login_says_why_and_how_to_log_in_again() {
-    let server = Canned::serve(vec![problem(401, "token acme/ci expired on 2026-12-01")]);
+    let server = Canned::serve(vec![problem(401, "token acme/ci-bot expired on 2026-12-01")]);
     let failure = server.client().get(&["me"]).await.unwrap_err();
     let message = failure.to_string();
     assert!(
-        message.starts_with("token acme/ci expired on 2026-12-01; log in again with `sealock login "),
+        message.starts_with("token acme/ci-bot expired on 2026-12-01; log in again with `sealock login "),
         "{message}"
     );
     assert_eq!(failure.exit_code(), std::process::ExitCode::from(3));

@@ -21,7 +21,7 @@ A host without a scheme means http on this machine and https everywhere else.
 Examples:
   sealock login 127.0.0.1:5000 -u admin
   sealock login registry.example.com -u ann
-  sealock login registry.example.com -u ci --password-stdin < secret-file")]
+  sealock login registry.example.com -u ci-bot --password-stdin < secret-file")]
 pub(crate) struct Login {
     /// The server, such as 127.0.0.1:5000 or https://registry.example.com
     #[arg(value_name = "SERVER", value_parser = Origin::parse_server)]

@@ -44,7 +44,7 @@ async fn create(session: &mut Session, name: &str, is_public: bool) -> Result<()
     let Namespace { name, visibility, .. } = answers::read(created)?;
     let (name, visibility) = (printable(&name), printable(&visibility));
     session.say(&format!("namespace {name} created ({visibility})"));
-    session.say(&format!("next, a token for it: sealock token create {name} ci --permission pull-push"));
+    session.say(&format!("next, a token for it: sealock token create {name} ci-bot --permission pull-push"));
     Ok(())
 }
 

@@ -138,7 +138,7 @@ impl Outcome {
 
 fn token() -> Value {
     json!({
-        "id": ID, "kind": "service", "namespace": "acme", "name": "ci", "description": "nightly", "status": "enabled",
+        "id": ID, "kind": "service", "namespace": "acme", "name": "ci-bot", "description": "nightly", "status": "enabled",
         "permission": "pull-push", "scopes": [{"id": ID, "type": "repository", "path": "*", "actions": ["pull", "push"]}],
         "expires_at": "2026-12-23T10:00:00Z", "created_at": "2026-11-22T10:00:00Z", "created_by": {"username": "admin"},
         "last_used_at": "2026-11-23T09:00:00Z", "last_used_from": "10.0.0.7", "pulls": 3, "pushes": 1, "stands_for": null,
@@ -149,8 +149,8 @@ fn issued() -> Value {
     let mut token = token();
     token["secret"] = json!(SECRET);
     token["login"] = json!({
-        "host": "127.0.0.1:5000", "username": "ci", "command": format!("docker login 127.0.0.1:5000 -u ci -p {SECRET}"),
-        "command_stdin": "docker login 127.0.0.1:5000 -u ci --password-stdin",
+        "host": "127.0.0.1:5000", "username": "ci-bot", "command": format!("docker login 127.0.0.1:5000 -u ci-bot -p {SECRET}"),
+        "command_stdin": "docker login 127.0.0.1:5000 -u ci-bot --password-stdin",
     });
     token
 }
@@ -201,7 +201,7 @@ async fn a_login_without_a_terminal_wants_its_parts() {
 
 #[tokio::test]
 async fn whoever_is_not_logged_in_is_told_how_to() {
-    for said in ["whoami", "namespace ls", "token ls acme", "token create acme ci", "token rm acme/ci --yes"]
+    for said in ["whoami", "namespace ls", "token ls acme", "token create acme ci-bot", "token rm acme/ci-bot --yes"]
     {
         desk(vec![]).run(said).await.refused(3, "log in with `sealock login http://127.0.0.1:");
     }
@@ -243,7 +243,7 @@ async fn lists_are_tables_or_say_what_to_do_next() {
 
     let tokens = desk(vec![page(vec![token()])]).logged_in().run("token ls acme").await.succeeded();
     let row = tokens.out.lines().nth(1).unwrap();
-    let expect = "acme/ci  pull-push   enabled  in 30 days (2026-12-23T10:00:00Z)  1 hour ago (2026-11-23T09:00:00Z) from 10.0.0.7";
+    let expect = "acme/ci-bot  pull-push   enabled  in 30 days (2026-12-23T10:00:00Z)  1 hour ago (2026-11-23T09:00:00Z) from 10.0.0.7";
     assert_eq!(row, expect, "{}", tokens.out);
 
     for (said, way_out) in
@@ -258,26 +258,26 @@ async fn lists_are_tables_or_say_what_to_do_next() {
 async fn a_token_is_shown_with_all_that_is_known() {
     let outcome = desk(vec![(200, token())]).logged_in().run(&format!("token show {ID}")).await.succeeded();
     assert_eq!(outcome.requests(), [format!("GET /api/v1/tokens/{ID}")]);
-    for fact in ["acme/ci", ID, "repository:*:pull,push", "nightly", "admin", "10.0.0.7", "3, 1"] {
+    for fact in ["acme/ci-bot", ID, "repository:*:pull,push", "nightly", "admin", "10.0.0.7", "3, 1"] {
         assert!(outcome.out.contains(fact), "{fact}: {}", outcome.out);
     }
 }
 
 #[tokio::test]
 async fn a_new_secret_is_all_that_stdout_gets() {
-    let said = "token create acme ci --permission pull-push --expires-in 30d";
+    let said = "token create acme ci-bot --permission pull-push --expires-in 30d";
     let outcome = desk(vec![(201, issued())]).logged_in().run(said).await.succeeded();
     assert_eq!(outcome.out, format!("{SECRET}\n"));
     assert!(!outcome.err.contains(SECRET), "{}", outcome.err);
-    assert!(outcome.err.contains("docker login 127.0.0.1:5000 -u ci --password-stdin"), "{}", outcome.err);
+    assert!(outcome.err.contains("docker login 127.0.0.1:5000 -u ci-bot --password-stdin"), "{}", outcome.err);
     assert_eq!(outcome.requests(), ["POST /api/v1/namespaces/acme/tokens"]);
-    assert_eq!(outcome.asked[0].body, json!({"name": "ci", "permission": "pull-push", "expires_in": "30d"}));
+    assert_eq!(outcome.asked[0].body, json!({"name": "ci-bot", "permission": "pull-push", "expires_in": "30d"}));
 }
 
 #[tokio::test]
 async fn a_new_secret_in_json_is_the_servers_answer() {
     let outcome =
-        desk(vec![(201, issued())]).logged_in().json().run("token create acme ci").await.succeeded();
+        desk(vec![(201, issued())]).logged_in().json().run("token create acme ci-bot").await.succeeded();
     assert_eq!(serde_json::from_str::<Value>(&outcome.out).unwrap(), issued());
     assert!(!outcome.err.contains(SECRET), "{}", outcome.err);
 }
@@ -286,8 +286,8 @@ async fn a_new_secret_in_json_is_the_servers_answer() {
 async fn a_secret_file_holds_the_secret_and_nothing_else_does() {
     use std::os::unix::fs::PermissionsExt;
     for desk in [desk(vec![(201, issued())]).logged_in(), desk(vec![(201, issued())]).logged_in().json()] {
-        let outcome = desk.run("token create acme ci --secret-file {folder}/ci.secret").await.succeeded();
-        let file = outcome.folder.path().join("ci.secret");
+        let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci.secret").await.succeeded();
+        let file = outcome.folder.path().join("ci-bot.secret");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), SECRET);
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(
@@ -303,19 +303,19 @@ async fn a_secret_file_holds_the_secret_and_nothing_else_does() {
 #[tokio::test]
 async fn an_existing_secret_file_stops_the_command_before_the_server_is_asked() {
     let desk = desk(vec![]).logged_in();
-    std::fs::write(desk.folder.path().join("ci.secret"), "old").unwrap();
-    let outcome = desk.run("token create acme ci --secret-file {folder}/ci.secret").await;
+    std::fs::write(desk.folder.path().join("ci-bot.secret"), "old").unwrap();
+    let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci.secret").await;
     let outcome = outcome.refused(2, "exists and is not overwritten");
-    assert_eq!(std::fs::read_to_string(outcome.folder.path().join("ci.secret")).unwrap(), "old");
+    assert_eq!(std::fs::read_to_string(outcome.folder.path().join("ci-bot.secret")).unwrap(), "old");
 }
 
 #[tokio::test]
 async fn a_refused_creation_leaves_no_file_behind() {
-    let answers = vec![refusal(409, "acme has a token ci already")];
+    let answers = vec![refusal(409, "acme has a token ci-bot already")];
     let outcome =
-        desk(answers).logged_in().run("token create acme ci --secret-file {folder}/ci.secret").await;
-    let outcome = outcome.refused(1, "acme has a token ci already");
-    assert!(!outcome.folder.path().join("ci.secret").exists());
+        desk(answers).logged_in().run("token create acme ci-bot --secret-file {folder}/ci.secret").await;
+    let outcome = outcome.refused(1, "acme has a token ci-bot already");
+    assert!(!outcome.folder.path().join("ci-bot.secret").exists());
 }
 
 #[tokio::test]
@@ -323,9 +323,9 @@ async fn a_secret_that_could_not_be_written_is_no_success() {
     let mut desk = desk(vec![(201, issued())]).logged_in();
     desk.session.out = Box::new(Full);
     let outcome = desk
-        .run("token create acme ci")
+        .run("token create acme ci-bot")
         .await
-        .refused(1, "`sealock token reset acme/ci` makes another secret");
+        .refused(1, "`sealock token reset acme/ci-bot` makes another secret");
     assert!(!outcome.err.contains(SECRET));
 }
 
@@ -333,19 +333,19 @@ async fn a_secret_that_could_not_be_written_is_no_success() {
 async fn a_token_without_scopes_says_that_it_allows_nothing() {
     let mut nothing = issued();
     nothing["scopes"] = json!([]);
-    let outcome = desk(vec![(201, nothing)]).logged_in().run("token create acme ci").await.succeeded();
+    let outcome = desk(vec![(201, nothing)]).logged_in().run("token create acme ci-bot").await.succeeded();
     assert!(outcome.err.contains("it allows nothing yet"), "{}", outcome.err);
 }
 
 #[tokio::test]
 async fn disable_and_enable_say_the_new_status_and_do_not_ask() {
-    for (said, status) in [("token disable acme/ci", "disabled"), ("token enable acme/ci", "enabled")] {
+    for (said, status) in [("token disable acme/ci-bot", "disabled"), ("token enable acme/ci-bot", "enabled")] {
         let mut changed = token();
         changed["status"] = json!(status);
         let outcome = desk(vec![page(vec![token()]), (200, changed)]).logged_in().run(said).await.succeeded();
         assert_eq!(outcome.requests()[1], format!("PATCH /api/v1/tokens/{ID}"));
         assert_eq!(outcome.asked[1].body, json!({"status": status}));
-        assert_eq!(outcome.err, format!("token acme/ci is {status}\n"));
+        assert_eq!(outcome.err, format!("token acme/ci-bot is {status}\n"));
     }
 }
 
@@ -353,13 +353,13 @@ async fn disable_and_enable_say_the_new_status_and_do_not_ask() {
 async fn a_name_that_is_not_there_changes_nothing() {
     let outcome = desk(vec![page(vec![token()]), page(vec![token()])]).logged_in();
     let outcome =
-        outcome.run("token disable acme/ci acme/cj").await.refused(1, "there is no token cj in acme");
+        outcome.run("token disable acme/ci-bot acme/cj").await.refused(1, "there is no token cj in acme");
     assert_eq!(outcome.requests(), ["GET /api/v1/namespaces/acme/tokens?limit=1000"; 2]);
 }
 
 #[tokio::test]
 async fn deleting_and_resetting_ask_first() {
-    for said in ["token rm acme/ci", "token reset acme/ci"] {
+    for said in ["token rm acme/ci-bot", "token reset acme/ci-bot"] {
         let found = || desk(vec![page(vec![token()])]).logged_in();
         found().run(said).await.refused(2, "add --yes to mean it");
         for answer in ["n\n", "\n", "", "yeah\n"] {
@@ -371,31 +371,31 @@ async fn deleting_and_resetting_ask_first() {
 #[tokio::test]
 async fn whoever_says_yes_deletes() {
     let answers = || vec![page(vec![token()]), (204, Value::Null)];
-    let by_flag = desk(answers()).logged_in().run("token rm acme/ci --yes").await.succeeded();
+    let by_flag = desk(answers()).logged_in().run("token rm acme/ci-bot --yes").await.succeeded();
     assert_eq!(by_flag.requests()[1], format!("DELETE /api/v1/tokens/{ID}"));
-    assert_eq!(by_flag.err, "token acme/ci is deleted\n");
+    assert_eq!(by_flag.err, "token acme/ci-bot is deleted\n");
 
-    let asked = desk(answers()).logged_in().typing("y\n", true).run("token rm acme/ci").await.succeeded();
+    let asked = desk(answers()).logged_in().typing("y\n", true).run("token rm acme/ci-bot").await.succeeded();
     assert!(asked.err.contains("last used 1 hour ago"), "{}", asked.err);
-    assert!(asked.err.contains("delete token acme/ci for good? [y/N] "), "{}", asked.err);
+    assert!(asked.err.contains("delete token acme/ci-bot for good? [y/N] "), "{}", asked.err);
 }
 
 #[tokio::test]
 async fn a_token_named_twice_is_deleted_once() {
     let answers = vec![page(vec![token()]), (200, token()), (204, Value::Null)];
     let outcome =
-        desk(answers).logged_in().json().run(&format!("token rm acme/ci {ID} --yes")).await.succeeded();
+        desk(answers).logged_in().json().run(&format!("token rm acme/ci-bot {ID} --yes")).await.succeeded();
     assert_eq!(serde_json::from_str::<Value>(&outcome.out).unwrap()["items"], json!([token()]));
 }
 
 #[tokio::test]
 async fn a_reset_hands_out_the_new_secret() {
     let answers = vec![page(vec![token()]), (200, issued())];
-    let outcome = desk(answers).logged_in().run("token reset acme/ci --yes").await.succeeded();
+    let outcome = desk(answers).logged_in().run("token reset acme/ci-bot --yes").await.succeeded();
     assert_eq!(outcome.requests()[1], format!("POST /api/v1/tokens/{ID}/reset"));
     assert_eq!((outcome.asked[1].body.clone(), outcome.out.as_str()), (json!({}), &*format!("{SECRET}\n")));
     assert!(
-        outcome.err.starts_with("token acme/ci reset; its secret is shown only this once"),
+        outcome.err.starts_with("token acme/ci-bot reset; its secret is shown only this once"),
         "{}",
         outcome.err
     );

@@ -17,7 +17,7 @@ pub(crate) async fn run(session: &mut Session) -> Result<(), Failure> {
     session.answer(&format!("{name} at {}\n", client.origin()))
 }
 
-/// Who `/me` says it is: `admin (administrator)`, `token acme/ci`, `ann with token laptop`.
+/// Who `/me` says it is: `admin (administrator)`, `token acme/ci-bot`, `ann with token laptop`.
 /// `None` where it says nothing that is known here.
 pub(super) fn name(me: &Value) -> Option<String> {
     let token = me.get("token").filter(|token| !token.is_null()).map(token_name);
@@ -58,10 +58,10 @@ mod tests {
                 Some("admin (administrator)"),
             ),
             (
-                json!({"kind": "service_token", "token": {"namespace": "acme", "name": "ci"}}),
-                Some("token acme/ci"),
+                json!({"kind": "service_token", "token": {"namespace": "acme", "name": "ci-bot"}}),
+                Some("token acme/ci-bot"),
             ),
-            (json!({"kind": "service_token", "token": "acme/ci"}), Some("token acme/ci")),
+            (json!({"kind": "service_token", "token": "acme/ci-bot"}), Some("token acme/ci-bot")),
             (
                 json!({"kind": "personal_token", "username": "ann", "token": {"name": "laptop"}}),
                 Some("ann with token laptop"),

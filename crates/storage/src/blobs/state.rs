@@ -31,6 +31,11 @@ impl State {
         self.offset
     }
 
+    /// Whether both write to the same place: false once an upload was taken over.
+    pub fn shares_place_with(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     /// The state as bytes for the upload's row, about 400 at most.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];

@@ -119,8 +119,8 @@ pub(super) fn of_sqlite(error: &rusqlite::Error, sql: &str) -> DbError {
 }
 
 /// What an operator can do about TLS that does not come about.
-const TLS_WAY_OUT: &str = "?sslmode=disable, prefer or require in the database's URL says whether TLS is spoken; where it \
-                           is, this system must trust the server's certificate";
+const TLS_WAY_OUT: &str = "?sslmode=disable, prefer or require in the database's URL says whether TLS is spoken; \
+                           where it is, this system must trust the server's certificate";
 
 /// What PostgreSQL, or the way to it, said about a statement.
 pub(super) fn of_postgres(error: &tokio_postgres::Error, sql: &str) -> DbError {

@@ -28,8 +28,10 @@ use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_sqlite, text};
 const INLINE_BUSY: Duration = Duration::from_millis(5);
 /// The wait between two tries to begin while another process writes.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
-/// How long opening waits for another process's lock.
-const OPEN_BUSY: Duration = Duration::from_secs(5);
+/// How often opening is tried while another process has the file locked: for 5 s or so.
+const OPEN_TRIES: u32 = 100;
+/// The wait between two tries to open.
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
 /// Prepared statements kept per connection: more than the program has.
 const STATEMENTS: usize = 512;
 /// Page cache per connection, in KiB.
@@ -165,16 +167,27 @@ struct Session {
 }
 
 impl Session {
+    /// Two processes that open a new file at once may find it locked, and SQLite does not wait while one of
+    /// them turns the log on, whatever the timeout: so it is tried again.
     fn open(path: &Path, pragmas: &'static str) -> Result<Self, DbError> {
+        for _ in 1..OPEN_TRIES {
+            match Self::open_once(path, pragmas) {
+                Err(DbError::Busy(_)) => std::thread::sleep(OPEN_PAUSE),
+                opened => return opened,
+            }
+        }
+        Self::open_once(path, pragmas)
+    }
+
+    fn open_once(path: &Path, pragmas: &'static str) -> Result<Self, DbError> {
         let open = || {
             let connection = Connection::open(path)?;
-            connection.busy_timeout(OPEN_BUSY)?;
+            connection.busy_timeout(INLINE_BUSY)?;
             connection.execute_batch(pragmas)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update_and_check(None, "journal_size_limit", MAX_IDLE_LOG_BYTES, |_| Ok(()))?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.busy_timeout(INLINE_BUSY)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| of_sqlite(&error, pragmas))?;

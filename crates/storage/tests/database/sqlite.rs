@@ -107,6 +107,33 @@ async fn a_full_disk_refuses_writes_cleanly_and_lets_reads_go_on() {
     begin_with(&db, "zzz").await.commit().await.unwrap();
 }
 
+#[tokio::test]
+async fn when_sqlite_undoes_the_whole_group_everyone_in_it_hears_why() {
+    let db = with_tables(&Engine::sqlite().await).await;
+    let neighbour = begin_with(&db, "neighbour").await;
+    let (neighbour, failed) = tokio::join!(neighbour.commit(), async {
+        let tx = begin_with(&db, "mine").await;
+        // What SQLite does on its own when a write to the disk fails.
+        tx.execute("INSERT OR ROLLBACK INTO things (name) VALUES ('mine')", &[]).await.map(drop)
+    });
+    assert!(failed.as_ref().unwrap_err().is_conflict(Constraint::Unique), "{failed:?}");
+    assert_eq!(neighbour, failed);
+    assert_eq!(names(&db).await, [""; 0]);
+    begin_with(&db, "next").await.commit().await.unwrap();
+    assert_eq!(names(&db).await, ["next"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_on_a_new_file_wait_for_each_other() {
+    for _ in 0..20 {
+        let engine = Engine::sqlite().await;
+        let opened = (0..8).map(async |_| engine.open().await.ping().await);
+        for ready in futures_util::future::join_all(opened).await {
+            ready.unwrap();
+        }
+    }
+}
+
 /// The limit belongs to the connection that writes, and a transaction is on it.
 async fn set_max_pages(db: &Db, pragma: &'static str) {
     db.begin().await.unwrap().one(pragma, &[], |row| row.int(0)).await.unwrap();
@@ -122,10 +149,9 @@ async fn another_process_that_writes_is_waited_for_and_not_for_ever() {
     let refused = db.begin().await.map(drop);
     assert!(matches!(refused, Err(DbError::Busy(_))), "{refused:?}");
 
-    let (begun, ()) = tokio::join!(db.begin(), async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        held.commit().await.unwrap();
-    });
+    let patient = engine.open().await;
+    let (begun, committed) = tokio::join!(patient.begin(), held.commit());
+    committed.unwrap();
     begun.unwrap().commit().await.unwrap();
 }
 
@@ -140,8 +166,9 @@ async fn long_reads_take_turns() {
         assert_eq!(read.unwrap(), [10_000]);
     }
 
-    let narrow = engine.open_narrow().await;
-    let reads = (0..12).map(async |_| narrow.list(LONG, params![3_000_000], |row| row.int(0)).await);
+    let hasty = DbOptions { wait: Duration::from_millis(5), ..DbOptions::default() };
+    let narrow = Db::open(&engine.location, hasty).await.unwrap();
+    let reads = (0..12).map(async |_| narrow.list(LONG, params![1_000_000], |row| row.int(0)).await);
     let (long, point) = tokio::join!(
         futures_util::future::join_all(reads),
         narrow.one("SELECT CAST(1 AS BIGINT)", &[], no_value)

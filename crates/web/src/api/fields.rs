@@ -18,7 +18,8 @@ impl FieldErrors {
     /// and that would be no news.
     pub(super) fn extend(&mut self, errors: Vec<FieldError>) {
         let told: Vec<String> = self.0.iter().map(|error| top(&error.field).to_owned()).collect();
-        self.0.extend(errors.into_iter().filter(|error| !told.iter().any(|field| field == top(&error.field))));
+        self.0
+            .extend(errors.into_iter().filter(|error| !told.iter().any(|field| field == top(&error.field))));
     }
 
     /// The value, or nothing after adding why `field` is wrong.
@@ -61,7 +62,8 @@ mod tests {
     #[test]
     fn a_field_that_was_wrong_before_is_not_called_absent_on_top() {
         let mut errors = FieldErrors::default();
-        errors.extend(vec![FieldError::new("scopes[0].path", "one"), FieldError::new("scopes[1].path", "two")]);
+        errors
+            .extend(vec![FieldError::new("scopes[0].path", "one"), FieldError::new("scopes[1].path", "two")]);
         errors.add("scopes", "missing");
         errors.add("name", "missing");
         let fields: Vec<_> = errors.into_vec().into_iter().map(|error| error.field).collect();

@@ -7,7 +7,6 @@ use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use bytes::Bytes;
 use http::{HeaderMap, header};
 use serde::{
     Deserialize, Deserializer,
@@ -19,13 +18,13 @@ use super::{
     fields::FieldErrors,
     problem::{Code, Problem},
 };
-use crate::body::{drain, read_to_end};
+use crate::body::{drain_behind_answer, read_to_end};
 
 /// The largest JSON body, in bytes (DESIGN §6: "JSON body 1 MiB").
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// The most wrong fields that are looked for in one body: each takes another pass over it.
 const MAX_TOLD_FIELDS: usize = 20;
-/// The longest message about a field, in characters: what serde says quotes what was sent.
+/// The longest name of a field and the longest message about it, in characters: both quote what was sent.
 const MAX_MESSAGE_CHARS: usize = 300;
 
 /// A JSON body that nobody has read yet. Handlers read it when they hold a grant, so that strangers' bodies are not
@@ -48,39 +47,33 @@ impl JsonBody {
     /// Reads an object whose fields may all be absent, with what is wrong about those that are there. Fields that
     /// are wrong are left out of it.
     pub(super) async fn read<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
-        self.check_type().await?;
-        let bytes = self.bytes().await?;
-        parse(&bytes)
+        if !self.is_json() {
+            return Err(not_json());
+        }
+        parse(&read_to_end(&mut self.body, MAX_JSON_BYTES).await?)
     }
 
     /// The same, where no body at all stands for an empty object.
     pub(super) async fn read_if_any<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
-        if !self.headers.contains_key(header::CONTENT_TYPE) {
-            let bytes = self.bytes().await?;
-            return if bytes.is_empty() { parse(b"{}") } else { Err(not_json()) };
+        if self.headers.contains_key(header::CONTENT_TYPE) {
+            return self.read().await;
         }
-        self.read().await
+        let bytes = read_to_end(&mut self.body, MAX_JSON_BYTES).await?;
+        if bytes.is_empty() { parse(b"{}") } else { Err(not_json()) }
     }
 
     /// RFC 8259 has no charset to choose: whatever parameters stand behind `application/json` are passed over.
-    async fn check_type(&mut self) -> Result<(), Problem> {
+    fn is_json(&self) -> bool {
         let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if media_type.eq_ignore_ascii_case("application/json") {
-            return Ok(());
-        }
-        drain(&mut self.body).await;
-        Err(not_json())
+        media_type.eq_ignore_ascii_case("application/json")
     }
+}
 
-    async fn bytes(&mut self) -> Result<Bytes, Problem> {
-        match read_to_end(&mut self.body, MAX_JSON_BYTES).await {
-            Ok(bytes) => Ok(bytes),
-            Err(refused) => {
-                drain(&mut self.body).await;
-                Err(refused.into())
-            }
-        }
+/// However it was refused, the client is to see the answer and not a reset.
+impl Drop for JsonBody {
+    fn drop(&mut self) {
+        drain_behind_answer(&self.headers, std::mem::take(&mut self.body));
     }
 }
 
@@ -96,7 +89,7 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem> {
     let malformed = |cause: String| Problem::new(Code::Malformed, format!("the body is not JSON: {cause}"));
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(format!("byte {} is not UTF-8", error.valid_up_to() + 1)))?;
@@ -110,7 +103,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem>
             Ok(value) => return Ok((value, errors)),
             Err((path, message)) => {
                 let field = path.split(['.', '[']).next().unwrap_or_default().to_owned();
-                errors.add(path, bounded(&message));
+                errors.add(bounded(&path), bounded(&message));
                 // Without that field the others can be looked at; where nothing was taken out, nothing would change.
                 if object.remove(&field).is_none() || errors.len() >= MAX_TOLD_FIELDS {
                     return Err(Problem::from(errors));
@@ -122,7 +115,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem>
 
 /// The object as a `T`, or the first field that does not fit and why.
 fn shape<T: DeserializeOwned>(object: &Map<String, Value>) -> Result<T, (String, String)> {
-    serde_path_to_error::deserialize::<_, T>(object).map_err(|error| (error.path().to_string(), error.inner().to_string()))
+    serde_path_to_error::deserialize::<_, T>(object)
+        .map_err(|error| (error.path().to_string(), error.inner().to_string()))
 }
 
 fn bounded(text: &str) -> String {
@@ -279,14 +273,19 @@ mod tests {
     fn every_field_of_another_shape_is_told_at_once() {
         let told = wrong_fields(r#"{"word":1,"is_admin":true,"inner":[{"number":1},{"number":"x"}]}"#);
         assert_eq!(told.len(), 3, "{told:?}");
-        for expected in ["word: invalid type: integer `1`", "is_admin: unknown field", "inner[1].number: invalid type"] {
+        for expected in
+            ["word: invalid type: integer `1`", "is_admin: unknown field", "inner[1].number: invalid type"]
+        {
             assert!(told.iter().any(|error| error.starts_with(expected)), "{expected} not in {told:?}");
         }
     }
 
     #[test]
     fn an_array_is_never_taken_for_an_object() {
-        assert_eq!(wrong_fields(r#"{"inner":[[1]]}"#), ["inner[0]: invalid type: sequence, expected an object"]);
+        assert_eq!(
+            wrong_fields(r#"{"inner":[[1]]}"#),
+            ["inner[0]: invalid type: sequence, expected an object"]
+        );
     }
 
     #[test]

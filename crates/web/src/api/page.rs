@@ -141,7 +141,10 @@ mod tests {
             ("=", ""),
         ] {
             let refused = page(query).await.unwrap_err();
-            assert!(refused.contains("Invalid") && refused.contains(&format!("field: {field:?}")), "{refused}");
+            assert!(
+                refused.contains("Invalid") && refused.contains(&format!("field: {field:?}")),
+                "{refused}"
+            );
         }
         assert!(page("after=%ff").await.unwrap_err().contains("Malformed"));
     }

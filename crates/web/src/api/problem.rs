@@ -134,14 +134,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status_and_word().0.into_response();
         let headers = response.headers_mut();
-        match self.code {
-            Code::SignInNeeded | Code::BadCredential => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-            }
-            Code::Unavailable => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
-            }
-            _ => {}
+        if matches!(self.code, Code::SignInNeeded | Code::BadCredential) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if self.code == Code::Unavailable {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
         response.extensions_mut().insert(self);
         response
@@ -269,6 +266,14 @@ pub(super) fn schemas() -> Vec<(String, RefOr<utoipa::openapi::Schema>)> {
 }
 
 #[cfg(test)]
+impl Problem {
+    /// The fields that are wrong.
+    pub(super) fn fields(self) -> Vec<String> {
+        self.errors.into_iter().map(|error| error.field).collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use http_body_util::BodyExt;
@@ -327,7 +332,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_problem_names_its_request_and_its_fields() {
-        let (response, body) = written(ManageError::Invalid(vec![FieldError::new("name", "too short")])).await;
+        let (response, body) =
+            written(ManageError::Invalid(vec![FieldError::new("name", "too short")])).await;
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
         let expected = json!({
             "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "code": "invalid",

@@ -25,7 +25,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         let Some(value) = values.next() else { return Ok(Self(None)) };
         let text = value.to_str().unwrap_or_default().trim();
         if values.next().is_some() || text.contains(',') {
-            return Err(Problem::new(Code::Malformed, "If-Match names one revision here; send the ETag that you got"));
+            return Err(Problem::new(
+                Code::Malformed,
+                "If-Match names one revision here; send the ETag that you got",
+            ));
         }
         Ok(Self(match text {
             "*" => None,

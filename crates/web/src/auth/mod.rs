@@ -1,13 +1,15 @@
-//! `/auth/`: the Docker token protocol (DESIGN §3.2). GET with Basic; POST with the `password` grant of OAuth 2.
+//! `/auth/`: the Docker token protocol (DESIGN §3.2). GET with Basic; POST with the `password` and
+//! `refresh_token` grants of OAuth 2.
 
 use access::{bearer::Requested, time::Instant};
 use axum::{Json, body::Body, extract::State, response::{IntoResponse, Response}};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use oci::ErrorCode;
 use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal, SERVICE};
 
 use crate::{
     app::App,
-    body::{BodyRefused, drain, read_to_end},
+    body::{BodyRefused, drain_behind_answer, read_to_end},
     gate::{BearerIs, Caller},
     headers,
     query::Query,
@@ -53,11 +55,9 @@ pub(crate) async fn token(State(app): State<App>, request: Request<Body>) -> Res
     let (parts, mut body) = request.into_parts();
     let mut response = match issue(&app, &parts, &mut body).await {
         Ok(issued) => answer(&issued),
-        Err(error) => {
-            drain(&mut body).await;
-            refuse(&error)
-        }
+        Err(error) => refuse(&error),
     };
+    drain_behind_answer(&parts.headers, body);
     // RFC 6749 §5.1: whatever carries a credential is not stored.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -73,7 +73,7 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
             let bytes = read_to_end(body, MAX_FORM_BYTES).await.map_err(TokenError::Body)?;
             let text = std::str::from_utf8(&bytes).map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
             let form = Query::parse(text).map_err(TokenError::Malformed)?;
-            (password_grant(&form)?, form)
+            (credential_of(&form)?, form)
         }
         _ => return Err(TokenError::Method),
     };
@@ -86,19 +86,21 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
     Ok(app.registry().issue_bearer(&credential, &requested, app.now()).await?)
 }
 
-/// RFC 6749 §4.3. Of a token that is meant for keeping none is made: docker would store it in the secret's place.
-fn password_grant(form: &Query) -> Result<Credential, TokenError> {
-    match form.one("grant_type") {
-        Some("password") => {}
-        Some(other) => return Err(TokenError::UnknownGrant(other.to_owned())),
-        None => return Err(TokenError::Malformed("the form names no grant_type".to_owned())),
-    }
+/// RFC 6749 §4.3 and §6. A refresh token is a token's own secret; none is ever made here, because docker would store
+/// it in the secret's place.
+fn credential_of(form: &Query) -> Result<Credential, TokenError> {
     let field = |name: &str| {
         let value = form.one(name).filter(|value| !value.contains('\0'));
-        value.ok_or_else(|| TokenError::Malformed(format!("the form has no usable {name}")))
+        value.map(str::to_owned).ok_or_else(|| TokenError::Malformed(format!("the form has no usable {name}")))
     };
-    let password = Password::new(field("password")?.to_owned());
-    Ok(Credential::Basic { username: field("username")?.to_owned(), password })
+    match form.one("grant_type") {
+        Some("password") => {
+            Ok(Credential::Basic { username: field("username")?, password: Password::new(field("password")?) })
+        }
+        Some("refresh_token") => Ok(Credential::Secret(Password::new(field("refresh_token")?))),
+        Some(other) => Err(TokenError::UnknownGrant(other.to_owned())),
+        None => Err(TokenError::Malformed("the form names no grant_type".to_owned())),
+    }
 }
 
 fn answer(issued: &IssuedBearer) -> Response {
@@ -117,7 +119,7 @@ fn refuse(error: &TokenError) -> Response {
     match error {
         TokenError::Malformed(reason) => problem(StatusCode::BAD_REQUEST, "invalid_request", reason),
         TokenError::UnknownGrant(grant) => {
-            let reason = format!("grant_type {grant:?} is not known here; password is");
+            let reason = format!("grant_type {grant:?} is not known here; password and refresh_token are");
             problem(StatusCode::BAD_REQUEST, "unsupported_grant_type", &reason)
         }
         TokenError::Body(error @ BodyRefused::TooLarge { .. }) => {
@@ -172,11 +174,16 @@ fn unavailable(reason: &str) -> Response {
 
 /// RFC 6749 §5.2, with the `errors` of distribution beside it: docker prints those.
 fn problem(status: StatusCode, error: &str, reason: &str) -> Response {
-    let code = if status == StatusCode::UNAUTHORIZED { "UNAUTHORIZED" } else { "UNSUPPORTED" };
+    let code = match status {
+        StatusCode::UNAUTHORIZED => ErrorCode::Unauthorized,
+        StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+        StatusCode::INTERNAL_SERVER_ERROR => ErrorCode::Unknown,
+        _ => ErrorCode::Unsupported,
+    };
     let body = serde_json::json!({
         "error": error,
         "error_description": reason,
-        "errors": [{ "code": code, "message": reason }],
+        "errors": [{ "code": code.as_str(), "message": reason }],
     });
     (status, Json(body)).into_response()
 }

@@ -1,22 +1,22 @@
-//! Pull of blobs.
+//! Pull and delete of blobs.
 
-use axum::{body::Body, response::Response};
+use axum::body::Body;
 use http::{StatusCode, header};
-use registry::{Grant, PullBlob};
+use registry::{DeleteBlob, PullBlob};
 
 use super::{
-    Exchange,
+    Answered, Exchange,
     answer::{self, CONTENT_DIGEST, WithHeader},
-    errors::V2Error,
 };
 
 /// The blob's bytes, or on HEAD their number alone.
-pub(crate) async fn pull(exchange: &mut Exchange<'_>, grant: &Grant<PullBlob>) -> Result<Response, V2Error> {
+pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullBlob) -> Answered {
+    let grant = exchange.may(ask).await?;
     let registry = exchange.app.registry();
-    let (size, body) = if exchange.is_head {
-        (registry.blob_size(grant).await?, Body::empty())
+    let (size, body) = if exchange.is_head() {
+        (registry.blob_size(&grant).await?, Body::empty())
     } else {
-        let pulled = registry.pull_blob(grant).await?;
+        let pulled = registry.pull_blob(&grant).await?;
         (pulled.size, Body::from_stream(pulled.bytes))
     };
     let digest = grant.asked().digest.as_str();
@@ -26,4 +26,11 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, grant: &Grant<PullBlob>) -
         .with(header::CONTENT_LENGTH, size.to_string())
         .with(header::ETAG, format!("\"{digest}\""))
         .with(CONTENT_DIGEST, digest))
+}
+
+/// Takes the blob out of the repository.
+pub(crate) async fn delete(exchange: &mut Exchange<'_>, ask: DeleteBlob) -> Answered {
+    let grant = exchange.may(ask).await?;
+    exchange.app.registry().delete_blob(&grant, exchange.app.now()).await?;
+    Ok(answer::empty(StatusCode::ACCEPTED))
 }

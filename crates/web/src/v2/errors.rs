@@ -43,10 +43,7 @@ impl From<Refusal> for V2Error {
 
 impl From<ContentError> for V2Error {
     fn from(error: ContentError) -> Self {
-        match error {
-            ContentError::Refused(refusal) => Self::Refused(refusal),
-            error => Self::Content(error),
-        }
+        Self::Content(error)
     }
 }
 
@@ -56,29 +53,26 @@ impl From<BodyRefused> for V2Error {
     }
 }
 
-/// The answer to an error. `origin` is where bearers are fetched.
-pub(crate) fn answer(error: &V2Error, origin: &str, carries_bearer: bool) -> Response {
+/// What a 401 is written with.
+#[derive(Clone, Copy)]
+pub(crate) struct Challenger<'a> {
+    /// Where bearers are fetched.
+    pub(crate) origin: &'a str,
+    /// Whether a bearer was sent: RFC 6750 §3.1 keeps error codes from whoever sent nothing.
+    pub(crate) is_for_bearer: bool,
+}
+
+/// The answer to an error.
+pub(crate) fn answer(error: &V2Error, challenger: Challenger<'_>) -> Response {
     match error {
         V2Error::Route(error) => of_route(error),
-        V2Error::Refused(refusal) => of_refusal(refusal, origin, carries_bearer),
-        V2Error::Content(error) => of_content(error),
-        V2Error::Body(BodyRefused::TooLarge { .. }) => {
-            of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::ManifestInvalid, &message(error))
-        }
-        V2Error::Body(BodyRefused::Broken(_)) => {
-            of(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, &message(error))
-        }
+        V2Error::Refused(refusal) => of_refusal(refusal, challenger),
+        V2Error::Content(error) => of_content(error, challenger),
+        V2Error::Body(error) => of_body(error),
         V2Error::Malformed(code, text) => of(StatusCode::BAD_REQUEST, *code, text),
         V2Error::NotServed => {
             of(StatusCode::NOT_FOUND, ErrorCode::Unsupported, "this version does not serve this call yet")
         }
-    }
-}
-
-fn message(error: &V2Error) -> String {
-    match error {
-        V2Error::Body(error) => error.to_string(),
-        other => format!("{other:?}"),
     }
 }
 
@@ -101,16 +95,25 @@ fn of_route(error: &RouteError) -> Response {
     }
 }
 
-fn of_refusal(refusal: &Refusal, origin: &str, carries_bearer: bool) -> Response {
+/// The body of a manifest: those of blobs are read by the blob store.
+fn of_body(error: &BodyRefused) -> Response {
+    let text = error.to_string();
+    match error {
+        BodyRefused::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
+        BodyRefused::Broken(_) => of(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, &text),
+    }
+}
+
+fn of_refusal(refusal: &Refusal, challenger: Challenger<'_>) -> Response {
     let text = refusal.to_string();
     let unauthorized = |scope: Option<&str>, fault| {
         of(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, &text)
-            .with(header::WWW_AUTHENTICATE, challenge(origin, scope, fault))
+            .with(header::WWW_AUTHENTICATE, challenge(challenger.origin, scope, fault))
     };
     match refusal {
         Refusal::SignIn { scope } => {
-            // An anonymous bearer that no longer does is as good as none: fetching one again does not help it.
-            let fault = if carries_bearer { BearerFault::InsufficientScope(&text) } else { BearerFault::None };
+            // An anonymous bearer, and anonymous may not. containerd comes back with another as long as no error is named.
+            let fault = if challenger.is_for_bearer { BearerFault::InsufficientScope(&text) } else { BearerFault::None };
             unauthorized(scope.as_deref(), fault)
         }
         Refusal::BadCredential(reason) => unauthorized(None, BearerFault::Invalid(reason)),
@@ -119,18 +122,17 @@ fn of_refusal(refusal: &Refusal, origin: &str, carries_bearer: bool) -> Response
         }
         Refusal::Denied(reason) => of(StatusCode::FORBIDDEN, ErrorCode::Denied, reason),
         Refusal::Unseen(reason) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, reason),
-        Refusal::Busy => {
-            of(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests, &text).with(header::RETRY_AFTER, "1")
-        }
+        Refusal::Busy => unavailable(&text),
         Refusal::Storage(error) => of_storage(error),
     }
 }
 
-fn of_content(error: &ContentError) -> Response {
+fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
     let text = error.to_string();
     let bad = |code| of(StatusCode::BAD_REQUEST, code, &text);
     match error {
-        ContentError::Refused(_) => of(StatusCode::FORBIDDEN, ErrorCode::Denied, &text),
+        // The rights, read again where the write becomes visible (rule 7): as if they had been so from the start.
+        ContentError::Refused(refusal) => of_refusal(refusal, challenger),
         ContentError::RepositoryUnknown(_) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &text),
         ContentError::ManifestUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, &text),
         ContentError::BlobUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::BlobUnknown, &text),
@@ -140,12 +142,12 @@ fn of_content(error: &ContentError) -> Response {
             of(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid, &text)
         }
         ContentError::WrongOffset { offset, .. } => {
-            of(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid, &text)
+            of(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::RangeInvalid, &text)
                 .with(header::RANGE, super::uploads::progress(*offset))
         }
         ContentError::WrongLength { .. } => bad(ErrorCode::SizeInvalid),
         ContentError::ManifestInvalid(ManifestError::TooLarge(_)) => {
-            of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::ManifestInvalid, &text)
+            of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text)
         }
         ContentError::ManifestInvalid(_) => bad(ErrorCode::ManifestInvalid),
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),
@@ -164,7 +166,7 @@ fn of_blobs(error: &BlobError) -> Response {
         BlobError::DigestMismatch { .. } => of(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, &text),
         BlobError::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
         BlobError::Body(_) => of(StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid, &text),
-        BlobError::Full => of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::BlobUploadInvalid, &text),
+        BlobError::Full => of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, &text),
         BlobError::BadState => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),
         BlobError::NotFound | BlobError::Truncated { .. } | BlobError::Io(_) => broken(&text),
     }
@@ -174,10 +176,12 @@ fn of_storage(error: &DbError) -> Response {
     match error {
         DbError::Unavailable(_) | DbError::Busy(_) => {
             tracing::warn!(%error, "the database did not answer");
-            let text = "the database does not answer; try again in a moment";
-            of(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::TooManyRequests, text).with(header::RETRY_AFTER, "1")
+            unavailable("the database does not answer; try again in a moment")
         }
-        DbError::Full => of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Denied, "the database's disk is full"),
+        DbError::Full => {
+            let text = "the database's disk is full; free some space, nothing needs a restart";
+            of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, text)
+        }
         DbError::NoRow
         | DbError::Conflict { .. }
         | DbError::Serialization
@@ -187,9 +191,14 @@ fn of_storage(error: &DbError) -> Response {
     }
 }
 
+/// Not now. Not TOOMANYREQUESTS: docker gives up at once on that, and tries again on what it takes for an outage.
+fn unavailable(text: &str) -> Response {
+    of(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, text).with(header::RETRY_AFTER, "1")
+}
+
 /// A fault of ours: the log has the cause, the answer only says where to look (its `X-Request-Id`).
 fn broken(cause: &str) -> Response {
     tracing::error!(cause, "a request failed");
     let text = "the registry failed; its log says why, under the id in X-Request-Id";
-    of(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unsupported, text)
+    of(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Unknown, text)
 }

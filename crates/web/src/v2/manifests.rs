@@ -1,12 +1,12 @@
-//! Pull and push of manifests.
+//! Pull, push and delete of manifests.
 
-use axum::{body::Body, response::Response};
+use axum::body::Body;
 use http::{HeaderName, StatusCode, header};
 use oci::{ErrorCode, manifest::MAX_MANIFEST_BYTES};
-use registry::{Grant, PullManifest, PushManifest};
+use registry::{DeleteManifest, PullManifest, PushManifest};
 
 use super::{
-    Exchange,
+    Answered, Exchange,
     answer::{self, CONTENT_DIGEST, WithHeader},
     errors::V2Error,
 };
@@ -17,8 +17,9 @@ const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 /// The manifest byte for byte, under the type that it was pushed with. `Accept` is not looked at: a registry that
 /// converts changes digests, and clients that name types too narrowly are better served than refused.
-pub(crate) async fn pull(exchange: &mut Exchange<'_>, grant: &Grant<PullManifest>) -> Result<Response, V2Error> {
-    let pulled = exchange.app.registry().pull_manifest(grant).await?;
+pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answered {
+    let grant = exchange.may(ask).await?;
+    let pulled = exchange.app.registry().pull_manifest(&grant).await?;
     let length = pulled.payload.len();
     Ok(answer::with_body(StatusCode::OK, Body::from(pulled.payload))
         .with(header::CONTENT_TYPE, &pulled.media_type)
@@ -28,7 +29,8 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, grant: &Grant<PullManifest
 }
 
 /// Takes a manifest of at most 4 MiB.
-pub(crate) async fn push(exchange: &mut Exchange<'_>, grant: &Grant<PushManifest>) -> Result<Response, V2Error> {
+pub(crate) async fn push(exchange: &mut Exchange<'_>, ask: PushManifest) -> Answered {
+    let grant = exchange.may(ask).await?;
     let content_type = match exchange.parts.headers.get(header::CONTENT_TYPE) {
         None => None,
         Some(value) => Some(value.to_str().map_err(|_| {
@@ -37,7 +39,7 @@ pub(crate) async fn push(exchange: &mut Exchange<'_>, grant: &Grant<PushManifest
     };
     let payload = read_to_end(exchange.body, MAX_MANIFEST_BYTES).await?;
     let app = exchange.app;
-    let pushed = app.registry().push_manifest(grant, content_type, &payload, app.now()).await?;
+    let pushed = app.registry().push_manifest(&grant, content_type, &payload, app.now()).await?;
     let location = format!("/v2/{}/manifests/{}", grant.asked().repository, pushed.digest);
     let response = answer::empty(StatusCode::CREATED)
         .with(header::LOCATION, location)
@@ -46,4 +48,11 @@ pub(crate) async fn push(exchange: &mut Exchange<'_>, grant: &Grant<PushManifest
         Some(subject) => response.with(OCI_SUBJECT, subject.as_str()),
         None => response,
     })
+}
+
+/// Deletes the manifest with its tags, or the tag alone.
+pub(crate) async fn delete(exchange: &mut Exchange<'_>, ask: DeleteManifest) -> Answered {
+    let grant = exchange.may(ask).await?;
+    exchange.app.registry().delete_manifest(&grant, exchange.app.now()).await?;
+    Ok(answer::empty(StatusCode::ACCEPTED))
 }

@@ -9,124 +9,108 @@ mod tags;
 mod uploads;
 
 use axum::{body::Body, extract::State, response::Response};
+use errors::{Challenger, V2Error};
 use http::{Method, Request, StatusCode, request::Parts};
-use oci::{Call, route};
-use registry::{AppendUpload, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, ListTags, PullBlob};
-use registry::{PullManifest, PushManifest, Refusal, StartUpload, UploadStatus};
+use oci::{Call, RouteError, route};
+use registry::{
+    AppendUpload, Ask, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, Grant, ListTags, PullBlob,
+    PullManifest, PushManifest, Refusal, StartUpload, UploadStatus,
+};
 
 use crate::{
     app::App,
-    body::drain,
+    body::drain_behind_answer,
     gate::{BearerIs, Caller},
     request,
 };
-use errors::V2Error;
 
-/// One `/v2/` request on its way: what its handler needs besides the grant.
+/// What a handler comes to.
+pub(crate) type Answered = Result<Response, V2Error>;
+
+/// One `/v2/` request on its way: what its handler works with besides what it asks for.
 pub(crate) struct Exchange<'a> {
     app: &'a App,
     parts: &'a Parts,
     body: &'a mut Body,
+    caller: Caller,
+}
+
+impl Exchange<'_> {
+    /// Asks the gate; a handler gets no further without the grant.
+    async fn may<A: Ask>(&mut self, ask: A) -> Result<Grant<A>, Refusal> {
+        self.caller.may(self.app, ask).await
+    }
+
     /// HEAD is GET without a body (DESIGN §3.1).
-    is_head: bool,
+    fn is_head(&self) -> bool {
+        self.parts.method == Method::HEAD
+    }
 }
 
 /// Answers any `/v2/` request.
 pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
     let (parts, mut body) = request.into_parts();
-    let is_head = parts.method == Method::HEAD;
-    let mut exchange = Exchange { app: &app, parts: &parts, body: &mut body, is_head };
-    let mut response = match dispatch(&mut exchange).await {
-        Ok(response) => response,
-        Err(error) => {
-            drain(&mut body).await;
-            let origin = app.public_urls().origin_for(request::host(&parts));
-            errors::answer(&error, origin, carries_bearer(&parts))
+    let caller = Caller::of(&parts, BearerIs::Jwt);
+    let challenger = Challenger {
+        origin: app.public_urls().origin_for(request::host(&parts)),
+        is_for_bearer: caller.as_ref().is_ok_and(Caller::brings_bearer),
+    };
+    let answered = match (call_of(&parts), caller) {
+        (Err(error), _) => Err(error.into()),
+        (Ok(_), Err(refusal)) => Err(refusal.into()),
+        (Ok(call), Ok(caller)) => {
+            dispatch(&mut Exchange { app: &app, parts: &parts, body: &mut body, caller }, call).await
         }
     };
+    let mut response = answered.unwrap_or_else(|error| errors::answer(&error, challenger));
     answer::harden(response.headers_mut());
-    if is_head {
-        // The headers say what GET would; hyper sends no body on HEAD.
-        *response.body_mut() = Body::empty();
-    }
+    drain_behind_answer(&parts.headers, body);
     response
 }
 
-fn carries_bearer(parts: &Parts) -> bool {
-    matches!(Caller::of(parts, BearerIs::Jwt), Ok(caller) if matches!(caller.credential, registry::Credential::Bearer(_)))
+fn call_of(parts: &Parts) -> Result<Call, RouteError> {
+    route::parse(route::Method::parse(parts.method.as_str()), parts.uri.path())
 }
 
-async fn dispatch(exchange: &mut Exchange<'_>) -> Result<Response, V2Error> {
-    let app = exchange.app;
-    let call = route::parse(route::Method::parse(exchange.parts.method.as_str()), exchange.parts.uri.path())?;
-    let caller = Caller::of(exchange.parts, BearerIs::Jwt)?;
+/// Each call to its handler, which begins by asking the gate.
+async fn dispatch(exchange: &mut Exchange<'_>, call: Call) -> Answered {
     match call {
-        Call::Ping => {
-            caller.may(app, Call::Ping).await?;
-            Ok(answer::json(StatusCode::OK, &serde_json::json!({})))
-        }
+        Call::Ping => ping(exchange).await,
         Call::PullManifest { repository, reference } => {
-            let grant = caller.may(app, PullManifest { repository, reference }).await?;
-            manifests::pull(exchange, &grant).await
+            manifests::pull(exchange, PullManifest { repository, reference }).await
         }
         Call::PushManifest { repository, reference } => {
-            let grant = caller.may(app, PushManifest { repository, reference }).await?;
-            manifests::push(exchange, &grant).await
+            manifests::push(exchange, PushManifest { repository, reference }).await
         }
         Call::DeleteManifest { repository, reference } => {
-            let grant = caller.may(app, DeleteManifest { repository, reference }).await?;
-            app.registry().delete_manifest(&grant, app.now()).await?;
-            Ok(answer::empty(StatusCode::ACCEPTED))
+            manifests::delete(exchange, DeleteManifest { repository, reference }).await
         }
-        Call::PullBlob { repository, digest } => {
-            let grant = caller.may(app, PullBlob { repository, digest }).await?;
-            blobs::pull(exchange, &grant).await
-        }
+        Call::PullBlob { repository, digest } => blobs::pull(exchange, PullBlob { repository, digest }).await,
         Call::DeleteBlob { repository, digest } => {
-            let grant = caller.may(app, DeleteBlob { repository, digest }).await?;
-            app.registry().delete_blob(&grant, app.now()).await?;
-            Ok(answer::empty(StatusCode::ACCEPTED))
+            blobs::delete(exchange, DeleteBlob { repository, digest }).await
         }
-        Call::ListTags { repository } => {
-            let grant = caller.may(app, ListTags { repository }).await?;
-            tags::list(exchange, &grant).await
+        Call::StartUpload { repository } => uploads::start(exchange, StartUpload { repository }).await,
+        Call::AppendUpload { repository, upload } => {
+            uploads::append(exchange, AppendUpload { repository, upload }).await
         }
-        call @ (Call::StartUpload { .. }
-        | Call::AppendUpload { .. }
-        | Call::FinishUpload { .. }
-        | Call::UploadStatus { .. }
-        | Call::CancelUpload { .. }) => upload(exchange, &caller, call).await,
+        Call::FinishUpload { repository, upload } => {
+            uploads::finish(exchange, FinishUpload { repository, upload }).await
+        }
+        Call::UploadStatus { repository, upload } => {
+            uploads::status(exchange, UploadStatus { repository, upload }).await
+        }
+        Call::CancelUpload { repository, upload } => {
+            uploads::cancel(exchange, CancelUpload { repository, upload }).await
+        }
+        Call::ListTags { repository } => tags::list(exchange, ListTags { repository }).await,
         call @ (Call::Catalog | Call::ListReferrers { .. }) => {
-            caller.may(app, call).await?;
+            exchange.may(call).await?;
             Err(V2Error::NotServed)
         }
     }
 }
 
-async fn upload(exchange: &mut Exchange<'_>, caller: &Caller, call: Call) -> Result<Response, V2Error> {
-    let app = exchange.app;
-    match call {
-        Call::StartUpload { repository } => {
-            let grant = caller.may(app, StartUpload { repository }).await?;
-            uploads::start(exchange, &grant).await
-        }
-        Call::AppendUpload { repository, upload } => {
-            let grant = caller.may(app, AppendUpload { repository, upload }).await?;
-            uploads::append(exchange, &grant).await
-        }
-        Call::FinishUpload { repository, upload } => {
-            let grant = caller.may(app, FinishUpload { repository, upload }).await?;
-            uploads::finish(exchange, &grant).await
-        }
-        Call::UploadStatus { repository, upload } => {
-            let grant = caller.may(app, UploadStatus { repository, upload }).await?;
-            uploads::status(exchange, &grant).await
-        }
-        Call::CancelUpload { repository, upload } => {
-            let grant = caller.may(app, CancelUpload { repository, upload }).await?;
-            app.registry().cancel_upload(&grant, app.now()).await?;
-            Ok(answer::empty(StatusCode::NO_CONTENT))
-        }
-        other => Err(Refusal::Unseen(format!("{other:?} is no upload")).into()),
-    }
+async fn ping(exchange: &mut Exchange<'_>) -> Answered {
+    exchange.may(Call::Ping).await?;
+    Ok(answer::json(StatusCode::OK, &serde_json::json!({})))
 }

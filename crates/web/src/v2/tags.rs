@@ -1,12 +1,11 @@
 //! The list of tags.
 
-use axum::response::Response;
 use http::{StatusCode, header};
 use oci::ErrorCode;
-use registry::{Grant, ListTags};
+use registry::ListTags;
 
 use super::{
-    Exchange,
+    Answered, Exchange,
     answer::{self, WithHeader},
     errors::V2Error,
 };
@@ -18,7 +17,8 @@ const MAX_PAGE: u32 = 1000;
 const MAX_LAST_BYTES: usize = 128;
 
 /// A page of tags, with a `Link` to the next (RFC 8288; OCI distribution 1.1, "Listing Tags").
-pub(crate) async fn list(exchange: &mut Exchange<'_>, grant: &Grant<ListTags>) -> Result<Response, V2Error> {
+pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListTags) -> Answered {
+    let grant = exchange.may(ask).await?;
     let query = Query::of(exchange.parts).map_err(|reason| malformed(&reason))?;
     let limit = match query.one("n") {
         None => MAX_PAGE,
@@ -28,7 +28,7 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, grant: &Grant<ListTags>) -
     if last.len() > MAX_LAST_BYTES || last.contains('\0') {
         return Err(malformed("last is a tag, as a page before this one ended with"));
     }
-    let page = exchange.app.registry().list_tags(grant, last, limit).await?;
+    let page = exchange.app.registry().list_tags(&grant, last, limit).await?;
     let repository = &grant.asked().repository;
     let response = answer::json(
         StatusCode::OK,

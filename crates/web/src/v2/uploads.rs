@@ -1,12 +1,12 @@
-//! Upload of blobs: POST, PATCH, PUT, GET (OCI distribution 1.1, "Pushing Blobs").
+//! Upload of blobs: POST, PATCH, PUT, GET, DELETE (OCI distribution 1.1, "Pushing Blobs").
 
 use axum::response::Response;
 use http::{HeaderName, StatusCode, header};
 use oci::{Digest, ErrorCode, RepositoryName, range::parse_content_range};
-use registry::{AppendUpload, FinishUpload, Grant, StartUpload, UploadBody, UploadStatus};
+use registry::{AppendUpload, CancelUpload, FinishUpload, StartUpload, UploadBody, UploadStatus};
 
 use super::{
-    Exchange,
+    Answered, Exchange,
     answer::{self, CONTENT_DIGEST, WithHeader},
     errors::V2Error,
 };
@@ -17,7 +17,8 @@ const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
 /// Opens a session; with `digest` takes the whole blob at once. A mount (`mount`, `from`) is answered with a
 /// session, as if the blob were absent: the specification allows it, and the client uploads.
-pub(crate) async fn start(exchange: &mut Exchange<'_>, grant: &Grant<StartUpload>) -> Result<Response, V2Error> {
+pub(crate) async fn start(exchange: &mut Exchange<'_>, ask: StartUpload) -> Answered {
+    let grant = exchange.may(ask).await?;
     let (app, now) = (exchange.app, exchange.app.now());
     let repository = &grant.asked().repository;
     let query = query(exchange)?;
@@ -26,43 +27,53 @@ pub(crate) async fn start(exchange: &mut Exchange<'_>, grant: &Grant<StartUpload
         && query.one("mount").is_none()
     {
         let body = upload_body(exchange)?;
-        app.registry().upload_at_once(grant, &digest, body, now).await?;
+        app.registry().upload_at_once(&grant, &digest, body, now).await?;
         return Ok(created(repository, &digest));
     }
     let announced = match query.one("digest-algorithm") {
         Some("sha512") => Some(oci::Algorithm::Sha512),
         Some(_) | None => None,
     };
-    let started = app.registry().start_upload(grant, announced, now).await?;
+    let started = app.registry().start_upload(&grant, announced, now).await?;
     Ok(underway(StatusCode::ACCEPTED, repository, &started.upload.to_string(), 0))
 }
 
 /// Adds a chunk.
-pub(crate) async fn append(exchange: &mut Exchange<'_>, grant: &Grant<AppendUpload>) -> Result<Response, V2Error> {
+pub(crate) async fn append(exchange: &mut Exchange<'_>, ask: AppendUpload) -> Answered {
+    let grant = exchange.may(ask).await?;
     let (app, now) = (exchange.app, exchange.app.now());
     let body = upload_body(exchange)?;
-    let progress = app.registry().append_upload(grant, body, now).await?;
+    let progress = app.registry().append_upload(&grant, body, now).await?;
     let AppendUpload { repository, upload } = grant.asked();
     Ok(underway(StatusCode::ACCEPTED, repository, upload.as_str(), progress.offset))
 }
 
 /// Commits the upload, with a last chunk if there is one.
-pub(crate) async fn finish(exchange: &mut Exchange<'_>, grant: &Grant<FinishUpload>) -> Result<Response, V2Error> {
+pub(crate) async fn finish(exchange: &mut Exchange<'_>, ask: FinishUpload) -> Answered {
+    let grant = exchange.may(ask).await?;
     let (app, now) = (exchange.app, exchange.app.now());
     let digest = match query(exchange)?.one("digest") {
         Some(text) => parse_digest(text)?,
         None => return Err(malformed("a PUT names the blob's digest in the query: ?digest=sha256:…")),
     };
     let body = if has_body(exchange) { Some(upload_body(exchange)?) } else { None };
-    app.registry().finish_upload(grant, &digest, body, now).await?;
+    app.registry().finish_upload(&grant, &digest, body, now).await?;
     Ok(created(&grant.asked().repository, &digest))
 }
 
 /// Says where the upload stands.
-pub(crate) async fn status(exchange: &mut Exchange<'_>, grant: &Grant<UploadStatus>) -> Result<Response, V2Error> {
-    let progress = exchange.app.registry().upload_status(grant, exchange.app.now()).await?;
+pub(crate) async fn status(exchange: &mut Exchange<'_>, ask: UploadStatus) -> Answered {
+    let grant = exchange.may(ask).await?;
+    let progress = exchange.app.registry().upload_status(&grant, exchange.app.now()).await?;
     let UploadStatus { repository, upload } = grant.asked();
     Ok(underway(StatusCode::NO_CONTENT, repository, upload.as_str(), progress.offset))
+}
+
+/// Drops the upload.
+pub(crate) async fn cancel(exchange: &mut Exchange<'_>, ask: CancelUpload) -> Answered {
+    let grant = exchange.may(ask).await?;
+    exchange.app.registry().cancel_upload(&grant, exchange.app.now()).await?;
+    Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 
 fn created(repository: &RepositoryName, digest: &Digest) -> Response {

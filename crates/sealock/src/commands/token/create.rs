@@ -17,9 +17,9 @@ use crate::failure::Failure;
 The secret goes to stdout alone, so that it can be piped; everything else goes to stderr.
 
 Examples:
-  sealock token create acme ci --permission pull-push --expires-in 30d
+  sealock token create acme ci-bot --permission pull-push --expires-in 30d
   sealock token create acme deploy --scope 'repository:acme/web/*:pull' --secret-file deploy.secret
-  sealock token create acme ci -p pull | docker login HOST -u ci --password-stdin")]
+  sealock token create acme ci-bot -p pull | docker login HOST -u ci-bot --password-stdin")]
 pub(crate) struct Create {
     /// The namespace that owns the token; the token never reaches outside of it
     namespace: String,
@@ -140,30 +140,30 @@ mod tests {
 
     #[test]
     fn what_was_said_is_sent_and_nothing_else() {
-        check("acme ci", json!({"name": "ci"}));
+        check("acme ci-bot", json!({"name": "ci-bot"}));
         check(
-            "acme ci --permission pull-push --expires-in 30d",
-            json!({"name": "ci", "permission": "pull-push", "expires_in": "30d"}),
+            "acme ci-bot --permission pull-push --expires-in 30d",
+            json!({"name": "ci-bot", "permission": "pull-push", "expires_in": "30d"}),
         );
         check(
-            "acme ci -p pull --never-expires",
-            json!({"name": "ci", "permission": "pull", "expires_at": null}),
+            "acme ci-bot -p pull --never-expires",
+            json!({"name": "ci-bot", "permission": "pull", "expires_at": null}),
         );
         check(
-            "acme ci --expires-at 2027-01-31T01:00:00+01:00",
-            json!({"name": "ci", "expires_at": "2027-01-31T00:00:00Z"}),
+            "acme ci-bot --expires-at 2027-01-31T01:00:00+01:00",
+            json!({"name": "ci-bot", "expires_at": "2027-01-31T00:00:00Z"}),
         );
         check(
-            "acme ci --disabled -d nightly",
-            json!({"name": "ci", "status": "disabled", "description": "nightly"}),
+            "acme ci-bot --disabled -d nightly",
+            json!({"name": "ci-bot", "status": "disabled", "description": "nightly"}),
         );
         let scopes = json!([
             {"type": "repository", "path": "acme/*", "actions": ["pull"]},
             {"type": "registry", "actions": ["list"]},
         ]);
         check(
-            "acme ci --scope repository:acme/*:pull --scope registry:list",
-            json!({"name": "ci", "scopes": scopes}),
+            "acme ci-bot --scope repository:acme/*:pull --scope registry:list",
+            json!({"name": "ci-bot", "scopes": scopes}),
         );
     }
 }

@@ -91,7 +91,7 @@ impl std::str::FromStr for TokenArgument {
             Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
                 Ok(Self::Name { namespace: namespace.to_owned(), name: name.to_owned() })
             }
-            Some(_) => Err("a token is named NAMESPACE/NAME, such as acme/ci".to_owned()),
+            Some(_) => Err("a token is named NAMESPACE/NAME, such as acme/ci-bot".to_owned()),
             None => TokenId::parse(text).map(Self::Id).map_err(|_| {
                 format!("a token is named NAMESPACE/NAME or by its id; did you mean NAMESPACE/{text}?")
             }),
@@ -150,14 +150,14 @@ mod tests {
     #[test]
     fn a_token_is_meant_by_id_or_by_namespace_and_name() {
         let id = "0190a5e0-7d4c-7aaa-8bbb-123456789abc";
-        let named = TokenArgument::Name { namespace: "acme".into(), name: "ci".into() };
-        assert_eq!("acme/ci".parse(), Ok(named));
+        let named = TokenArgument::Name { namespace: "acme".into(), name: "ci-bot".into() };
+        assert_eq!("acme/ci-bot".parse(), Ok(named));
         assert_eq!(id.parse(), TokenId::parse(id).map(TokenArgument::Id).map_err(|error| error.to_string()));
     }
 
     #[test]
     fn what_names_no_token_is_refused_with_the_form() {
-        for text in ["", "ci", "/ci", "acme/", "acme/team/ci", "0190A5E0-7D4C-7AAA-8BBB-123456789ABC"] {
+        for text in ["", "ci-bot", "/ci", "acme/", "acme/team/ci", "0190A5E0-7D4C-7AAA-8BBB-123456789ABC"] {
             let message = text.parse::<TokenArgument>().err();
             assert!(
                 message.as_deref().is_some_and(|message| message.contains("NAMESPACE/NAME")),

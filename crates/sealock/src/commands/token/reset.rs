@@ -15,9 +15,9 @@ use crate::output::printable;
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  sealock token reset acme/ci
-  sealock token reset acme/ci --yes | docker login HOST -u ci --password-stdin
-  sealock token reset acme/ci --yes --secret-file ci.secret")]
+  sealock token reset acme/ci-bot
+  sealock token reset acme/ci-bot --yes | docker login HOST -u ci-bot --password-stdin
+  sealock token reset acme/ci-bot --yes --secret-file ci-bot.secret")]
 pub(crate) struct Reset {
     /// NAMESPACE/NAME, or the token's id
     token: TokenArgument,

@@ -1,0 +1,131 @@
+//! No statement walks a table: what a request costs must not grow with what other people have stored.
+
+use serde_json::Value;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::{
+    setting::Tables,
+    statements::{Statement, all},
+};
+
+/// Statements that read all of a table, or its first row, on purpose.
+const WALKERS: [&str; 2] = [
+    // A handful of keys, read at the start and when a bearer names one that is not known.
+    "signing_keys.rs ALL",
+    // The first row is enough.
+    "users.rs ANY",
+];
+
+fn those_that_may_not_walk() -> Vec<Statement> {
+    let (walkers, others): (Vec<_>, Vec<_>) =
+        all().into_iter().partition(|statement| WALKERS.contains(&statement.place.as_str()));
+    assert_eq!(walkers.len(), WALKERS.len(), "a walker is gone");
+    others
+}
+
+/// What SQLite would do, a step a line.
+fn plan_on_sqlite(connection: &rusqlite::Connection, text: &str) -> Vec<String> {
+    let explain = format!("EXPLAIN QUERY PLAN {}", text.replace('$', "?"));
+    let mut explained = connection.prepare(&explain).unwrap();
+    let nulls = vec![rusqlite::types::Null; explained.parameter_count()];
+    let steps = explained.query_map(rusqlite::params_from_iter(nulls), |row| row.get("detail")).unwrap();
+    steps.map(Result::unwrap).collect()
+}
+
+/// The steps that walk a table or an index from end to end. A subquery's own rows may be walked: they were found
+/// by key.
+fn walks(plan: &[String]) -> Vec<&str> {
+    let is_subquery = |name: &str| {
+        plan.iter().any(|step| ["CO-ROUTINE", "MATERIALIZE"].iter().any(|how| *step == format!("{how} {name}")))
+    };
+    let scanned = plan.iter().filter_map(|step| step.strip_prefix("SCAN "));
+    scanned.filter(|what| *what != "CONSTANT ROW" && !is_subquery(what)).collect()
+}
+
+#[test]
+fn no_statement_walks_a_table_on_sqlite() {
+    testkit::engine::tell(testkit::Engine::Sqlite, "no_statement_walks_a_table", async |engine| {
+        let t = Tables::on(engine).await;
+        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        for Statement { place, text } in those_that_may_not_walk() {
+            let plan = plan_on_sqlite(&connection, &text);
+            assert!(walks(&plan).is_empty(), "{place}: {plan:#?}");
+        }
+        // The question is one that can be answered with yes.
+        let plan = plan_on_sqlite(&connection, "SELECT id FROM users WHERE created_at = $1");
+        assert_eq!(walks(&plan), ["users"]);
+    });
+}
+
+/// PostgreSQL walks small tables whatever their indexes, so that is made dear here: a walk that is left has no
+/// index that could take its place.
+#[test]
+fn no_statement_has_to_walk_a_table_on_postgres() {
+    testkit::engine::tell(testkit::Engine::Postgres, "no_statement_has_to_walk_a_table", async |engine| {
+        let t = Tables::on(engine).await;
+        let client = t.postgres().await;
+        client.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
+        for Statement { place, text } in those_that_may_not_walk() {
+            let plan = plan_on_postgres(&client, &text).await;
+            assert!(walks_of(&plan["Plan"]).is_empty(), "{place}: {plan:#}");
+        }
+        let plan = plan_on_postgres(&client, "SELECT id FROM users WHERE created_at = $1").await;
+        assert_eq!(walks_of(&plan["Plan"]), ["users"]);
+    });
+}
+
+async fn plan_on_postgres(client: &tokio_postgres::Client, text: &str) -> Value {
+    let count = client.prepare(text).await.unwrap().params().len();
+    let nulls = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(", ")) };
+    let explain =
+        format!("PREPARE asked AS {text}; EXPLAIN (FORMAT JSON) EXECUTE asked{nulls}; DEALLOCATE asked");
+    let answer = client.simple_query(&explain).await.unwrap_or_else(|error| panic!("{error:?}: {text}"));
+    let plan = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    serde_json::from_str::<Value>(plan.unwrap()).unwrap()[0].take()
+}
+
+/// The tables, and the indexes, that are walked from end to end.
+fn walks_of(node: &Value) -> Vec<&str> {
+    let below = node["Plans"].as_array().into_iter().flatten().flat_map(walks_of);
+    let walks = match node["Node Type"].as_str().unwrap() {
+        "Seq Scan" => node["Relation Name"].as_str(),
+        scan if scan.contains("Index") && node["Index Cond"].is_null() => node["Index Name"].as_str(),
+        _ => None,
+    };
+    walks.into_iter().chain(below).collect()
+}
+
+/// Deleting a row asks every table that points at it; without an index that is a walk through all of them.
+#[test]
+fn every_foreign_key_is_found_by_an_index() {
+    testkit::engine::tell(testkit::Engine::Sqlite, "every_foreign_key", async |engine| {
+        let t = Tables::on(engine).await;
+        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        let keys = foreign_keys(&connection);
+        assert!(keys.len() > 15, "{keys:?}");
+        for (table, columns) in keys {
+            let wanted: Vec<_> = columns.iter().map(|column| format!("{column} = ?")).collect();
+            let asked = format!("SELECT 1 FROM {table} WHERE {}", wanted.join(" AND "));
+            let plan = plan_on_sqlite(&connection, &asked);
+            // `(a=? AND b=?)`: all of the columns, not only the first.
+            let found = plan[0].matches("=?").count();
+            assert_eq!(found, columns.len(), "{table} ({columns:?}): {plan:?}");
+        }
+    });
+}
+
+/// The tables that point at others, each with the columns that do.
+fn foreign_keys(connection: &rusqlite::Connection) -> Vec<(String, Vec<String>)> {
+    const ALL: &str = "SELECT t.name, k.id, k.\"from\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) k \
+        WHERE t.type = 'table' ORDER BY t.name, k.id, k.seq";
+    let mut statement = connection.prepare(ALL).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let mut keys = std::collections::BTreeMap::<(String, i64), Vec<String>>::new();
+    for (table, id, column) in rows.map(Result::unwrap) {
+        keys.entry((table, id)).or_default().push(column);
+    }
+    keys.into_iter().map(|((table, _), columns)| (table, columns)).collect()
+}

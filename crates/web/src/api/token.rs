@@ -1,0 +1,72 @@
+//! `/tokens/{id}`: one token.
+
+use axum::extract::State;
+use http::StatusCode;
+use registry::{DeleteToken, EditToken, ShowToken};
+
+use super::{
+    caller::ApiCaller,
+    json::JsonBody,
+    page::NoQuery,
+    path::TokenInPath,
+    problem::Problem,
+    revision::{IfMatch, WithRevision},
+    token_answer::{EditedAnswer, TokenAnswer},
+    token_request::TokenEditRequest,
+};
+use crate::app::App;
+
+/// Show a token, without its secret
+#[utoipa::path(get, path = "/tokens/{id}", operation_id = "showToken", tag = "tokens",
+    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    responses((status = 200, description = "The token", body = TokenAnswer,
+        headers(("ETag", description = "Its revision, for If-Match"))), Problem))]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: ApiCaller,
+    TokenInPath(token): TokenInPath,
+    _: NoQuery,
+) -> Result<WithRevision<TokenAnswer>, Problem> {
+    let grant = caller.may(&app, ShowToken { token }).await?;
+    let token = app.registry().show_token(&grant, app.now()).await?;
+    Ok(WithRevision(token.revision, token.into()))
+}
+
+/// Change a token; what is left out stays. What this takes away is gone for every request that starts afterwards
+#[utoipa::path(patch, path = "/tokens/{id}", operation_id = "editToken", tag = "tokens",
+    params(("id" = String, Path, description = "The token's id", format = "uuid"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if the token was changed since")),
+    request_body = TokenEditRequest,
+    responses((status = 200, description = "As it is now", body = EditedAnswer,
+        headers(("ETag", description = "Its revision"))), Problem))]
+pub(super) async fn edit(
+    State(app): State<App>,
+    caller: ApiCaller,
+    TokenInPath(token): TokenInPath,
+    _: NoQuery,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<WithRevision<EditedAnswer>, Problem> {
+    let grant = caller.may(&app, EditToken { token }).await?;
+    let (request, errors) = body.read::<TokenEditRequest>().await?;
+    let now = app.now();
+    let (mut edit, warnings) = request.parse(grant.namespace_name(), now, errors)?;
+    edit.if_revision = if_match.0;
+    let token = app.registry().edit_token(&grant, &edit, now).await?;
+    Ok(WithRevision(token.revision, EditedAnswer::of(token, warnings)))
+}
+
+/// Delete a token for good: it works nowhere from then on, and its name is free
+#[utoipa::path(delete, path = "/tokens/{id}", operation_id = "deleteToken", tag = "tokens",
+    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    responses((status = 204, description = "Deleted"), Problem))]
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: ApiCaller,
+    TokenInPath(token): TokenInPath,
+    _: NoQuery,
+) -> Result<StatusCode, Problem> {
+    let grant = caller.may(&app, DeleteToken { token }).await?;
+    app.registry().delete_token(&grant, app.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,168 @@
+//! Tokens as the API writes them (DESIGN §3.3).
+
+use access::scope::{Scope, Scopes, Warning};
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use registry::{IssuedToken, StoredOwner, StoredScope, StoredToken};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{problem::FieldMessage, scope_body::ScopeAnswer};
+use crate::{app::App, request};
+
+/// A token, without its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+pub(super) struct TokenAnswer {
+    /// Its id, which no other token ever has.
+    #[schema(format = "uuid")]
+    id: String,
+    /// `service` or `personal`.
+    kind: &'static str,
+    /// The namespace that owns it; not there for tokens of the instance or of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    namespace: Option<String>,
+    /// The user who owns it; not there for service tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    username: Option<String>,
+    /// The login name of a service token, the label of a personal one.
+    name: String,
+    /// What it is for.
+    #[schema(required)]
+    description: Option<String>,
+    /// `account` mirrors its user, `scoped` is limited by its scopes.
+    access: String,
+    /// `enabled` or `disabled`.
+    status: &'static str,
+    /// From when on it works no more; null is never.
+    #[schema(required, format = DateTime)]
+    expires_at: Option<String>,
+    /// The scopes in a word: `pull` or `pull-push` on everything that it may reach, else `custom`; `account` where it
+    /// mirrors its user.
+    permission: &'static str,
+    /// What it allows; a token without scopes allows nothing, unless it mirrors its user.
+    scopes: Vec<ScopeAnswer>,
+    /// The beginning of its newest secret, to tell secrets apart by.
+    #[schema(example = "slks_k3P…")]
+    secret_hint: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Who made it.
+    created_by: String,
+}
+
+/// A token after an edit.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EditedToken)]
+pub(super) struct EditedAnswer {
+    #[serde(flatten)]
+    token: TokenAnswer,
+    /// What the edit asked for, but hardly meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<FieldMessage>,
+}
+
+/// A token with its new secret, which is never shown again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssuedToken)]
+pub(super) struct IssuedAnswer {
+    #[serde(flatten)]
+    token: TokenAnswer,
+    /// The secret. Keep it now: only its hash is stored.
+    secret: String,
+    login: Login,
+    /// What was asked for, but hardly meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    warnings: Vec<FieldMessage>,
+}
+
+/// How to log in with the secret.
+#[derive(Serialize, ToSchema)]
+struct Login {
+    /// The registry's host, as docker takes it.
+    host: String,
+    /// The login name that belongs to the secret.
+    username: String,
+    /// Ready to paste, secret included: shells keep it in their history.
+    command: String,
+    /// The same, with the secret coming from stdin.
+    command_stdin: String,
+}
+
+/// The registry's host as clients of this request's `Host` reach it: always one of the configured ones.
+pub(super) struct PublicHost(String);
+
+impl FromRequestParts<App> for PublicHost {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(app.public_urls().authority_for(request::host(parts)).to_owned()))
+    }
+}
+
+impl From<StoredToken> for TokenAnswer {
+    fn from(token: StoredToken) -> Self {
+        let (kind, namespace, username, access) = match &token.owner {
+            StoredOwner::Namespace { name, .. } => ("service", Some(name.to_string()), None, "scoped"),
+            StoredOwner::Instance => ("service", None, None, "scoped"),
+            StoredOwner::User { username, access, .. } => {
+                ("personal", None, Some(username.clone()), access.as_str())
+            }
+        };
+        Self {
+            id: token.id.to_string(),
+            kind,
+            namespace,
+            username,
+            access: access.to_owned(),
+            status: token.status(),
+            expires_at: token.expiry.instant().map(|at| at.to_string()),
+            permission: if access == "account" { "account" } else { permission(&token.scopes) },
+            scopes: token.scopes.iter().map(ScopeAnswer::from).collect(),
+            created_at: token.created_at.to_string(),
+            name: token.name,
+            description: Some(token.description).filter(|text| !text.is_empty()),
+            secret_hint: token.secret_hint,
+            created_by: token.created_by,
+        }
+    }
+}
+
+fn permission(stored: &[StoredScope]) -> &'static str {
+    let scopes: Vec<Scope> = stored.iter().map(|stored| stored.scope.clone()).collect();
+    Scopes::new(scopes).map_or("custom", |scopes| scopes.permission_word())
+}
+
+impl EditedAnswer {
+    /// The token with what is to be told along.
+    pub(super) fn of(token: StoredToken, warnings: Vec<Warning>) -> Self {
+        Self { token: token.into(), warnings: messages(warnings) }
+    }
+}
+
+impl IssuedAnswer {
+    /// The token with its secret, for clients that reach the registry at `host`.
+    pub(super) fn of(issued: IssuedToken, PublicHost(host): &PublicHost) -> Self {
+        let IssuedToken { token, secret, warnings } = issued;
+        let username = match &token.owner {
+            StoredOwner::Namespace { .. } | StoredOwner::Instance => token.name.clone(),
+            StoredOwner::User { username, .. } => username.clone(),
+        };
+        let login = Login {
+            command: format!("docker login {host} -u {username} -p {}", secret.expose()),
+            command_stdin: format!("docker login {host} -u {username} --password-stdin"),
+            host: host.clone(),
+            username,
+        };
+        Self { token: token.into(), secret: secret.expose().to_owned(), login, warnings: messages(warnings) }
+    }
+}
+
+fn messages(warnings: Vec<Warning>) -> Vec<FieldMessage> {
+    warnings.into_iter().map(|Warning { field, message }| FieldMessage { field, message }).collect()
+}

@@ -1,0 +1,351 @@
+//! Upload sessions: every way to send a blob, every way to get it wrong, and two clients at once.
+
+use access::time::Length;
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use testkit::{
+    Actor, TestServer, both_engines,
+    image::{Blob, sha256_digest},
+    randomness::SeededRandomness,
+};
+
+const TYPE: &str = "application/octet-stream";
+
+fn blob(seed: u64, size: usize) -> Blob {
+    Blob::new(TYPE, SeededRandomness::new(seed).bytes(size))
+}
+
+async fn session(actor: &Actor, repository: &str) -> String {
+    let started = actor.start_upload(repository).await.is(202);
+    assert_eq!(started.header("range"), "0-0");
+    let location = started.header("location");
+    // Relative, so that it is right behind any proxy.
+    assert_eq!(location, format!("/v2/{repository}/blobs/uploads/{}", started.header("docker-upload-uuid")));
+    location.to_owned()
+}
+
+async fn stands_at(actor: &Actor, session: &str, range: &str) {
+    let status = actor.get(session).await.is(204);
+    assert_eq!((status.header("range"), status.header("location")), (range, session));
+}
+
+async fn has(actor: &Actor, repository: &str, blob: &Blob) {
+    let pulled = actor.get(&format!("/v2/{repository}/blobs/{}", blob.digest)).await.is(200);
+    assert!(pulled.body == blob.bytes, "the bytes of {} differ", blob.digest);
+}
+
+#[both_engines]
+async fn a_blob_may_be_sent_in_one_request_or_two(t: TestServer) {
+    let (admin, one, two) = (t.admin(), blob(1, 70_000), blob(2, 70_000));
+    let path = format!("/v2/acme/api/blobs/uploads/?digest={}", one.digest);
+    let pushed = admin.send(admin.request(Method::POST, &path).body(one.bytes.clone())).await.is(201);
+    assert_eq!(pushed.header("location"), format!("/v2/acme/api/blobs/{}", one.digest));
+    assert_eq!(pushed.header("docker-content-digest"), one.digest);
+    let pushed = admin.push_blob("acme/api", &two).await.is(201);
+    assert_eq!(pushed.header("location"), format!("/v2/acme/api/blobs/{}", two.digest));
+    has(&admin, "acme/api", &one).await;
+    has(&admin, "acme/api", &two).await;
+}
+
+#[both_engines]
+async fn a_blob_may_be_streamed(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 3_000_000));
+    let session = session(&admin, "acme/api").await;
+    let streamed = admin.stream_chunk(&session, &blob.bytes).await.is(202);
+    assert_eq!((streamed.header("range"), streamed.header("location")), ("0-2999999", session.as_str()));
+    admin.finish_upload(&session, &blob.digest, b"").await.is(201);
+    has(&admin, "acme/api", &blob).await;
+}
+
+#[both_engines]
+async fn a_blob_may_be_sent_in_chunks_to_several_replicas(t: TestServer) {
+    let (here, blob) = (t.admin(), blob(1, 100));
+    let replica = t.replica().await;
+    let there = here.at(&replica);
+    let session = session(&here, "acme/api").await;
+    let chunk = there.push_chunk(&session, "0-39", &blob.bytes[..40]).await.is(202);
+    assert_eq!(chunk.header("range"), "0-39");
+    stands_at(&here, &session, "0-39").await;
+    here.push_chunk(&session, "40-40", &blob.bytes[40..41]).await.is(202);
+    stands_at(&there, &session, "0-40").await;
+    there.finish_upload(&session, &blob.digest, &blob.bytes[41..]).await.is(201);
+    has(&here, "acme/api", &blob).await;
+}
+
+#[both_engines]
+async fn a_sha512_is_as_good(t: TestServer) {
+    const OF_ABC: &str = "sha512:ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
+    let admin = t.admin();
+    let unannounced = session(&admin, "acme/api").await;
+    admin.finish_upload(&unannounced, OF_ABC, b"abc").await.is(201);
+    let announced = admin.post("/v2/acme/web/blobs/uploads/?digest-algorithm=sha512").await.is(202);
+    admin.finish_upload(announced.header("location"), OF_ABC, b"abc").await.is(201);
+    assert_eq!(admin.get(&format!("/v2/acme/web/blobs/{OF_ABC}")).await.is(200).body, b"abc");
+}
+
+#[both_engines]
+async fn a_mount_becomes_a_session(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 10));
+    admin.push_blob("acme/api", &blob).await.is(201);
+    for query in [
+        format!("mount={}&from=acme/api", blob.digest),
+        format!("mount={}", blob.digest),
+        format!("mount={}&from=secret/api", blob.digest),
+        "mount=nonsense&from=..".to_owned(),
+    ] {
+        let answer = admin.post(&format!("/v2/acme/web/blobs/uploads/?{query}")).await.is(202);
+        assert_eq!(answer.header("range"), "0-0");
+        admin.finish_upload(answer.header("location"), &blob.digest, &blob.bytes).await.is(201);
+    }
+}
+
+#[both_engines]
+async fn a_gap_or_an_overlap_is_refused_and_the_upload_goes_on(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 30));
+    let session = session(&admin, "acme/api").await;
+    admin.push_chunk(&session, "5-9", &blob.bytes[5..10]).await.refused(416, "RANGE_INVALID");
+    admin.push_chunk(&session, "0-9", &blob.bytes[..10]).await.is(202);
+    for range in ["0-9", "9-18", "11-20", "9223372036854775806-9223372036854775807"] {
+        let refused = admin.push_chunk(&session, range, &blob.bytes[..10]).await.refused(416, "RANGE_INVALID");
+        assert_eq!(refused.header("range"), "0-9", "{refused:?}");
+        refused.says("the upload stands at byte 10; go on from there");
+    }
+    // A last chunk in the PUT is no exception.
+    let path = format!("{session}?digest={}", blob.digest);
+    let put = admin.request(Method::PUT, &path).header("content-range", "11-30").body(blob.bytes[11..].to_vec());
+    admin.send(put).await.refused(416, "RANGE_INVALID");
+    stands_at(&admin, &session, "0-9").await;
+    admin.push_chunk(&session, "10-29", &blob.bytes[10..]).await.is(202);
+    admin.finish_upload(&session, &blob.digest, b"").await.is(201);
+    has(&admin, "acme/api", &blob).await;
+}
+
+#[both_engines]
+async fn a_content_range_says_what_the_body_is(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 30));
+    let session = session(&admin, "acme/api").await;
+    for range in ["", "x", "0", "-1", "0-", "9-0", "bytes 0-9/10", "0-99999999999999999999"] {
+        admin.push_chunk(&session, range, &blob.bytes[..10]).await.refused(400, "BLOB_UPLOAD_INVALID");
+    }
+    for range in ["0-8", "0-10", "0-0"] {
+        let refused = admin.push_chunk(&session, range, &blob.bytes[..10]).await;
+        refused.refused(400, "SIZE_INVALID").says("nothing of it was kept");
+    }
+    stands_at(&admin, &session, "0-0").await;
+    admin.push_chunk(&session, "0-9", &blob.bytes[..10]).await.is(202);
+    admin.finish_upload(&session, &blob.digest, &blob.bytes[10..]).await.is(201);
+    has(&admin, "acme/api", &blob).await;
+}
+
+#[both_engines]
+async fn a_wrong_digest_leaves_nothing_behind(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 5000));
+    let other = sha256_digest(b"something else");
+    let files = t.blob_files();
+    let said = format!("the bytes received have the digest {}, not {other}", blob.digest);
+
+    let at_once = admin.request(Method::POST, &format!("/v2/acme/api/blobs/uploads/?digest={other}"));
+    admin.send(at_once.body(blob.bytes.clone())).await.refused(400, "DIGEST_INVALID").says(&said);
+    for (streamed, last) in [(&blob.bytes[..], &b""[..]), (b"", &blob.bytes), (&blob.bytes[..10], &blob.bytes[10..])] {
+        let session = session(&admin, "acme/api").await;
+        if !streamed.is_empty() {
+            admin.stream_chunk(&session, streamed).await.is(202);
+        }
+        admin.finish_upload(&session, &other, last).await.refused(400, "DIGEST_INVALID").says(&said);
+        admin.get(&session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        admin.finish_upload(&session, &blob.digest, &blob.bytes).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    assert_eq!(t.blob_files(), files);
+    admin.get(&format!("/v2/acme/api/blobs/{}", blob.digest)).await.is(404);
+}
+
+#[both_engines]
+async fn a_digest_that_is_none_is_refused_and_the_upload_goes_on(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 10));
+    let session = session(&admin, "acme/api").await;
+    let upper = blob.digest.to_uppercase();
+    for digest in ["", "sha256:", &blob.digest[..70], &format!("{}0", blob.digest), &upper, "md5:00", "sha256:%00"] {
+        admin.finish_upload(&session, digest, &blob.bytes).await.refused(400, "DIGEST_INVALID");
+        admin.post(&format!("/v2/acme/api/blobs/uploads/?digest={digest}")).await.refused(400, "DIGEST_INVALID");
+    }
+    let put = admin.request(Method::PUT, &session).body(blob.bytes.clone());
+    admin.send(put).await.refused(400, "BLOB_UPLOAD_INVALID").says("?digest=");
+    admin.finish_upload(&session, &blob.digest, &blob.bytes).await.is(201);
+}
+
+#[both_engines]
+async fn a_cancelled_upload_is_gone_with_its_bytes(t: TestServer) {
+    let admin = t.admin();
+    let files = t.blob_files();
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"0123456789").await.is(202);
+    admin.delete(&session).await.is(204);
+    assert_eq!(t.blob_files(), files);
+    for answer in [
+        admin.get(&session).await,
+        admin.delete(&session).await,
+        admin.stream_chunk(&session, b"0").await,
+        admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"").await,
+    ] {
+        answer.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+}
+
+#[both_engines]
+async fn an_upload_is_committed_once(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 5000));
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, &blob.bytes).await.is(202);
+    let commits = join_all((0..4).map(|_| admin.finish_upload(&session, &blob.digest, b""))).await;
+    let done = commits.iter().filter(|answer| answer.status == 201).count();
+    assert_eq!(done, 1, "{commits:?}");
+    for answer in commits.into_iter().filter(|answer| answer.status != 201) {
+        assert!([404, 416].contains(&answer.status), "{answer:?}");
+    }
+    admin.finish_upload(&session, &blob.digest, b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    has(&admin, "acme/api", &blob).await;
+}
+
+#[both_engines]
+async fn the_same_blob_again_is_welcome_and_kept_once(t: TestServer) {
+    let (admin, blob) = (t.admin(), blob(1, 5000));
+    let files = t.blob_files();
+    for repository in ["acme/api", "acme/api", "acme/web"] {
+        admin.push_blob(repository, &blob).await.is(201);
+        has(&admin, repository, &blob).await;
+    }
+    assert_eq!(t.blob_files(), files + 1);
+}
+
+#[both_engines]
+async fn of_many_chunks_at_once_one_wins(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    admin.push_chunk(&session, "0-3", b"head").await.is(202);
+    let tails: Vec<Blob> = (0..6).map(|seed| blob(seed, 40_000)).collect();
+    let sent = join_all(tails.iter().map(|tail| admin.push_chunk(&session, "4-40003", &tail.bytes))).await;
+    let winners: Vec<usize> = (0..tails.len()).filter(|at| sent[*at].status == 202).collect();
+    assert_eq!(winners.len(), 1, "{sent:?}");
+    for answer in sent.into_iter().filter(|answer| answer.status != 202) {
+        answer.is(416);
+    }
+    stands_at(&admin, &session, "0-40003").await;
+    let whole = Blob::new(TYPE, [b"head".as_slice(), &tails[winners[0]].bytes].concat());
+    admin.finish_upload(&session, &whole.digest, b"").await.is(201);
+    has(&admin, "acme/api", &whole).await;
+    assert_eq!(t.blob_files(), 1, "the others left nothing behind");
+}
+
+/// A PATCH of ten bytes whose client sends four and then falls silent.
+async fn stalled(actor: &Actor, session: &str) -> testkit::Wire {
+    let head = ["Content-Length: 10", "Expect: 100-continue"];
+    let mut wire = actor.wire("PATCH", session, &head).await;
+    wire.continued().await;
+    wire.send(b"wron").await;
+    wire
+}
+
+#[both_engines]
+async fn a_later_request_takes_over_from_one_that_hangs(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"01234").await.is(202);
+    let mut hanging = stalled(&admin, &session).await;
+    stands_at(&admin, &session, "0-4").await;
+    let taken_over = admin.stream_chunk(&session, b"56789").await.is(202);
+    assert_eq!(taken_over.header("range"), "0-9");
+
+    hanging.send(b"g last").await;
+    hanging.answer().await.refused(416, "BLOB_UPLOAD_INVALID").says("took this upload session over");
+    stands_at(&admin, &session, "0-9").await;
+    admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"").await.is(201);
+    assert_eq!(t.blob_files(), 1);
+}
+
+#[both_engines]
+async fn a_commit_takes_over_from_a_chunk_that_hangs(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"01234").await.is(202);
+    let mut hanging = stalled(&admin, &session).await;
+    admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"56789").await.is(201);
+    hanging.send(b"g last").await;
+    hanging.answer().await.is(416);
+    assert_eq!(t.blob_files(), 1);
+}
+
+#[both_engines]
+async fn a_client_that_vanished_goes_on_where_it_was_acknowledged(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"01234").await.is(202);
+    drop(stalled(&admin, &session).await);
+    stands_at(&admin, &session, "0-4").await;
+    admin.push_chunk(&session, "5-9", b"56789").await.is(202);
+    admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"").await.is(201);
+}
+
+#[both_engines]
+async fn a_session_belongs_to_its_repository_and_to_whoever_opened_it(t: TestServer) {
+    let one = t.with(&t.service_token("acme", "one", json!({"permission": "pull-push"})).await);
+    let two = t.with(&t.service_token("acme", "two", json!({"permission": "pull-push"})).await);
+    let mine = session(&one, "acme/api").await;
+    one.stream_chunk(&mine, b"01234").await.is(202);
+    let moved = mine.replace("acme/api", "acme/web");
+    let digest = sha256_digest(b"01234");
+    for (actor, session) in [(&two, &mine), (&t.admin(), &mine), (&one, &moved)] {
+        actor.get(session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        actor.stream_chunk(session, b"0").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        actor.finish_upload(session, &digest, b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        actor.delete(session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    // A bearer of the same token is the same principal.
+    let bearer = one.asks("repository:acme/api:pull,push").await;
+    bearer.finish_upload(&mine, &digest, b"").await.is(201);
+}
+
+#[both_engines]
+async fn a_session_that_never_was_is_unknown(t: TestServer) {
+    let admin = t.admin();
+    session(&admin, "acme/api").await;
+    for id in ["x", "0190a5e0-7d4c-7aaa-8bbb-123456789abc", "a.b", "%00", "%27", &"x".repeat(128), &"x".repeat(129)] {
+        let session = format!("/v2/acme/api/blobs/uploads/{id}");
+        admin.get(&session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        admin.stream_chunk(&session, b"0").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        admin.finish_upload(&session, &sha256_digest(b"0"), b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        admin.delete(&session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+}
+
+#[both_engines]
+async fn a_session_lives_a_day_beyond_its_last_chunk(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    t.clock.advance(Length::hours(23));
+    admin.stream_chunk(&session, b"0").await.is(202);
+    t.clock.advance(Length::hours(23));
+    stands_at(&admin, &session, "0-0").await;
+    t.clock.advance(Length::hours(1));
+    admin.get(&session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+}
+
+#[both_engines]
+async fn rights_lost_while_the_body_moves_are_missing_at_the_end(t: TestServer) {
+    let token = t.service_token("acme", "ci-bot", json!({"permission": "pull-push"})).await;
+    let ci = t.with(&token);
+    ci.push_blob("acme/api", &blob(1, 10)).await.is(201);
+    let files = t.blob_files();
+    let session = session(&ci, "acme/api").await;
+    let digest = sha256_digest(b"0123456789");
+    let head = ["Content-Length: 10", "Expect: 100-continue"];
+    let mut late = ci.wire("PUT", &format!("{session}?digest={digest}"), &head).await;
+    late.continued().await;
+
+    t.edit(&token, json!({"permission": "pull"})).await.is(200);
+    late.send(b"0123456789").await;
+    late.answer().await.refused(403, "DENIED").says("token acme/ci-bot has no scope with push for acme/api");
+    ci.get(&session).await.refused(403, "DENIED");
+    t.admin().get(&format!("/v2/acme/api/blobs/{digest}")).await.refused(404, "BLOB_UNKNOWN");
+    assert_eq!(t.blob_files(), files);
+}
