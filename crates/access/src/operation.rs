@@ -4,7 +4,7 @@
 
 use oci::{Call, NamespaceName, Reference, RepositoryName, Tag};
 
-use crate::{id::TokenId, role::Action};
+use crate::{id::TokenId, name::Username, role::Action};
 
 /// One thing a caller asks for, whichever face it came through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,20 @@ pub enum Need {
     /// Making one token worth more to whoever holds it: a new secret, enabled again, a later end, other scopes.
     /// Managing, with the exception that rule 9 makes for personal tokens.
     StrengthenToken(TokenId),
+    /// Administering the instance: teams, settings, instance tokens, everybody's audit.
+    Administer,
+    /// Making users, setting anybody's password, changing `is_admin` or `is_active`: an administrator who gave their
+    /// password, since a stolen token must not outlive its theft (rule 9).
+    AdministerAccounts,
+    /// Looking at a user: that user, and administrators.
+    SeeUser(Username),
+    /// Changing one's own password, with the old one: that user, by password (rule 9).
+    ChangeOwnPassword(Username),
+    /// Looking at a user's personal tokens: that user, and administrators.
+    SeePersonalTokens(Username),
+    /// Making a personal token: that user, and administrators for others; not with a personal token as long as
+    /// tokens have no children (rule 8).
+    NewPersonalToken(Username),
 }
 
 impl Operation {
@@ -139,7 +153,13 @@ impl Need {
             | Self::SeeNamespace(_)
             | Self::ManageNamespace(_)
             | Self::ManageToken(_)
-            | Self::StrengthenToken(_) => None,
+            | Self::StrengthenToken(_)
+            | Self::Administer
+            | Self::AdministerAccounts
+            | Self::SeeUser(_)
+            | Self::ChangeOwnPassword(_)
+            | Self::SeePersonalTokens(_)
+            | Self::NewPersonalToken(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     bearer::Access,
+    name::Username,
     operation::Need,
     rights::{Owner, PersonalAccess, Principal, Rights, Rule, Target, Token, User},
     role::{Action, Role},
@@ -111,6 +112,15 @@ fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
         Need::ManageNamespace(_) => role_rule(rights, Role::Admin),
         Need::ManageToken(_) => manage_token_rule(rights),
         Need::StrengthenToken(_) => manage_token_rule(rights).filter(|_| may_strengthen(rights)),
+        Need::Administer => instance_admin(rights),
+        Need::AdministerAccounts => instance_admin(rights).filter(|_| gave_password(&rights.principal)),
+        Need::SeeUser(username) | Need::SeePersonalTokens(username) => self_or_admin(rights, username),
+        Need::ChangeOwnPassword(username) => {
+            is_self(rights, username).filter(|_| gave_password(&rights.principal))
+        }
+        Need::NewPersonalToken(username) => {
+            self_or_admin(rights, username).filter(|_| gave_password(&rights.principal))
+        }
     }
 }
 
@@ -127,6 +137,19 @@ fn manager(principal: &Principal) -> Option<&User> {
 
 fn instance_admin(rights: &Rights) -> Option<Rule> {
     manager(&rights.principal).filter(|user| user.is_admin).map(|_| Rule::InstanceAdmin)
+}
+
+/// Whether the principal is a user by their own password rather than through a token.
+fn gave_password(principal: &Principal) -> bool {
+    matches!(principal, Principal::User(_))
+}
+
+fn is_self(rights: &Rights, username: &Username) -> Option<Rule> {
+    manager(&rights.principal).filter(|user| user.username == *username).map(|_| Rule::Identity)
+}
+
+fn self_or_admin(rights: &Rights, username: &Username) -> Option<Rule> {
+    is_self(rights, username).or_else(|| instance_admin(rights))
 }
 
 /// Allowed to whoever has at least `role` in the namespace aimed at. An absent namespace has no roles, but an
@@ -184,7 +207,13 @@ fn covers(bearer: &Access, need: &Need) -> bool {
         | Need::SeeNamespace(_)
         | Need::ManageNamespace(_)
         | Need::ManageToken(_)
-        | Need::StrengthenToken(_) => matches!(bearer, Access::Unlimited),
+        | Need::StrengthenToken(_)
+        | Need::Administer
+        | Need::AdministerAccounts
+        | Need::SeeUser(_)
+        | Need::ChangeOwnPassword(_)
+        | Need::SeePersonalTokens(_)
+        | Need::NewPersonalToken(_) => matches!(bearer, Access::Unlimited),
     }
 }
 
@@ -221,6 +250,28 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
         )),
         Need::ManageToken(_) | Need::StrengthenToken(_) => {
             Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
+        }
+        Need::Administer => {
+            Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
+        }
+        Need::AdministerAccounts if instance_admin(rights).is_some() => Decision::Denied(format!(
+            "{principal} may not make users or change passwords, is_admin or is_active; sign in with a password for that"
+        )),
+        Need::AdministerAccounts => {
+            Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
+        }
+        Need::ChangeOwnPassword(username) | Need::NewPersonalToken(username)
+            if self_or_admin(rights, username).is_some() =>
+        {
+            Decision::Denied(format!(
+                "{principal} may not do this; sign in with the password of {username} for it"
+            ))
+        }
+        Need::SeeUser(username)
+        | Need::ChangeOwnPassword(username)
+        | Need::SeePersonalTokens(username)
+        | Need::NewPersonalToken(username) => {
+            Decision::Unseen(format!("user {username} does not exist, or {principal} may not see them"))
         }
     }
 }

@@ -120,7 +120,11 @@ impl Registry {
     }
 
     /// Who the credential says it is. The only slow step is a password.
-    pub(crate) async fn identify(&self, credential: &Credential, now: Instant) -> Result<Identified, Refusal> {
+    pub(crate) async fn identify(
+        &self,
+        credential: &Credential,
+        now: Instant,
+    ) -> Result<Identified, Refusal> {
         match credential {
             Credential::Anonymous => {
                 Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None })
@@ -137,12 +141,16 @@ impl Registry {
     }
 
     fn identify_bearer(&self, text: &Password, now: Instant) -> Result<Identified, Refusal> {
-        let claims =
-            self.keys.verify(text.expose(), now).map_err(|error| Refusal::BadCredential(error.to_string()))?;
+        let claims = self
+            .keys
+            .verify(text.expose(), now)
+            .map_err(|error| Refusal::BadCredential(error.to_string()))?;
         let who = match claims.cred {
             CredentialRef::Anonymous => Who::Anonymous,
             CredentialRef::Secret(id) => Who::Secret(id),
-            CredentialRef::Password { user, generation } => Who::User { id: user, password_generation: generation },
+            CredentialRef::Password { user, generation } => {
+                Who::User { id: user, password_generation: generation }
+            }
         };
         Ok(Identified { who, bearer: Access::Only(claims.access), login_name: None })
     }
@@ -163,7 +171,9 @@ impl Registry {
             Ok(None) => Err(Refusal::BadCredential(WRONG_PASSWORD.to_owned())),
             Err(PasswordError::Busy) => Err(Refusal::Busy),
             Err(PasswordError::Storage(error)) => Err(Refusal::Storage(error)),
-            Err(PasswordError::Hashing) => Err(Refusal::Storage(DbError::Corrupt("a password's hash".to_owned()))),
+            Err(PasswordError::Hashing) => {
+                Err(Refusal::Storage(DbError::Corrupt("a password's hash".to_owned())))
+            }
         }
     }
 }
@@ -215,12 +225,22 @@ fn check_login_name(principal: &Principal, login_name: Option<&str>) -> Result<(
 /// What a need aims at, in the words of the statement that looks it up.
 pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
     match need {
-        Need::Identity | Need::Person | Need::Catalog => Aim::default(),
+        Need::Identity
+        | Need::Person
+        | Need::Catalog
+        | Need::Administer
+        | Need::AdministerAccounts
+        | Need::SeeUser(_)
+        | Need::ChangeOwnPassword(_)
+        | Need::SeePersonalTokens(_)
+        | Need::NewPersonalToken(_) => Aim::default(),
         Need::Repository { repository, .. } => aim_at(repository),
         Need::NewNamespace(namespace) | Need::SeeNamespace(namespace) | Need::ManageNamespace(namespace) => {
             Aim { namespace: Some(namespace.as_str()), ..Aim::default() }
         }
-        Need::ManageToken(token) | Need::StrengthenToken(token) => Aim { token: Some(*token), ..Aim::default() },
+        Need::ManageToken(token) | Need::StrengthenToken(token) => {
+            Aim { token: Some(*token), ..Aim::default() }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use storage::{
     db::{Tx, retried},
     scopes::StoredScope,
     secrets,
-    tokens::{self, StoredOwner, StoredToken},
+    tokens::{self, StandsFor, StoredOwner, StoredToken, StoredUse},
 };
 
 use crate::{
@@ -44,6 +44,8 @@ pub struct NewToken {
     pub name: ServiceTokenName,
     /// Free text.
     pub description: Option<Description>,
+    /// Whom or what it is for.
+    pub stands_for: Option<StandsFor>,
     /// False to make it disabled.
     pub is_enabled: bool,
     /// When it ends by itself.
@@ -113,6 +115,7 @@ impl Registry {
             owner: StoredOwner::Namespace { id: namespace, name: grant.ask.namespace.clone() },
             name: new.name.to_string(),
             description: new.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            stands_for: new.stands_for.clone(),
             is_enabled: new.is_enabled,
             expiry: new.expiry,
             scopes: with_ids(&new.scopes, now, random),
@@ -120,6 +123,7 @@ impl Registry {
             created_at: now,
             created_by_id,
             created_by,
+            used: StoredUse::default(),
             revision: 1,
         }
     }

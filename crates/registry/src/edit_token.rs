@@ -122,8 +122,12 @@ fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> b
 
 fn event(edit: &TokenEdit) -> &'static str {
     match edit {
-        TokenEdit { is_enabled: Some(true), description: None, expiry: None, scopes: None, .. } => "token.enabled",
-        TokenEdit { is_enabled: Some(false), description: None, expiry: None, scopes: None, .. } => "token.disabled",
+        TokenEdit { is_enabled: Some(true), description: None, expiry: None, scopes: None, .. } => {
+            "token.enabled"
+        }
+        TokenEdit { is_enabled: Some(false), description: None, expiry: None, scopes: None, .. } => {
+            "token.disabled"
+        }
         _ => "token.edited",
     }
 }
@@ -156,6 +160,7 @@ mod tests {
             owner,
             name: "laptop".to_owned(),
             description: String::new(),
+            stands_for: None,
             is_enabled,
             expiry,
             scopes: Vec::new(),
@@ -163,6 +168,7 @@ mod tests {
             created_at: now,
             created_by_id: String::new(),
             created_by: "alice".to_owned(),
+            used: tokens::StoredUse::default(),
             revision: 1,
         }
     }

@@ -59,8 +59,7 @@ impl<A: Ask> Grant<A> {
 
     /// Decides on a further need, which only shows once it is known what a write changes.
     pub(crate) async fn holds_for(&self, tx: &Tx, need: &Need, now: Instant) -> Result<Rights, Refusal> {
-        let identified =
-            Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
+        let identified = Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
         read_and_decide(tx, &identified, need, now).await
     }
 

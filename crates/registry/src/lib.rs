@@ -55,7 +55,7 @@ pub use storage::{
     db::{DatabaseLocation, Db, DbError, DbOptions},
     namespaces::StoredNamespace,
     scopes::StoredScope,
-    tokens::{StoredOwner, StoredToken},
+    tokens::{StandsFor, StoredOwner, StoredToken, StoredUse},
 };
 pub use upload::{
     AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody, UploadStatus,

@@ -184,12 +184,13 @@ CREATE TABLE manifest_payloads (
     bytes       BLOB NOT NULL
 );
 
--- What a manifest needs to be whole. The second keys hold the invariant that a visible manifest's blobs and
--- children all exist, linked in its repository; they are checked at the end of the statement, so that a
--- repository can be deleted at one stroke.
+-- What a manifest needs to be whole. The keys on (repository_id, digest) hold the invariant that a visible
+-- manifest's blobs and children all exist, linked in its repository. The key on repository_id alone is for deleting
+-- a repository at one stroke: PostgreSQL cascades level by level and checks in between (SQLite only at the end), so
+-- these rows have to go on the same level as what they need.
 CREATE TABLE manifest_blobs (
     manifest_id   TEXT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
-    repository_id TEXT NOT NULL,
+    repository_id TEXT NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
     digest        TEXT NOT NULL,
     PRIMARY KEY (manifest_id, digest),
     FOREIGN KEY (repository_id, digest) REFERENCES repository_blobs (repository_id, digest)
@@ -198,7 +199,7 @@ CREATE INDEX manifest_blobs_by_blob ON manifest_blobs (repository_id, digest);
 
 CREATE TABLE manifest_children (
     manifest_id   TEXT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
-    repository_id TEXT NOT NULL,
+    repository_id TEXT NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
     digest        TEXT NOT NULL,
     PRIMARY KEY (manifest_id, digest),
     FOREIGN KEY (repository_id, digest) REFERENCES manifests (repository_id, digest)

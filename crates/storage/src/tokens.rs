@@ -25,6 +25,8 @@ pub struct StoredToken {
     pub name: String,
     /// Free text, or empty.
     pub description: String,
+    /// Whom or what the token is for.
+    pub stands_for: Option<StandsFor>,
     /// False once somebody disabled it.
     pub is_enabled: bool,
     /// When it ends by itself.
@@ -39,8 +41,34 @@ pub struct StoredToken {
     pub created_by_id: String,
     /// The name of who made it.
     pub created_by: String,
+    /// What it was used for, as far as batches have brought it.
+    pub used: StoredUse,
     /// Rises with every edit.
     pub revision: i64,
+}
+
+/// Whom or what a token is for: a person or a service, in the words of whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StandsFor {
+    /// A person, by username.
+    User(String),
+    /// A service, by any name.
+    Service(String),
+}
+
+/// What a token was used for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredUse {
+    /// When last.
+    pub last_used_at: Option<Instant>,
+    /// From which address last, or empty.
+    pub last_used_from: String,
+    /// By which client last, or empty.
+    pub last_used_by: String,
+    /// Manifests pulled.
+    pub pulls: i64,
+    /// Manifests pushed.
+    pub pushes: i64,
 }
 
 /// Whose a token is, with the name to show.
@@ -75,8 +103,20 @@ impl StoredToken {
             "status": self.status(),
             "expires_at": self.expiry.instant(),
             "scopes": scopes,
+            "stands_for": self.stands_for.as_ref().map(|whom| match whom {
+                StandsFor::User(name) => format!("user {name}"),
+                StandsFor::Service(name) => format!("service {name}"),
+            }),
         })
         .to_string()
+    }
+
+    fn stands_for_columns(&self) -> (&'static str, &str) {
+        match &self.stands_for {
+            None => ("", ""),
+            Some(StandsFor::User(name)) => ("user", name),
+            Some(StandsFor::Service(name)) => ("service", name),
+        }
     }
 
     /// `enabled` or `disabled`.
@@ -111,7 +151,8 @@ macro_rules! select_token {
         concat!(
             "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
              t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
-             (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1) \
+             (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
+             t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes \
              FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id \
              WHERE t.ended_at IS NULL AND ",
             $filter
@@ -159,6 +200,11 @@ fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
         owner: read_owner(row)?,
         name: row.text(7)?,
         description: row.text(8)?,
+        stands_for: match row.text(16)?.as_str() {
+            "user" => Some(StandsFor::User(row.text(17)?)),
+            "service" => Some(StandsFor::Service(row.text(17)?)),
+            _ => None,
+        },
         is_enabled: row.text(9)? == "enabled",
         expiry: row.opt_instant(10)?.map_or(Expiry::Never, Expiry::At),
         scopes: Vec::new(),
@@ -166,6 +212,13 @@ fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
         created_at: row.instant(11)?,
         created_by_id: row.text(12)?,
         created_by: row.text(13)?,
+        used: StoredUse {
+            last_used_at: row.opt_instant(18)?,
+            last_used_from: row.text(19)?,
+            last_used_by: row.text(20)?,
+            pulls: row.int(21)?,
+            pushes: row.int(22)?,
+        },
         revision: row.int(14)?,
     })
 }
@@ -190,7 +243,7 @@ const END_EXPIRED_NAMESAKE: &str = "UPDATE tokens SET ended_at = expires_at, why
 const INSERT: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name, access, description, status, \
     expires_at, stands_for_kind, stands_for, parent_secret_id, created_at, created_by_id, created_by, \
     last_used_from, last_used_by, pulls, pushes, why, revision) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', '', '', $10, $11, $12, '', '', 0, 0, '', 1) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1) \
     ON CONFLICT DO NOTHING";
 
 /// Adds a token with its scopes; false where a living token of the same owner has the name. A namesake that has
@@ -199,6 +252,7 @@ pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
     let (kind, namespace, user, access) = token.owner.columns();
     tx.execute(END_EXPIRED_NAMESAKE, params![namespace.as_str(), token.name.as_str(), token.created_at])
         .await?;
+    let (stands_for_kind, stands_for) = token.stands_for_columns();
     let params = params![
         token.id,
         kind,
@@ -211,7 +265,9 @@ pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
         token.expiry.instant(),
         token.created_at,
         token.created_by_id.as_str(),
-        token.created_by.as_str()
+        token.created_by.as_str(),
+        stands_for_kind,
+        stands_for
     ];
     if tx.execute(INSERT, params).await? == 0 {
         return Ok(false);
@@ -231,17 +287,20 @@ pub async fn bump(tx: &Tx, id: TokenId, now: Instant) -> Result<Option<i64>, DbE
     tx.optional(BUMP, params![id, now], |row| row.int(0)).await
 }
 
-const UPDATE: &str =
-    "UPDATE tokens SET name = $2, description = $3, status = $4, expires_at = $5 WHERE id = $1";
+const UPDATE: &str = "UPDATE tokens SET name = $2, description = $3, status = $4, expires_at = $5, \
+    stands_for_kind = $6, stands_for = $7 WHERE id = $1";
 
 /// Writes the fields of `token` that may be edited; its scopes are replaced where `replaces_scopes`.
 pub async fn update(tx: &Tx, token: &StoredToken, replaces_scopes: bool) -> Result<(), DbError> {
+    let (stands_for_kind, stands_for) = token.stands_for_columns();
     let params = params![
         token.id,
         token.name.as_str(),
         token.description.as_str(),
         token.status(),
-        token.expiry.instant()
+        token.expiry.instant(),
+        stands_for_kind,
+        stands_for
     ];
     tx.execute(UPDATE, params).await?;
     if replaces_scopes {

@@ -103,7 +103,8 @@ impl Actor {
 
     /// Fetches a bearer for a scope.
     pub async fn fetch_bearer(&self, scope: &str) -> String {
-        let request = self.request(Method::GET, "/auth/token").query(&[("service", "sealock"), ("scope", scope)]);
+        let request =
+            self.request(Method::GET, "/auth/token").query(&[("service", "sealock"), ("scope", scope)]);
         let answer = self.send(request).await.is(200).json();
         answer["token"].as_str().expect("a token").to_owned()
     }

@@ -20,9 +20,9 @@ impl Answer {
         let (client, request) = request.build_split();
         let request = request.expect("a request that can be sent");
         let sent = format!("{} {}", request.method(), request.url());
-        let response = client.execute(request).await.unwrap_or_else(|error| panic!("{sent}: {error}"));
+        let response = client.execute(request).await.unwrap_or_else(|error| panic!("{sent}: {error:?}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{sent}: {error}")).to_vec();
+        let body = response.bytes().await.unwrap_or_else(|error| panic!("{sent}: {error:?}")).to_vec();
         Self { sent, status, headers, body }
     }
 

@@ -192,7 +192,8 @@ fn programs() -> Option<PathBuf> {
 
 /// Every row of every table of the database at `url`, as XML.
 pub(crate) async fn dump(url: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
     let dumped = client.query_one("SELECT database_to_xml(true, false, '')::text", &[]).await;
     dumped.expect("the database as XML").get(0)

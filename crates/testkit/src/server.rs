@@ -8,12 +8,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
 use web::{App, PublicUrls};
 
-use crate::{
-    Actor, Answer, Engine,
-    clock::ManualClock,
-    postgres::Postgres,
-    randomness::SeededRandomness,
-};
+use crate::{Actor, Answer, Engine, clock::ManualClock, postgres::Postgres, randomness::SeededRandomness};
 
 /// The password of the user `admin` of every test server.
 pub const ADMIN_PASSWORD: &str = "correct horse battery";

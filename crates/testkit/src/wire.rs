@@ -74,8 +74,11 @@ fn read_head(head: &str) -> (u16, HeaderMap) {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header's name");
         (name, HeaderValue::from_str(value).expect("a header's value"))
     });
-    (status.parse().expect("a status"), headers.fold(HeaderMap::new(), |mut map, (name, value)| {
-        map.append(name, value);
-        map
-    }))
+    (
+        status.parse().expect("a status"),
+        headers.fold(HeaderMap::new(), |mut map, (name, value)| {
+            map.append(name, value);
+            map
+        }),
+    )
 }

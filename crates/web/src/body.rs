@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use http::{HeaderMap, header};
+use http::{HeaderValue, Version, header, request::Parts};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
@@ -63,14 +63,23 @@ pub(crate) fn as_stream(body: &mut Body) -> BoxStream<'_, Result<Bytes, registry
 /// Looks after what is left of a body while its answer goes out: reads a little of it, and lets the rest wait until
 /// the client had time to see the answer. A connection closed on unread bytes is reset, and the reset overtakes
 /// the answer. Returns at once.
-pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) {
+pub(crate) fn drain_behind_answer(parts: &Parts, mut body: Body, answer: &mut Response) {
+    if body.is_end_stream() {
+        return;
+    }
     // Whoever waits for "100 Continue" (RFC 9110 §10.1.1) has sent nothing yet, and reading would ask for it.
-    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
+    let is_waiting = parts.headers.contains_key(header::EXPECT);
+    let ends_soon = body.size_hint().upper().is_some_and(|length| length <= MAX_DRAINED_BYTES as u64);
+    if parts.version < Version::HTTP_2 && (is_waiting || !ends_soon) {
+        // The client must not send its next request behind bytes that nobody reads.
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if is_waiting {
         return;
     }
     tokio::spawn(async move {
         let drained = async {
-            if !ends_soon(&mut body).await {
+            if !reads_to_end(&mut body).await {
                 std::future::pending::<()>().await;
             }
         };
@@ -80,7 +89,7 @@ pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) {
 }
 
 /// Reads at most 256 KiB; whether the body ended by then.
-async fn ends_soon(body: &mut Body) -> bool {
+async fn reads_to_end(body: &mut Body) -> bool {
     let mut left = MAX_DRAINED_BYTES;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, Bytes::len);

@@ -128,9 +128,9 @@ mod tests {
             &[b""],
             &[b"Basic"],
             &[b"Basic ???"],
-            &[b"Basic Y2k="],              // no colon
-            &[b"Basic Y2k6YQA="],          // a NUL
-            &[b"Basic /zo6"],              // not UTF-8
+            &[b"Basic Y2k="],     // no colon
+            &[b"Basic Y2k6YQA="], // a NUL
+            &[b"Basic /zo6"],     // not UTF-8
             &[b"Bearer"],
             &[b"Bearer "],
             &[b"Digest username=\"x\""],

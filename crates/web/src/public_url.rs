@@ -15,7 +15,9 @@ struct PublicUrl {
 
 /// The text is no public URL.
 #[derive(Debug, thiserror::Error)]
-#[error("{text:?} is no public URL; one is http:// or https:// with a host and maybe a port, such as https://registry.example.com")]
+#[error(
+    "{text:?} is no public URL; one is http:// or https:// with a host and maybe a port, such as https://registry.example.com"
+)]
 pub struct InvalidPublicUrl {
     text: String,
 }
@@ -38,7 +40,8 @@ impl PublicUrls {
     }
 
     fn entry_for(&self, host: Option<&str>) -> Option<&PublicUrl> {
-        let named = host.and_then(|host| self.0.iter().find(|url| url.authority.as_str().eq_ignore_ascii_case(host)));
+        let named =
+            host.and_then(|host| self.0.iter().find(|url| url.authority.as_str().eq_ignore_ascii_case(host)));
         named.or_else(|| self.0.first())
     }
 }
@@ -47,8 +50,10 @@ impl PublicUrl {
     fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
         let invalid = || InvalidPublicUrl { text: text.to_owned() };
         let uri: Uri = text.parse().map_err(|_| invalid())?;
-        let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(invalid)?;
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(invalid)?;
+        let scheme =
+            uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(invalid)?;
+        let authority =
+            uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(invalid)?;
         if uri.query().is_some() || !matches!(uri.path(), "" | "/") {
             return Err(invalid());
         }
@@ -67,14 +72,23 @@ mod tests {
         let urls = PublicUrls::parse(&texts).unwrap().unwrap();
         assert_eq!(urls.origin_for(Some("10.0.0.1:5000")), "http://10.0.0.1:5000");
         assert_eq!(urls.origin_for(Some("REGISTRY.example.com")), "https://registry.example.com");
-        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")] {
+        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")]
+        {
             assert_eq!(urls.origin_for(host), "https://registry.example.com", "{host:?}");
         }
     }
 
     #[test]
     fn other_urls_are_refused() {
-        for text in ["", "registry.example.com", "ftp://x", "https://u:p@x", "https://x/path", "https://x?q", "http://"] {
+        for text in [
+            "",
+            "registry.example.com",
+            "ftp://x",
+            "https://u:p@x",
+            "https://x/path",
+            "https://x?q",
+            "http://",
+        ] {
             assert!(PublicUrls::parse(&[text.to_owned()]).is_err(), "{text}");
         }
         assert!(PublicUrls::parse(&[]).unwrap().is_none());

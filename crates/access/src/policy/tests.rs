@@ -161,7 +161,7 @@ fn each_row_of_the_answers_table_of_v2_has_its_decision() {
         (ci(), private(None), nothing.clone(), Action::Pull, ("too narrow", "")),
         // Need not in R, the principal may pull: denied, whatever the bearer says.
         (service(&["pull *"]), private(None), Access::unlimited(), Action::Push, ("denied", no_push)),
-        (service(&["pull *"]), private(None), nothing.clone(), Action::Push, ("denied", no_push)),
+        (service(&["pull *"]), private(None), nothing, Action::Push, ("denied", no_push)),
         (service(&[]), public(), Access::unlimited(), Action::Push, ("denied", no_push)),
         // Need not in R, and the principal may not pull: as if it were absent.
         (service(&["pull acme/web"]), private(None), Access::unlimited(), Action::Pull, ("unseen", no_cover)),

@@ -170,7 +170,10 @@ async fn what_is_aimed_at_is_told_by_id(h: House) {
         let Target::Token(Some(target)) = h.load(&h.as_anna(), &aim, NOW).await.unwrap().target else {
             panic!("no token");
         };
-        assert_eq!((target.id, target.user, target.namespace.map(|found| found.id)), (token, user, namespace));
+        assert_eq!(
+            (target.id, target.user, target.namespace.map(|found| found.id)),
+            (token, user, namespace)
+        );
     }
 }
 

@@ -49,7 +49,9 @@ impl Tables {
         let folder = tempfile::tempdir().unwrap();
         let location = match engine {
             Engine::Sqlite => DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") },
-            Engine::Postgres => DatabaseLocation::Postgres { url: Postgres::shared().unwrap().database().await },
+            Engine::Postgres => {
+                DatabaseLocation::Postgres { url: Postgres::shared().unwrap().database().await }
+            }
         };
         let db = Db::open(&location, DbOptions::default()).await.unwrap();
         db.migrate().await.unwrap();
@@ -177,6 +179,7 @@ impl Tables {
             owner,
             name: name.into(),
             description: String::new(),
+            stands_for: None,
             is_enabled: true,
             expiry: Expiry::Never,
             scopes: Vec::new(),
@@ -184,6 +187,7 @@ impl Tables {
             created_at: NOW,
             created_by_id: "0190a5e0-7d4c-7aaa-8bbb-123456789abc".into(),
             created_by: "user admin".into(),
+            used: Default::default(),
             revision: 1,
         }
     }

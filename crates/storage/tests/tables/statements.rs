@@ -55,8 +55,8 @@ fn names_run(file: &str, source: &str) -> std::collections::BTreeSet<String> {
     let calls = calls.map(str::trim_start).filter(|argument| !argument.starts_with(')'));
     calls
         .map(|argument| {
-            let is_of_name = |character: char| character.is_ascii_uppercase() || character == '_';
-            let name = argument.split(|character| !is_of_name(character)).next().unwrap();
+            let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            let name = argument.split(|c| !is_of_name(c)).next().unwrap();
             let line = argument.lines().next().unwrap();
             assert!(!name.is_empty(), "{file} runs what is no constant: {line}");
             name.to_owned()
@@ -181,7 +181,10 @@ fn every_statement_takes_and_gives_only_text_bigint_and_bytea_on_postgres() {
             let columns = prepared.columns().iter().map(|column| (column.name(), column.type_()));
             let params = prepared.params().iter().map(|param| ("a parameter", param));
             for (what, is) in columns.chain(params) {
-                assert!([Type::TEXT, Type::INT8, Type::BYTEA].contains(is), "{place}: {what} is {is}: {text}");
+                assert!(
+                    [Type::TEXT, Type::INT8, Type::BYTEA].contains(is),
+                    "{place}: {what} is {is}: {text}"
+                );
             }
         }
     });

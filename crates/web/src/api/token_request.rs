@@ -113,6 +113,7 @@ impl NewTokenRequest {
         Ok(NewToken {
             name,
             description: description.flatten(),
+            stands_for: None,
             is_enabled: is_enabled.unwrap_or(true),
             expiry: expiry.unwrap_or(Expiry::Never),
             scopes,

@@ -2,7 +2,12 @@
 //! `refresh_token` grants of OAuth 2.
 
 use access::{bearer::Requested, time::Instant};
-use axum::{Json, body::Body, extract::State, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use oci::ErrorCode;
 use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal, SERVICE};
@@ -57,7 +62,7 @@ pub(crate) async fn token(State(app): State<App>, request: Request<Body>) -> Res
         Ok(issued) => answer(&issued),
         Err(error) => refuse(&error),
     };
-    drain_behind_answer(&parts.headers, body);
+    drain_behind_answer(&parts, body, &mut response);
     // RFC 6749 §5.1: whatever carries a credential is not stored.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -71,7 +76,8 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
         }
         Method::POST => {
             let bytes = read_to_end(body, MAX_FORM_BYTES).await.map_err(TokenError::Body)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
+            let text = std::str::from_utf8(&bytes)
+                .map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
             let form = Query::parse(text).map_err(TokenError::Malformed)?;
             (credential_of(&form)?, form)
         }
@@ -81,8 +87,8 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
         let reason = format!("there is no service {service:?} here; the challenge names {SERVICE}");
         return Err(TokenError::Malformed(reason));
     }
-    let requested =
-        Requested::parse(parameters.all("scope")).map_err(|error| TokenError::Malformed(error.to_string()))?;
+    let requested = Requested::parse(parameters.all("scope"))
+        .map_err(|error| TokenError::Malformed(error.to_string()))?;
     Ok(app.registry().issue_bearer(&credential, &requested, app.now()).await?)
 }
 
@@ -91,12 +97,15 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
 fn credential_of(form: &Query) -> Result<Credential, TokenError> {
     let field = |name: &str| {
         let value = form.one(name).filter(|value| !value.contains('\0'));
-        value.map(str::to_owned).ok_or_else(|| TokenError::Malformed(format!("the form has no usable {name}")))
+        value
+            .map(str::to_owned)
+            .ok_or_else(|| TokenError::Malformed(format!("the form has no usable {name}")))
     };
     match form.one("grant_type") {
-        Some("password") => {
-            Ok(Credential::Basic { username: field("username")?, password: Password::new(field("password")?) })
-        }
+        Some("password") => Ok(Credential::Basic {
+            username: field("username")?,
+            password: Password::new(field("password")?),
+        }),
         Some("refresh_token") => Ok(Credential::Secret(Password::new(field("refresh_token")?))),
         Some(other) => Err(TokenError::UnknownGrant(other.to_owned())),
         None => Err(TokenError::Malformed("the form names no grant_type".to_owned())),

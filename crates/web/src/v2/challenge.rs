@@ -17,7 +17,8 @@ pub(crate) enum BearerFault<'a> {
 
 /// The value of `WWW-Authenticate`. RFC 9110 §11.6.1 allows several; containerd gives up on a second.
 pub(crate) fn challenge(origin: &str, scope: Option<&str>, fault: BearerFault<'_>) -> String {
-    let mut text = format!("Bearer realm={},service={}", quoted(&format!("{origin}/auth/token")), quoted(SERVICE));
+    let mut text =
+        format!("Bearer realm={},service={}", quoted(&format!("{origin}/auth/token")), quoted(SERVICE));
     let mut add = |name: &str, value: &str| {
         text.push(',');
         text.push_str(name);

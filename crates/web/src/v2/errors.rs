@@ -84,9 +84,10 @@ fn of(status: StatusCode, code: ErrorCode, message: &str) -> Response {
 fn of_route(error: &RouteError) -> Response {
     match error {
         RouteError::Unknown => of(StatusCode::NOT_FOUND, ErrorCode::Unsupported, &error.to_string()),
-        RouteError::Malformed { code: code @ (ErrorCode::ManifestUnknown | ErrorCode::BlobUploadUnknown), message } => {
-            of(StatusCode::NOT_FOUND, *code, message)
-        }
+        RouteError::Malformed {
+            code: code @ (ErrorCode::ManifestUnknown | ErrorCode::BlobUploadUnknown),
+            message,
+        } => of(StatusCode::NOT_FOUND, *code, message),
         RouteError::Malformed { code, message } => of(StatusCode::BAD_REQUEST, *code, message),
         RouteError::MethodNotAllowed { allow } => {
             of(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, &error.to_string())
@@ -113,7 +114,11 @@ fn of_refusal(refusal: &Refusal, challenger: Challenger<'_>) -> Response {
     match refusal {
         Refusal::SignIn { scope } => {
             // An anonymous bearer, and anonymous may not. containerd comes back with another as long as no error is named.
-            let fault = if challenger.is_for_bearer { BearerFault::InsufficientScope(&text) } else { BearerFault::None };
+            let fault = if challenger.is_for_bearer {
+                BearerFault::InsufficientScope(&text)
+            } else {
+                BearerFault::None
+            };
             unauthorized(scope.as_deref(), fault)
         }
         Refusal::BadCredential(reason) => unauthorized(None, BearerFault::Invalid(reason)),
@@ -152,7 +157,9 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(_) => bad(ErrorCode::ManifestInvalid),
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),
         // The specification has 404 for a manifest whose blobs are missing.
-        ContentError::ManifestNeeds { .. } => of(StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown, &text),
+        ContentError::ManifestNeeds { .. } => {
+            of(StatusCode::NOT_FOUND, ErrorCode::ManifestBlobUnknown, &text)
+        }
         ContentError::SizeInvalid { .. } => bad(ErrorCode::SizeInvalid),
         ContentError::InUse { .. } => of(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, &text),
         ContentError::Blobs(error) => of_blobs(error),

@@ -64,7 +64,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
     };
     let mut response = answered.unwrap_or_else(|error| errors::answer(&error, challenger));
     answer::harden(response.headers_mut());
-    drain_behind_answer(&parts.headers, body);
+    drain_behind_answer(&parts, body, &mut response);
     response
 }
 

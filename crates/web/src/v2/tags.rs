@@ -22,7 +22,10 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListTags) -> Answered
     let query = Query::of(exchange.parts).map_err(|reason| malformed(&reason))?;
     let limit = match query.one("n") {
         None => MAX_PAGE,
-        Some(text) => text.parse::<u32>().map_err(|_| malformed("n is a whole number from 0 to 4294967295"))?.min(MAX_PAGE),
+        Some(text) => text
+            .parse::<u32>()
+            .map_err(|_| malformed("n is a whole number from 0 to 4294967295"))?
+            .min(MAX_PAGE),
     };
     let last = query.one("last").unwrap_or_default();
     if last.len() > MAX_LAST_BYTES || last.contains('\0') {
@@ -30,16 +33,12 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListTags) -> Answered
     }
     let page = exchange.app.registry().list_tags(&grant, last, limit).await?;
     let repository = &grant.asked().repository;
-    let response = answer::json(
-        StatusCode::OK,
-        &serde_json::json!({ "name": repository.as_str(), "tags": page.items }),
-    );
+    let response =
+        answer::json(StatusCode::OK, &serde_json::json!({ "name": repository.as_str(), "tags": page.items }));
     Ok(match page.next {
         // A tag has no character that would have to be escaped in a query.
-        Some(next) => response.with(
-            header::LINK,
-            format!("</v2/{repository}/tags/list?n={limit}&last={next}>; rel=\"next\""),
-        ),
+        Some(next) => response
+            .with(header::LINK, format!("</v2/{repository}/tags/list?n={limit}&last={next}>; rel=\"next\"")),
         None => response,
     })
 }

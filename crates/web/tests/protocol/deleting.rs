@@ -65,7 +65,8 @@ async fn a_blob_deleted_here_stays_in_other_repositories(t: TestServer) {
 async fn a_manifest_stays_while_an_index_needs_it(t: TestServer) {
     let (admin, image) = (t.admin(), Image::new(1, 10));
     admin.push("acme/api", "child", &image).await.is(201);
-    let index = json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [image.manifest.descriptor()]});
+    let index =
+        json!({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [image.manifest.descriptor()]});
     let index = Blob::new(INDEX_TYPE, index.to_string().into_bytes());
     admin.push_manifest_as("acme/api", "all", INDEX_TYPE, &index.bytes).await.is(201);
 
@@ -89,7 +90,12 @@ async fn delete_takes_a_scope_of_its_own(t: TestServer) {
         refused.says("token acme/writer has no scope with delete for acme/api");
         t.with(&writer).asks("repository:acme/api:*").await.delete(path).await.refused(403, "DENIED");
     }
-    t.with(&cleaner).asks("repository:acme/api:delete").await.delete("/v2/acme/api/manifests/1.0").await.is(202);
+    t.with(&cleaner)
+        .asks("repository:acme/api:delete")
+        .await
+        .delete("/v2/acme/api/manifests/1.0")
+        .await
+        .is(202);
 }
 
 #[both_engines]

@@ -41,7 +41,10 @@ async fn a_manifest_needs_its_blobs_in_its_own_repository(t: TestServer) {
     admin.push_blob("acme/other", &image.layer).await.is(201);
     let elsewhere = admin.push_manifest("acme/api", "1.0", &image.manifest.bytes).await;
     for refused in [absent, elsewhere] {
-        let said = format!("the manifest needs layer {}, which repository acme/api does not have; push it there first", image.layer.digest);
+        let said = format!(
+            "the manifest needs layer {}, which repository acme/api does not have; push it there first",
+            image.layer.digest
+        );
         refused.refused(404, "MANIFEST_BLOB_UNKNOWN").says(&said);
     }
     admin.pull("acme/api", "1.0").await.refused(404, "MANIFEST_UNKNOWN");
@@ -111,13 +114,25 @@ async fn what_is_no_manifest_is_refused(t: TestServer) {
     let index_too = edited(&image, |manifest| manifest["manifests"] = json!([]));
     let other_type = edited(&image, |manifest| manifest["mediaType"] = json!(INDEX_TYPE));
     let bodies: [&[u8]; 12] = [
-        b"", b"null", b"[]", b"{}", b"{", b"\xff\xfe", b"\"manifest\"", deep.as_bytes(), twice.as_bytes(), trailing.as_bytes(),
-        marked.as_bytes(), &other_type,
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"{",
+        b"\xff\xfe",
+        b"\"manifest\"",
+        deep.as_bytes(),
+        twice.as_bytes(),
+        trailing.as_bytes(),
+        marked.as_bytes(),
+        &other_type,
     ];
     for body in bodies.into_iter().chain([index_too.as_slice()]) {
         admin.push_manifest("acme/api", "1.0", body).await.refused(400, "MANIFEST_INVALID");
     }
-    for content_type in ["text/plain", "application/vnd.docker.distribution.manifest.v1+prettyjws", INDEX_TYPE] {
+    for content_type in
+        ["text/plain", "application/vnd.docker.distribution.manifest.v1+prettyjws", INDEX_TYPE]
+    {
         let pushed = admin.push_manifest_as("acme/api", "1.0", content_type, &image.manifest.bytes).await;
         pushed.refused(400, "MANIFEST_INVALID");
     }
@@ -216,7 +231,10 @@ async fn a_layer_that_lies_elsewhere_may_be_absent(t: TestServer) {
             manifest["layers"].as_array_mut().unwrap().push(layer);
         })
     };
-    let (foreign_type, plain) = ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "application/vnd.oci.image.layer.v1.tar+gzip");
+    let (foreign_type, plain) = (
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+    );
     let elsewhere = json!(["https://elsewhere.example/layer"]);
     for (media_type, urls) in [(plain, elsewhere.clone()), (foreign_type, json!([]))] {
         let pushed = admin.push_manifest("acme/api", "1.0", &with(media_type, urls)).await;

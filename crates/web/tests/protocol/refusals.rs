@@ -69,7 +69,10 @@ async fn a_bearer_that_was_fetched_for_less_is_told_to_fetch_another(t: TestServ
     let bearer = ci.asks("repository:acme/web:pull").await;
     let refused = bearer.pull("acme/api", "1.0").await.refused(401, "UNAUTHORIZED");
     let challenge = refused.header("www-authenticate");
-    assert!(challenge.contains("scope=\"repository:acme/api:pull\",error=\"insufficient_scope\""), "{refused:?}");
+    assert!(
+        challenge.contains("scope=\"repository:acme/api:pull\",error=\"insufficient_scope\""),
+        "{refused:?}"
+    );
     bearer.get("/v2/").await.is(200);
     ci.asks("").await.get("/v2/").await.is(200);
 }
@@ -111,7 +114,9 @@ async fn absent_and_forbidden_look_alike(t: TestServer) {
     t.admin().push("acme/hidden", "1.0", &Image::new(1, 10)).await.is(201);
     let token = t.with(&t.service_token("acme", "ci-bot", scoped).await);
     let forbidden = ["secret/api", "secret/none", "absent/api", "acme/hidden", "acme/none"];
-    for actor in [token.clone(), token.asks("repository:secret/api:* repository:acme/hidden:*").await, t.anonymous()] {
+    for actor in
+        [token.clone(), token.asks("repository:secret/api:* repository:acme/hidden:*").await, t.anonymous()]
+    {
         for (method, rest) in [
             (Method::GET, "manifests/1.0".to_owned()),
             (Method::GET, format!("blobs/{}", zeros())),
@@ -138,8 +143,33 @@ async fn hostile_paths_get_the_standard_answer(t: TestServer) {
     let (long, longest) = ("a".repeat(256), "a".repeat(255));
     let tag = |name: &str| format!("/v2/{name}/manifests/1.0");
     for name in [
-        "..", "a/..", "../a", "a/../b", "a/./b", "%2e%2e", "a/%2e%2e", "..%2f..", "%252f", "a//b", "/a", "a%5cb", "a%00b", "a%0ab",
-        "Acme", "acme/API", "a%20b", "a..b", "a_", "-a", "%ff", "%", "%zz", "%c3%a9", &long, &"a/".repeat(500), "a%2fb",
+        "..",
+        "a/..",
+        "../a",
+        "a/../b",
+        "a/./b",
+        "%2e%2e",
+        "a/%2e%2e",
+        "..%2f..",
+        "%252f",
+        "a//b",
+        "/a",
+        "a%5cb",
+        "a%00b",
+        "a%0ab",
+        "Acme",
+        "acme/API",
+        "a%20b",
+        "a..b",
+        "a_",
+        "-a",
+        "%ff",
+        "%",
+        "%zz",
+        "%c3%a9",
+        &long,
+        &"a/".repeat(500),
+        "a%2fb",
     ] {
         for method in ["GET", "HEAD", "PUT", "DELETE"] {
             let answer = admin.raw(method, &tag(name)).await;
@@ -156,12 +186,19 @@ async fn hostile_paths_get_the_standard_answer(t: TestServer) {
     for digest in ["sha256:..", "sha256:%2e%2e", "sha999:00", &zeros().to_uppercase(), &zeros()[..70]] {
         admin.raw("GET", &format!("/v2/acme/api/blobs/{digest}")).await.refused(400, "DIGEST_INVALID");
     }
-    for path in ["/v2/acme", "/v2//", "/v2/acme/api", "/v2/acme/api/manifests", "/v2/acme/api/tags", "/v2/_catalog/x"] {
+    for path in
+        ["/v2/acme", "/v2//", "/v2/acme/api", "/v2/acme/api/manifests", "/v2/acme/api/tags", "/v2/_catalog/x"]
+    {
         let answer = admin.raw("GET", path).await;
         assert!([400, 404].contains(&answer.status), "{answer:?}");
     }
     // Bytes that no path may hold, or too many of them: the HTTP layer itself refuses.
-    for path in ["/v2/a\\b/manifests/1", "/v2/a\0/manifests/1", "/v2/a b/manifests/1", &format!("/v2/{}", "a".repeat(40_000))] {
+    for path in [
+        "/v2/a\\b/manifests/1",
+        "/v2/a\0/manifests/1",
+        "/v2/a b/manifests/1",
+        &format!("/v2/{}", "a".repeat(40_000)),
+    ] {
         let answer = admin.raw("GET", path).await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
     }
@@ -225,8 +262,13 @@ async fn whoever_is_refused_in_the_middle_of_a_large_upload_reads_why(t: TestSer
     for _ in 0..3 {
         post(&t.with(&puller)).await.refused(403, "DENIED").says("token acme/puller has no scope with push");
         post(&t.basic("admin", "wrong")).await.refused(401, "UNAUTHORIZED");
-        post(&t.anonymous()).await.refused(401, "UNAUTHORIZED");
+        let refused = post(&t.anonymous()).await.refused(401, "UNAUTHORIZED");
+        assert_eq!(refused.header("connection"), "close", "no request can follow bytes that nobody reads");
     }
+    // What is left of a small body is read, and the connection kept.
+    let actor = t.anonymous();
+    let refused = actor.send(actor.request(Method::POST, &path).body(vec![0; 200 * 1024])).await.is(401);
+    assert_eq!(refused.header("connection"), "");
     assert_eq!(t.blob_files(), 0);
 }
 

@@ -64,7 +64,9 @@ async fn n_and_last_choose_the_page(t: TestServer) {
 async fn a_page_that_nobody_can_mean_is_refused(t: TestServer) {
     let admin = tagged(&t, &["a"]).await;
     let long = format!("?last={}", "a".repeat(129));
-    for query in ["?n=-1", "?n=", "?n=ten", "?n=1.5", "?n=4294967296", "?last=%00", "?last=%ff", "?n=%ff", &long] {
+    for query in
+        ["?n=-1", "?n=", "?n=ten", "?n=1.5", "?n=4294967296", "?last=%00", "?last=%ff", "?n=%ff", &long]
+    {
         list(&admin, query).await.refused(400, "PAGINATION_NUMBER_INVALID");
     }
 }

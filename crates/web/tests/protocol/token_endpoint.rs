@@ -27,7 +27,8 @@ async fn claims(t: &TestServer, bearer: &str) -> Value {
     let key = keys["keys"].as_array().unwrap().iter().find(named).expect("the key of the bearer's kid");
     assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("EC"), &json!("P-256"), &json!("ES256")));
     assert!(key.get("d").is_none(), "the private half is nobody's");
-    let key = DecodingKey::from_ec_components(key["x"].as_str().unwrap(), key["y"].as_str().unwrap()).unwrap();
+    let key =
+        DecodingKey::from_ec_components(key["x"].as_str().unwrap(), key["y"].as_str().unwrap()).unwrap();
     let mut rules = Validation::new(Algorithm::ES256);
     rules.set_audience(&["sealock"]);
     rules.set_issuer(&["sealock"]);
@@ -44,7 +45,8 @@ async fn access(t: &TestServer, answer: Answer) -> Value {
 #[both_engines]
 async fn the_answer_is_what_clients_expect(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull-push"})).await;
-    let answer = ask(&t.with(&ci), &[("service", "sealock"), ("scope", "repository:acme/api:pull")]).await.is(200);
+    let answer =
+        ask(&t.with(&ci), &[("service", "sealock"), ("scope", "repository:acme/api:pull")]).await.is(200);
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("content-type"), "application/json");
     let body = answer.json();
@@ -64,7 +66,8 @@ async fn the_answer_is_what_clients_expect(t: TestServer) {
 async fn both_grants_of_a_post_give_a_bearer(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
     let expected = json!([{"type": "repository", "name": "acme/api", "actions": ["pull"]}]);
-    let rest = "service=sealock&client_id=docker&access_type=offline&scope=repository%3Aacme%2Fapi%3Apull%2Cpush";
+    let rest =
+        "service=sealock&client_id=docker&access_type=offline&scope=repository%3Aacme%2Fapi%3Apull%2Cpush";
     for credential in [
         format!("grant_type=password&username=ci-bot&password={}", ci.secret),
         format!("grant_type=refresh_token&refresh_token={}", ci.secret),
@@ -99,7 +102,8 @@ async fn what_may_not_be_is_left_out_and_not_refused(t: TestServer) {
     ] {
         assert_eq!(access(&t, ask(&ci, &[("scope", asked)]).await).await, granted, "{asked}");
     }
-    let repeated = ask(&ci, &[("scope", "repository:acme/api:pull"), ("scope", "repository:acme/api:push")]).await;
+    let repeated =
+        ask(&ci, &[("scope", "repository:acme/api:pull"), ("scope", "repository:acme/api:push")]).await;
     assert_eq!(access(&t, repeated).await, api(&["pull", "push"]));
 }
 
@@ -117,7 +121,8 @@ async fn the_catalog_is_for_whoever_may_list(t: TestServer) {
 async fn limits_are_named(t: TestServer) {
     let admin = t.admin();
     let scopes = |count: usize, name: &str| {
-        let scopes: Vec<String> = (0..count).map(|at| format!("repository:acme/{name}{at}:pull,push,delete")).collect();
+        let scopes: Vec<String> =
+            (0..count).map(|at| format!("repository:acme/{name}{at}:pull,push,delete")).collect();
         scopes.join(" ")
     };
     ask(&admin, &[("scope", &scopes(30, "api"))]).await.is(200);
@@ -161,8 +166,8 @@ async fn a_dead_or_wrong_credential_is_told_what_its_holder_may_know(t: TestServ
     check("ci-bot", &typo, "not a whole token secret").await;
     check("ci-bot", &unknown, "no token has this secret").await;
     check("ci", &ci.secret, "this secret's login name is ci-bot").await;
-    check("admin", "wrong", "the username or the password is wrong").await;
-    check("nobody", "wrong", "the username or the password is wrong").await;
+    check("admin", "hunter22", "the username or the password is wrong").await;
+    check("nobody", "hunter22", "the username or the password is wrong").await;
     t.edit(&ci, json!({"status": "disabled"})).await.is(200);
     check("ci-bot", &ci.secret, "token acme/ci-bot is disabled").await;
     t.edit(&ci, json!({"status": "enabled"})).await.is(200);
@@ -205,7 +210,11 @@ async fn a_bearer_dies_with_the_scope_that_it_was_made_from(t: TestServer) {
     docker.pull("acme/api", "1.0").await.is(200);
     docker.start_upload("acme/api").await.refused(403, "DENIED").says("no scope with push for acme/api");
     t.edit(&ci, json!({"scopes": []})).await.is(200);
-    docker.pull("acme/api", "1.0").await.refused(404, "NAME_UNKNOWN").says("token acme/ci-bot has no scope that covers it");
+    docker
+        .pull("acme/api", "1.0")
+        .await
+        .refused(404, "NAME_UNKNOWN")
+        .says("token acme/ci-bot has no scope that covers it");
 }
 
 #[both_engines]

@@ -107,13 +107,15 @@ async fn a_gap_or_an_overlap_is_refused_and_the_upload_goes_on(t: TestServer) {
     admin.push_chunk(&session, "5-9", &blob.bytes[5..10]).await.refused(416, "RANGE_INVALID");
     admin.push_chunk(&session, "0-9", &blob.bytes[..10]).await.is(202);
     for range in ["0-9", "9-18", "11-20", "9223372036854775806-9223372036854775807"] {
-        let refused = admin.push_chunk(&session, range, &blob.bytes[..10]).await.refused(416, "RANGE_INVALID");
+        let refused =
+            admin.push_chunk(&session, range, &blob.bytes[..10]).await.refused(416, "RANGE_INVALID");
         assert_eq!(refused.header("range"), "0-9", "{refused:?}");
         refused.says("the upload stands at byte 10; go on from there");
     }
     // A last chunk in the PUT is no exception.
     let path = format!("{session}?digest={}", blob.digest);
-    let put = admin.request(Method::PUT, &path).header("content-range", "11-30").body(blob.bytes[11..].to_vec());
+    let put =
+        admin.request(Method::PUT, &path).header("content-range", "11-30").body(blob.bytes[11..].to_vec());
     admin.send(put).await.refused(416, "RANGE_INVALID");
     stands_at(&admin, &session, "0-9").await;
     admin.push_chunk(&session, "10-29", &blob.bytes[10..]).await.is(202);
@@ -147,7 +149,9 @@ async fn a_wrong_digest_leaves_nothing_behind(t: TestServer) {
 
     let at_once = admin.request(Method::POST, &format!("/v2/acme/api/blobs/uploads/?digest={other}"));
     admin.send(at_once.body(blob.bytes.clone())).await.refused(400, "DIGEST_INVALID").says(&said);
-    for (streamed, last) in [(&blob.bytes[..], &b""[..]), (b"", &blob.bytes), (&blob.bytes[..10], &blob.bytes[10..])] {
+    for (streamed, last) in
+        [(&blob.bytes[..], &b""[..]), (b"", &blob.bytes), (&blob.bytes[..10], &blob.bytes[10..])]
+    {
         let session = session(&admin, "acme/api").await;
         if !streamed.is_empty() {
             admin.stream_chunk(&session, streamed).await.is(202);
@@ -165,9 +169,14 @@ async fn a_digest_that_is_none_is_refused_and_the_upload_goes_on(t: TestServer) 
     let (admin, blob) = (t.admin(), blob(1, 10));
     let session = session(&admin, "acme/api").await;
     let upper = blob.digest.to_uppercase();
-    for digest in ["", "sha256:", &blob.digest[..70], &format!("{}0", blob.digest), &upper, "md5:00", "sha256:%00"] {
+    for digest in
+        ["", "sha256:", &blob.digest[..70], &format!("{}0", blob.digest), &upper, "md5:00", "sha256:%00"]
+    {
         admin.finish_upload(&session, digest, &blob.bytes).await.refused(400, "DIGEST_INVALID");
-        admin.post(&format!("/v2/acme/api/blobs/uploads/?digest={digest}")).await.refused(400, "DIGEST_INVALID");
+        admin
+            .post(&format!("/v2/acme/api/blobs/uploads/?digest={digest}"))
+            .await
+            .refused(400, "DIGEST_INVALID");
     }
     let put = admin.request(Method::PUT, &session).body(blob.bytes.clone());
     admin.send(put).await.refused(400, "BLOB_UPLOAD_INVALID").says("?digest=");
@@ -309,7 +318,9 @@ async fn a_session_belongs_to_its_repository_and_to_whoever_opened_it(t: TestSer
 async fn a_session_that_never_was_is_unknown(t: TestServer) {
     let admin = t.admin();
     session(&admin, "acme/api").await;
-    for id in ["x", "0190a5e0-7d4c-7aaa-8bbb-123456789abc", "a.b", "%00", "%27", &"x".repeat(128), &"x".repeat(129)] {
+    for id in
+        ["x", "0190a5e0-7d4c-7aaa-8bbb-123456789abc", "a.b", "%00", "%27", &"x".repeat(128), &"x".repeat(129)]
+    {
         let session = format!("/v2/acme/api/blobs/uploads/{id}");
         admin.get(&session).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
         admin.stream_chunk(&session, b"0").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
