@@ -10,7 +10,7 @@ use access::{
 use oci::{Algorithm, Call, Digest, Link, LinkKind, Manifest, Reference, RepositoryName};
 use sha2::Digest as _;
 use storage::{
-    db::{Tx, retried},
+    db::{DbError, Tx, retried},
     links,
     manifests::{self, StoredManifest},
     repositories, tags,
@@ -204,10 +204,19 @@ async fn tie(
     if link.what == LinkKind::Entry
         && let Some(child) = manifests::by_digest(tx, repository, digest).await?
     {
-        manifests::needs_manifest(tx, manifest, repository, digest).await?;
-        return Ok(Some(child.size));
+        let is_tied = manifests::needs_manifest(tx, manifest, repository, digest).await;
+        return Ok(there(is_tied)?.then_some(child.size));
     }
     let Some(blob) = links::linked(tx, repository, digest).await? else { return Ok(None) };
-    manifests::needs_blob(tx, manifest, repository, digest).await?;
-    Ok(Some(blob.size))
+    let is_tied = manifests::needs_blob(tx, manifest, repository, digest).await;
+    Ok(there(is_tied)?.then_some(blob.size))
+}
+
+/// Whether what was found a moment ago could be tied. Where it went in between SQLite finds nothing to tie, and
+/// PostgreSQL a key without its row.
+fn there(is_tied: Result<bool, DbError>) -> Result<bool, DbError> {
+    match is_tied {
+        Err(DbError::Conflict { .. }) => Ok(false),
+        other => other,
+    }
 }
