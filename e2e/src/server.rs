@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use testkit::{Engine, postgres::Postgres, watchdog::Watchdog};
+use testkit::{Engine, missing, postgres::Postgres, watchdog::Watchdog};
 use tokio::process::Command;
 
 use crate::Outcome;
@@ -15,6 +15,8 @@ use crate::Outcome;
 const ADMIN_PASSWORD: &str = "correct horse battery staple";
 /// From its start to the first `GET /healthz` that answers 200, on a busy machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// The file that libfaketime reads, in the server's folder.
+const CLOCK: &str = "clock";
 const HEALTH_INTERVAL: Duration = Duration::from_millis(20);
 /// Another process may take the port between its choice and the start.
 const START_ATTEMPTS: u32 = 5;
@@ -55,9 +57,20 @@ impl Sealock {
     /// # Panics
     /// With its log, where it does not start; and where the release binary is missing.
     pub async fn on(engine: Engine) -> Self {
+        Self::with(engine, None).await
+    }
+
+    /// A server whose clock the test moves ([`Self::move_clock`]): the real one, through libfaketime. `None` (and
+    /// "skipped", but a failure in CI) where that is missing.
+    pub async fn with_clock(engine: Engine) -> Option<Self> {
+        let library = faketime_library()?;
+        Some(Self::with(engine, Some(&library)).await)
+    }
+
+    async fn with(engine: Engine, faketime: Option<&Path>) -> Self {
         let mut log = String::new();
         for _ in 0..START_ATTEMPTS {
-            let server = Self::start(engine).await;
+            let server = Self::start(engine, faketime).await;
             if server.is_healthy().await {
                 return server;
             }
@@ -69,7 +82,7 @@ impl Sealock {
         panic!("sealock does not start on {engine}:\n{log}");
     }
 
-    async fn start(engine: Engine) -> Self {
+    async fn start(engine: Engine, faketime: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("sealock-e2e-").tempdir().expect("a folder").keep();
         let host = free_address();
         let password = folder.join("admin-password");
@@ -88,11 +101,30 @@ impl Sealock {
             let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
             variables.push(("SEALOCK_DATABASE", cluster.database().await));
         }
+        if let Some(library) = faketime {
+            let clock = folder.join(CLOCK);
+            std::fs::write(&clock, "+0").expect("the clock's file");
+            variables.extend([
+                ("LD_PRELOAD", library.display().to_string()),
+                ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+                // Read the file at every look at the clock; deadlines of connections stay real.
+                ("FAKETIME_NO_CACHE", "1".to_owned()),
+                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ]);
+        }
         let mut arguments = vec![folder.display().to_string(), "env".into(), "-i".into()];
         arguments.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
         arguments.extend([binary().display().to_string(), "serve".into()]);
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         Self { host, folder, http, _keeper: Watchdog::start(KEEPER, arguments) }
+    }
+
+    /// Sets the server's clock `seconds` ahead of the real one.
+    pub fn move_clock(&self, seconds: u64) {
+        // Renamed into place: the server looks at it all the time and must never find half a number.
+        let next = self.folder.join("clock.next");
+        std::fs::write(&next, format!("+{seconds}")).expect("the clock's file");
+        std::fs::rename(&next, self.folder.join(CLOCK)).expect("the clock's file");
     }
 
     async fn is_healthy(&self) -> bool {
@@ -181,4 +213,15 @@ pub(crate) fn binary() -> PathBuf {
 fn free_address() -> String {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     address.expect("a free loopback port").to_string()
+}
+
+/// The library that moves a process's clock, for many threads.
+fn faketime_library() -> Option<PathBuf> {
+    missing::need("faketime")?;
+    let folders = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
+    let library = folders.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1")).find(|file| file.exists());
+    if library.is_none() {
+        missing::skip("a test with a moved clock", "faketime is here, but not its library");
+    }
+    library
 }

@@ -4,7 +4,11 @@
 
 use oci::{Call, NamespaceName, Reference, RepositoryName, Tag};
 
-use crate::{id::TokenId, name::Username, role::Action};
+use crate::{
+    id::TokenId,
+    name::{TeamName, Username},
+    role::Action,
+};
 
 /// One thing a caller asks for, whichever face it came through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,46 @@ pub enum Operation {
     CreateNamespace(NamespaceName),
     /// Look at a namespace.
     ShowNamespace(NamespaceName),
+    /// Change a namespace's visibility.
+    EditNamespace(NamespaceName),
+    /// Remove a namespace with its tokens, and with its repositories where that is said.
+    DeleteNamespace(NamespaceName),
+    /// Who has which role in a namespace.
+    ListMembers(NamespaceName),
+    /// Give a user or a team a role in a namespace.
+    SetMember(NamespaceName),
+    /// Take the role of a user or a team in a namespace away.
+    RemoveMember(NamespaceName),
+    /// Everybody's accounts.
+    ListUsers,
+    /// Make a user.
+    CreateUser(Username),
+    /// Look at a user.
+    ShowUser(Username),
+    /// Set a user's password, `is_admin` or `is_active`.
+    EditUser(Username),
+    /// Change one's own password, with the one that it replaces.
+    ChangePassword(Username),
+    /// Remove a user.
+    DeleteUser(Username),
+    /// All teams.
+    ListTeams,
+    /// Make a team.
+    CreateTeam(TeamName),
+    /// Look at a team and its users.
+    ShowTeam(TeamName),
+    /// Give a team another name.
+    RenameTeam(TeamName),
+    /// Remove a team, with what its users had through it.
+    DeleteTeam(TeamName),
+    /// Put a user into a team.
+    AddToTeam(TeamName),
+    /// Take a user out of a team.
+    RemoveFromTeam(TeamName),
+    /// The settings of the instance.
+    ShowSettings,
+    /// Change settings of the instance.
+    EditSettings,
     /// The service tokens of a namespace.
     ListTokens(NamespaceName),
     /// Make a service token in a namespace.
@@ -31,6 +75,24 @@ pub enum Operation {
     ResetToken(TokenId),
     /// End a token for good.
     DeleteToken(TokenId),
+    /// How often a token was used, day by day.
+    ShowActivity(TokenId),
+    /// The repositories of one namespace. Those of all are `Oci(Catalog)`, whichever face asks.
+    ListRepositories(NamespaceName),
+    /// Look at a repository.
+    ShowRepository(RepositoryName),
+    /// The manifests of a repository.
+    ListManifests(RepositoryName),
+    /// Remove a repository with everything in it.
+    DeleteRepository(RepositoryName),
+    /// Everybody's audit.
+    ShowAudit,
+    /// What happened in a namespace.
+    ShowNamespaceAudit(NamespaceName),
+    /// What a user did, and what was done to them.
+    ShowUserAudit(Username),
+    /// What happened to a token, and what was done with it.
+    ShowTokenAudit(TokenId),
 }
 
 /// The right that an operation takes. It names its target, so that `policy::decide` needs nothing else.
@@ -51,6 +113,8 @@ pub enum Need {
     },
     /// The names of repositories (`_catalog`).
     Catalog,
+    /// The names of the repositories of one namespace.
+    ListRepositories(NamespaceName),
     /// Making a namespace of this name.
     NewNamespace(NamespaceName),
     /// Seeing a namespace: any role in it.
@@ -62,6 +126,8 @@ pub enum Need {
     /// Making one token worth more to whoever holds it: a new secret, enabled again, a later end, other scopes.
     /// Managing, with the exception that rule 9 makes for personal tokens.
     StrengthenToken(TokenId),
+    /// Reading the history of a token, living or ended: whoever may manage it, or might have.
+    SeeTokenHistory(TokenId),
     /// Administering the instance: teams, settings, instance tokens, everybody's audit.
     Administer,
     /// Making users, setting anybody's password, changing `is_admin` or `is_active`: an administrator who gave their
@@ -87,14 +153,43 @@ impl Operation {
             Self::ListNamespaces => Need::Person,
             Self::CreateNamespace(namespace) => Need::NewNamespace(namespace.clone()),
             Self::ShowNamespace(namespace) => Need::SeeNamespace(namespace.clone()),
-            Self::ListTokens(namespace) | Self::CreateToken(namespace) => {
-                Need::ManageNamespace(namespace.clone())
-            }
+            Self::ListTokens(namespace)
+            | Self::CreateToken(namespace)
+            | Self::EditNamespace(namespace)
+            | Self::DeleteNamespace(namespace)
+            | Self::ListMembers(namespace)
+            | Self::SetMember(namespace)
+            | Self::RemoveMember(namespace) => Need::ManageNamespace(namespace.clone()),
+            Self::ListUsers
+            | Self::ListTeams
+            | Self::CreateTeam(_)
+            | Self::ShowTeam(_)
+            | Self::RenameTeam(_)
+            | Self::DeleteTeam(_)
+            | Self::AddToTeam(_)
+            | Self::RemoveFromTeam(_)
+            | Self::ShowSettings
+            | Self::EditSettings => Need::Administer,
+            // Deleting takes more than `is_active` away, so it asks for no less than that does (rule 9).
+            Self::CreateUser(_) | Self::EditUser(_) | Self::DeleteUser(_) => Need::AdministerAccounts,
+            Self::ShowUser(username) => Need::SeeUser(username.clone()),
+            Self::ChangePassword(username) => Need::ChangeOwnPassword(username.clone()),
             // An edit that turns out to strengthen is decided once more, where it is known what it changes.
             Self::ShowToken(token) | Self::EditToken(token) | Self::DeleteToken(token) => {
                 Need::ManageToken(*token)
             }
             Self::ResetToken(token) => Need::StrengthenToken(*token),
+            Self::ShowActivity(token) => Need::ManageToken(*token),
+            Self::ListRepositories(namespace) => Need::ListRepositories(namespace.clone()),
+            // What `/v2/` would let the caller do, the API does too: the same rights on the same repository.
+            Self::ShowRepository(repository) | Self::ListManifests(repository) => {
+                Need::repository(repository, Action::Pull)
+            }
+            Self::DeleteRepository(repository) => Need::repository(repository, Action::Delete),
+            Self::ShowAudit => Need::Administer,
+            Self::ShowNamespaceAudit(namespace) => Need::ManageNamespace(namespace.clone()),
+            Self::ShowUserAudit(username) => Need::SeeUser(username.clone()),
+            Self::ShowTokenAudit(token) => Need::SeeTokenHistory(*token),
         }
     }
 }
@@ -149,11 +244,13 @@ impl Need {
             Self::Catalog => Some("registry:catalog:*".to_owned()),
             Self::Identity
             | Self::Person
+            | Self::ListRepositories(_)
             | Self::NewNamespace(_)
             | Self::SeeNamespace(_)
             | Self::ManageNamespace(_)
             | Self::ManageToken(_)
             | Self::StrengthenToken(_)
+            | Self::SeeTokenHistory(_)
             | Self::Administer
             | Self::AdministerAccounts
             | Self::SeeUser(_)

@@ -63,6 +63,9 @@ fn user_ended(user: &User) -> Option<String> {
 }
 
 fn token_ended(token: &Token, now: Instant) -> Option<String> {
+    if matches!(token.owner, Owner::FormerUser) {
+        return Some(format!("{token} is stopped: its user was deleted"));
+    }
     let way_out = way_out(token);
     let expired = token.expiry.instant().filter(|_| token.expiry.is_past(now));
     // Whichever came first ended it: the sweeper's tombstone of an expired token bears the instant of its expiry.
@@ -88,14 +91,19 @@ fn token_ended(token: &Token, now: Instant) -> Option<String> {
             Some(format!("{token} is stopped: its user is deactivated"))
         }
         Owner::Namespace { name: None, .. } => Some(format!("{token} is stopped: its namespace was deleted")),
-        Owner::User { .. } | Owner::Namespace { .. } | Owner::Instance => None,
+        Owner::Namespace { stopped_with: Some(user), .. } => {
+            Some(format!("{token} is stopped: user {user}, whose namespace it is of, is deactivated"))
+        }
+        Owner::User { .. } | Owner::Namespace { .. } | Owner::Instance | Owner::FormerUser => None,
     }
 }
 
 fn way_out(token: &Token) -> String {
     match &token.owner {
         Owner::Namespace { name: Some(namespace), .. } => format!("an administrator of {namespace}"),
-        Owner::Namespace { name: None, .. } | Owner::Instance => "an instance administrator".to_owned(),
+        Owner::Namespace { name: None, .. } | Owner::Instance | Owner::FormerUser => {
+            "an instance administrator".to_owned()
+        }
         Owner::User { user, .. } => format!("user {}", user.username),
     }
 }
@@ -107,10 +115,11 @@ fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
         Need::Person => manager(&rights.principal).map(|_| Rule::Identity),
         Need::Repository { repository, action, tag: _ } => rights.repository_rule(repository, *action),
         Need::Catalog => catalog_rule(&rights.principal),
-        Need::NewNamespace(_) => instance_admin(rights),
+        Need::ListRepositories(_) => catalog_rule(&rights.principal).and_then(|_| list_rule(rights)),
+        Need::NewNamespace(_) => instance_admin(rights).or_else(|| by_setting(rights)),
         Need::SeeNamespace(_) => role_rule(rights, Role::Reader),
         Need::ManageNamespace(_) => role_rule(rights, Role::Admin),
-        Need::ManageToken(_) => manage_token_rule(rights),
+        Need::ManageToken(_) | Need::SeeTokenHistory(_) => manage_token_rule(rights),
         Need::StrengthenToken(_) => manage_token_rule(rights).filter(|_| may_strengthen(rights)),
         Need::Administer => instance_admin(rights),
         Need::AdministerAccounts => instance_admin(rights).filter(|_| gave_password(&rights.principal)),
@@ -137,6 +146,11 @@ fn manager(principal: &Principal) -> Option<&User> {
 
 fn instance_admin(rights: &Rights) -> Option<Rule> {
     manager(&rights.principal).filter(|user| user.is_admin).map(|_| Rule::InstanceAdmin)
+}
+
+/// The setting that lets every user make namespaces.
+fn by_setting(rights: &Rights) -> Option<Rule> {
+    manager(&rights.principal).filter(|_| rights.users_make_namespaces).map(|_| Rule::Identity)
 }
 
 /// Whether the principal is a user by their own password rather than through a token.
@@ -195,6 +209,25 @@ fn catalog_rule(principal: &Principal) -> Option<Rule> {
     }
 }
 
+/// Rule 4, listing, in one namespace: a person who may pull there, a service token that may list and is of there.
+fn list_rule(rights: &Rights) -> Option<Rule> {
+    let Some(namespace) = rights.namespace() else { return instance_admin(rights) };
+    let by_scope = || Rule::Scope("registry: list".to_owned());
+    match &rights.principal {
+        Principal::Anonymous | Principal::Token(Token { owner: Owner::FormerUser, .. }) => None,
+        Principal::Token(Token { owner: Owner::Namespace { id, .. }, .. }) => {
+            (namespace.id == *id).then(by_scope)
+        }
+        Principal::Token(Token { owner: Owner::Instance, .. }) => Some(by_scope()),
+        Principal::User(user) | Principal::Token(Token { owner: Owner::User { user, .. }, .. }) => {
+            user.is_admin.then_some(Rule::InstanceAdmin).or_else(|| match namespace.role {
+                Some(role) => Some(Rule::Role(role)),
+                None => namespace.is_public.then_some(Rule::PublicNamespace),
+            })
+        }
+    }
+}
+
 fn covers(bearer: &Access, need: &Need) -> bool {
     match need {
         Need::Repository { repository, action, .. } => bearer.covers(*action, repository),
@@ -203,11 +236,13 @@ fn covers(bearer: &Access, need: &Need) -> bool {
         Need::Identity => true,
         // No scope of the token protocol stands for managing, so no bearer is ever fetched for it (rule 7).
         Need::Person
+        | Need::ListRepositories(_)
         | Need::NewNamespace(_)
         | Need::SeeNamespace(_)
         | Need::ManageNamespace(_)
         | Need::ManageToken(_)
         | Need::StrengthenToken(_)
+        | Need::SeeTokenHistory(_)
         | Need::Administer
         | Need::AdministerAccounts
         | Need::SeeUser(_)
@@ -232,7 +267,10 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
                 ))
             }
         }
-        Need::Catalog => {
+        Need::ListRepositories(namespace) if catalog_rule(principal).is_some() => {
+            unseen_namespace(principal, namespace)
+        }
+        Need::Catalog | Need::ListRepositories(_) => {
             Decision::Denied(format!("{principal} has no scope of type registry, which listing takes"))
         }
         Need::Identity => Decision::SignIn,
@@ -248,7 +286,7 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
         Need::StrengthenToken(_) if manage_token_rule(rights).is_some() => Decision::Denied(format!(
             "{principal} may not reset, enable, lengthen or widen a personal token; sign in with a password for that"
         )),
-        Need::ManageToken(_) | Need::StrengthenToken(_) => {
+        Need::ManageToken(_) | Need::StrengthenToken(_) | Need::SeeTokenHistory(_) => {
             Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
         }
         Need::Administer => {
@@ -260,13 +298,14 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
         Need::AdministerAccounts => {
             Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
         }
-        Need::ChangeOwnPassword(username) | Need::NewPersonalToken(username)
-            if self_or_admin(rights, username).is_some() =>
-        {
+        Need::ChangeOwnPassword(username) if self_or_admin(rights, username).is_some() => {
             Decision::Denied(format!(
-                "{principal} may not do this; sign in with the password of {username} for it"
+                "{principal} may not change the password of {username} like this; {username} can, signed in with the old one"
             ))
         }
+        Need::NewPersonalToken(username) if self_or_admin(rights, username).is_some() => Decision::Denied(
+            format!("{principal} may not make personal tokens; sign in with a password for that"),
+        ),
         Need::SeeUser(username)
         | Need::ChangeOwnPassword(username)
         | Need::SeePersonalTokens(username)

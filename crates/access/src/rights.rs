@@ -21,6 +21,8 @@ pub struct Rights {
     pub principal: Principal,
     /// What it aims at, as it is now.
     pub target: Target,
+    /// The setting that lets users make namespaces (DESIGN §1, "user").
+    pub users_make_namespaces: bool,
 }
 
 /// Whoever a request turned out to be.
@@ -81,6 +83,8 @@ pub enum Owner {
         id: NamespaceId,
         /// The namespace's present name.
         name: Option<NamespaceName>,
+        /// The user whose own namespace it is, where they are deactivated: that stops its tokens.
+        stopped_with: Option<Username>,
     },
     /// A service token of the instance: its scopes reach into every namespace.
     Instance,
@@ -91,6 +95,8 @@ pub enum Owner {
         /// What the token takes of the owner's rights.
         access: PersonalAccess,
     },
+    /// A personal token whose user was deleted: it ended with them, and only its holder is told so.
+    FormerUser,
 }
 
 /// What a personal token takes of its user's rights; fixed at creation.
@@ -172,17 +178,19 @@ impl std::fmt::Display for Token {
         match &self.owner {
             Owner::Namespace { name: Some(namespace), .. } => write!(f, "token {namespace}/{}", self.name),
             Owner::Namespace { name: None, .. } | Owner::Instance => write!(f, "token {}", self.name),
+            Owner::FormerUser => write!(f, "token \"{}\" of a deleted user", self.name),
             Owner::User { user, .. } => write!(f, "token \"{}\" of user {}", self.name, user.username),
         }
     }
 }
 
 impl Token {
-    /// The name that has to stand beside the secret when logging in (rule 5).
-    pub fn login_name(&self) -> &str {
+    /// The name that has to stand beside the secret when logging in (rule 5); `None` where it went with its user.
+    pub fn login_name(&self) -> Option<&str> {
         match &self.owner {
-            Owner::User { user, .. } => user.username.as_str(),
-            Owner::Namespace { .. } | Owner::Instance => &self.name,
+            Owner::User { user, .. } => Some(user.username.as_str()),
+            Owner::Namespace { .. } | Owner::Instance => Some(&self.name),
+            Owner::FormerUser => None,
         }
     }
 }
@@ -246,6 +254,7 @@ fn token_rule(
         // Bound to the id: a namespace deleted and made again under the same name is another one.
         Owner::Namespace { id, .. } => (namespace?.id == *id).then(scope).flatten(),
         Owner::Instance => namespace.and_then(|_| scope()),
+        Owner::FormerUser => None,
         Owner::User { user, access: PersonalAccess::Account } => user_rule(user, namespace, action),
         // Where there is no namespace, an administrator's push would make one: managing, which a scoped token
         // does not (rule 9).

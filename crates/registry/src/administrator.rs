@@ -59,8 +59,7 @@ impl Registry {
             check_usable(password)?;
         }
         let made = brought.is_none();
-        let password =
-            brought.unwrap_or_else(|| Password::new(base62(self.random.as_ref(), PASSWORD_CHARS)));
+        let password = brought.unwrap_or_else(|| Password::new(base62(self.random.as_ref(), PASSWORD_CHARS)));
         let hash = passwords::hash(password.expose().as_bytes(), self.random.as_ref())?;
         let Ok(username) = Username::parse(FIRST_USERNAME) else { return Ok(None) };
         let user = StoredUser {

@@ -48,7 +48,9 @@ pub enum ContentError {
         offset: u64,
     },
     /// A chunk whose length is not what its Content-Range says.
-    #[error("the chunk does not have the {announced} bytes that its Content-Range says; nothing of it was kept")]
+    #[error(
+        "the chunk does not have the {announced} bytes that its Content-Range says; nothing of it was kept"
+    )]
     WrongLength {
         /// How many bytes its Content-Range spans.
         announced: u64,
@@ -65,7 +67,9 @@ pub enum ContentError {
         computed: Digest,
     },
     /// Something that the manifest needs is not in the repository.
-    #[error("the manifest needs {what} {digest}, which repository {repository} does not have; push it there first")]
+    #[error(
+        "the manifest needs {what} {digest}, which repository {repository} does not have; push it there first"
+    )]
     ManifestNeeds {
         /// Config, layer or entry.
         what: &'static str,

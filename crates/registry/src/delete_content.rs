@@ -91,10 +91,8 @@ impl Registry {
     ) -> Result<(), ContentError> {
         let DeleteManifest { repository, reference } = &grant.ask;
         let id = existing(grant.still_holds(tx, now).await?, repository)?;
-        let unknown = || ContentError::ManifestUnknown {
-            repository: repository.clone(),
-            reference: reference.clone(),
-        };
+        let unknown =
+            || ContentError::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
         let manifest = manifests::by_digest(tx, id, digest).await?.ok_or_else(unknown)?;
         let in_use = || in_use(repository, digest, "an index");
         if manifests::is_needed(tx, id, digest).await? {
@@ -116,7 +114,8 @@ impl Registry {
             if links::is_needed(&tx, id, digest).await? {
                 return Err(in_use());
             }
-            let unlinked = links::unlink(&tx, id, digest).await.map_err(|error| or_conflict(error, in_use))?;
+            let unlinked =
+                links::unlink(&tx, id, digest).await.map_err(|error| or_conflict(error, in_use))?;
             if !unlinked {
                 return Err(ContentError::BlobUnknown {
                     repository: repository.clone(),

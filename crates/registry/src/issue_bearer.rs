@@ -103,9 +103,12 @@ impl Registry {
     async fn may(&self, identified: &Identified, need: &Need, now: Instant) -> Result<bool, Refusal> {
         match read_and_decide(&self.db, identified, need, now).await {
             Ok(_) => Ok(true),
-            Err(Refusal::Denied(_) | Refusal::Unseen(_) | Refusal::SignIn { .. } | Refusal::BearerTooNarrow { .. }) => {
-                Ok(false)
-            }
+            Err(
+                Refusal::Denied(_)
+                | Refusal::Unseen(_)
+                | Refusal::SignIn { .. }
+                | Refusal::BearerTooNarrow { .. },
+            ) => Ok(false),
             Err(refusal @ (Refusal::BadCredential(_) | Refusal::Busy | Refusal::Storage(_))) => Err(refusal),
         }
     }
@@ -130,4 +133,3 @@ fn subject_of(holder: &Principal) -> &str {
         Principal::Token(token) => token.login_name(),
     }
 }
-

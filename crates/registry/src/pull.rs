@@ -71,10 +71,8 @@ impl Registry {
             Reference::Tag(tag) => manifests::by_tag(&self.db, id, tag).await?,
             Reference::Digest(digest) => manifests::by_digest(&self.db, id, digest).await?,
         };
-        let unknown = || ContentError::ManifestUnknown {
-            repository: repository.clone(),
-            reference: reference.clone(),
-        };
+        let unknown =
+            || ContentError::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
         let manifest = found.ok_or_else(unknown)?;
         // Deleted between the two reads: as if it had been gone before.
         let payload = manifests::payload(&self.db, manifest.id).await?.ok_or_else(unknown)?;
@@ -95,8 +93,7 @@ impl Registry {
 
     async fn linked_blob(&self, grant: &Grant<PullBlob>) -> Result<links::StoredBlob, ContentError> {
         let PullBlob { repository, digest } = &grant.ask;
-        let unknown =
-            || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
+        let unknown = || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
         let Some(id) = grant.repository() else {
             return Err(ContentError::RepositoryUnknown(repository.clone()));
         };

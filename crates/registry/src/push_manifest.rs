@@ -96,7 +96,8 @@ impl Registry {
         let before = match reference {
             Reference::Tag(tag) => {
                 let before = manifests::by_tag(tx, id, tag).await?.map(|manifest| manifest.digest);
-                let manifest = manifests::by_digest(tx, id, digest).await?.map_or(stored.id, |found| found.id);
+                let manifest =
+                    manifests::by_digest(tx, id, digest).await?.map_or(stored.id, |found| found.id);
                 tags::point(tx, id, tag, manifest, now).await?;
                 before
             }
@@ -104,7 +105,9 @@ impl Registry {
         };
         let mut record = grant.record("manifest.pushed", format!("{repository}{}", suffix(reference)));
         record.namespace_id = namespace.to_string();
-        record.before = before.map(|digest| serde_json::json!({ "digest": digest.as_str() }).to_string()).unwrap_or_default();
+        record.before = before
+            .map(|digest| serde_json::json!({ "digest": digest.as_str() }).to_string())
+            .unwrap_or_default();
         record.after = serde_json::json!({ "digest": digest.as_str() }).to_string();
         Ok(self.write_history(tx, &record, now).await?)
     }

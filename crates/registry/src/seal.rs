@@ -34,7 +34,9 @@ pub enum SealError {
         source: io::Error,
     },
     /// Sealed with another key, or damaged.
-    #[error("a stored key was sealed with another key file; start with the key_file that this database was made with")]
+    #[error(
+        "a stored key was sealed with another key file; start with the key_file that this database was made with"
+    )]
     WrongKey,
 }
 
@@ -62,7 +64,12 @@ impl KeyFile {
     }
 
     /// Seals `plain`; `name` has to be the same when it is opened, so that rows can't be swapped.
-    pub(crate) fn seal(&self, name: &str, plain: &[u8], random: &dyn Randomness) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn seal(
+        &self,
+        name: &str,
+        plain: &[u8],
+        random: &dyn Randomness,
+    ) -> Result<Vec<u8>, SealError> {
         // A random nonce of 96 bits: there are a handful of keys, so none ever meets another.
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);

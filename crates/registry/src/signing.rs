@@ -57,8 +57,7 @@ impl SigningKeys {
         let mut known = Vec::with_capacity(stored.len());
         for key in &stored {
             let document = key_file.open(&key.kid, &key.sealed)?;
-            let pair =
-                SigningKey::from_pkcs8(&document).map_err(|_| KeyError::Damaged(key.kid.clone()))?;
+            let pair = SigningKey::from_pkcs8(&document).map_err(|_| KeyError::Damaged(key.kid.clone()))?;
             known.push(pair.verifying_key().clone());
             if key.state == "active" {
                 active = Some(pair);
@@ -96,7 +95,8 @@ async fn make_first(
     let sealed = key_file.seal(&kid, &document, random)?;
     let tx = db.begin().await?;
     // Where another replica was faster the index on the active key lets this one go, and theirs is read.
-    signing_keys::insert(&tx, &StoredKey { kid, state: "active".to_owned(), sealed, created_at: now }).await?;
+    signing_keys::insert(&tx, &StoredKey { kid, state: "active".to_owned(), sealed, created_at: now })
+        .await?;
     tx.commit().await?;
     Ok(())
 }

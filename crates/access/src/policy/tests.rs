@@ -65,7 +65,8 @@ fn service(texts: &[&str]) -> Principal {
 }
 
 fn service_token(texts: &[&str]) -> Token {
-    token("ci", Owner::Namespace { id: acme(), name: Some(NamespaceName::parse("acme").unwrap()) }, texts)
+    let name = Some(NamespaceName::parse("acme").unwrap());
+    token("ci", Owner::Namespace { id: acme(), name, stopped_with: None }, texts)
 }
 
 fn instance(texts: &[&str]) -> Principal {
@@ -123,7 +124,7 @@ fn told(decision: Decision) -> (&'static str, String) {
 }
 
 fn check(need: &Need, principal: Principal, target: Target, bearer: &Access, expect: (&str, &str)) {
-    let rights = Rights { principal, target };
+    let rights = Rights { principal, target, users_make_namespaces: false };
     let (word, reason) = told(decide(need, &rights, bearer, NOW));
     assert!(
         word == expect.0 && reason.contains(expect.1),
@@ -204,8 +205,19 @@ fn a_dead_credential_is_refused_with_its_reason_before_anything_else() {
             "this secret of token acme/ci was ended by a reset on 2026-11-18; use the newer one",
         ),
         (
-            with(|token| token.owner = Owner::Namespace { id: acme(), name: None }),
+            with(|token| token.owner = Owner::Namespace { id: acme(), name: None, stopped_with: None }),
             "token ci is stopped: its namespace was deleted",
+        ),
+        (
+            with(|token| match &mut token.owner {
+                Owner::Namespace { stopped_with, .. } => *stopped_with = Some(Username::parse("alice").unwrap()),
+                other => panic!("{other:?}"),
+            }),
+            "token acme/ci is stopped: user alice, whose namespace it is of, is deactivated",
+        ),
+        (
+            with(|token| token.owner = Owner::FormerUser),
+            "token \"ci\" of a deleted user is stopped: its user was deleted",
         ),
         (
             Principal::User(of_user(|user| user.is_active = false)),
@@ -333,6 +345,39 @@ fn repositories_are_listed_by_people_and_by_tokens_with_the_scope_for_it() {
 }
 
 #[test]
+fn in_one_namespace_repositories_are_listed_by_those_who_may_pull_there_or_belong_to_it() {
+    let need = Need::ListRepositories(NamespaceName::parse("acme").unwrap());
+    let mut elsewhere = namespace(true, None);
+    elsewhere.id = id(99, |now, random| NamespaceId::mint(now, random));
+    let elsewhere = Target::Namespace(Some(elsewhere));
+    let (unseen, denied) = (("unseen", "namespace acme does not exist"), ("denied", "scope of type registry"));
+    for (principal, target, expect) in [
+        (Principal::Anonymous, public(), ("sign in", "")),
+        (person("alice"), private(None), unseen),
+        (person("alice"), private(Some(Role::Reader)), ("go", "Reader")),
+        (person("alice"), public(), ("go", "PublicNamespace")),
+        (person("alice"), ABSENT, unseen),
+        (person("root"), private(None), ("go", "InstanceAdmin")),
+        (person("root"), ABSENT, ("go", "InstanceAdmin")),
+        (account("alice"), private(Some(Role::Reader)), ("go", "Reader")),
+        (account("alice"), private(None), unseen),
+        (scoped("alice", &["pull *"]), private(Some(Role::Admin)), denied),
+        (scoped("alice", &["list"]), private(Some(Role::Reader)), ("go", "Reader")),
+        (scoped("alice", &["list"]), private(None), unseen),
+        (scoped("root", &["list"]), ABSENT, unseen),
+        (service(&["pull,push,delete *"]), private(None), denied),
+        (service(&["list"]), private(None), ("go", "Scope")),
+        // Not even what anyone may pull from: the scope gives the names of its own namespace.
+        (service(&["list"]), elsewhere, unseen),
+        (service(&["list"]), ABSENT, unseen),
+        (instance(&["list"]), private(None), ("go", "Scope")),
+        (instance(&["pull *"]), private(None), denied),
+    ] {
+        check_basic(&need, principal, target, expect);
+    }
+}
+
+#[test]
 fn being_somebody_is_enough_to_ask_who_one_is() {
     for (principal, expect) in [
         (Principal::Anonymous, "sign in"),
@@ -370,6 +415,22 @@ fn only_people_and_their_account_tokens_manage() {
 }
 
 #[test]
+fn where_the_setting_says_so_every_user_makes_namespaces_and_no_other_token_does() {
+    let need = Need::NewNamespace(NamespaceName::parse("acme").unwrap());
+    for (principal, expect) in [
+        (Principal::Anonymous, "sign in"),
+        (person("alice"), "go"),
+        (account("alice"), "go"),
+        (scoped("alice", &["pull,push *"]), "denied"),
+        (service(&["pull,push *"]), "denied"),
+        (instance(&["pull,push *"]), "denied"),
+    ] {
+        let rights = Rights { principal, target: ABSENT, users_make_namespaces: true };
+        assert_eq!(told(decide(&need, &rights, &Access::unlimited(), NOW)).0, expect, "{rights:?}");
+    }
+}
+
+#[test]
 fn a_namespace_is_seen_with_any_role_and_managed_with_admin() {
     let name = || NamespaceName::parse("acme").unwrap();
     let unseen = ("unseen", "namespace acme does not exist, or user alice has no role in it");
@@ -393,6 +454,7 @@ fn a_namespace_is_seen_with_any_role_and_managed_with_admin() {
 
 #[test]
 fn no_bearer_manages() {
+    let root = || Username::parse("root").unwrap();
     let name = || NamespaceName::parse("acme").unwrap();
     for need in [
         Need::Person,
@@ -401,6 +463,14 @@ fn no_bearer_manages() {
         Need::ManageNamespace(name()),
         Need::ManageToken(personal_token("alice").id),
         Need::StrengthenToken(personal_token("alice").id),
+        Need::SeeTokenHistory(personal_token("alice").id),
+        Need::ListRepositories(name()),
+        Need::Administer,
+        Need::AdministerAccounts,
+        Need::SeeUser(root()),
+        Need::ChangeOwnPassword(root()),
+        Need::SeePersonalTokens(root()),
+        Need::NewPersonalToken(root()),
     ] {
         check_basic(&need, person("root"), ABSENT, ("go", ""));
         check(&need, person("root"), ABSENT, &bearer("repository:acme/api:*"), ("too narrow", ""));
@@ -447,7 +517,42 @@ fn a_token_is_managed_by_those_who_manage_its_owner() {
     ] {
         let token = id(50, |now, random| TokenId::mint(now, random));
         check_basic(&Need::ManageToken(token), principal.clone(), target.clone(), manage);
+        check_basic(&Need::SeeTokenHistory(token), principal.clone(), target.clone(), manage);
         check_basic(&Need::StrengthenToken(token), principal, target, strengthen);
+    }
+}
+
+#[test]
+fn accounts_are_for_those_whose_they_are_and_for_administrators() {
+    let alice = || Username::parse("alice").unwrap();
+    let (go, unseen) = (("go", ""), ("unseen", "user alice does not exist, or"));
+    let by_password = ("denied", "sign in with a password");
+    let old_one = ("denied", "alice can, signed in with the old one");
+    let no_admin = ("denied", "is no instance administrator");
+    for (principal, administer, accounts, [see, password, tokens, new_token]) in [
+        (person("alice"), no_admin, no_admin, [go, go, go, go]),
+        (person("al"), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (person("root"), go, go, [go, old_one, go, go]),
+        // Rule 9: with a stolen token nothing that would outlive its theft.
+        (account("alice"), no_admin, no_admin, [go, old_one, go, by_password]),
+        (account("al"), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (account("root"), go, by_password, [go, old_one, go, by_password]),
+        (scoped("alice", &["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (scoped("root", &["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (service(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (instance(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
+        (Principal::Anonymous, ("sign in", ""), ("sign in", ""), [("sign in", ""); 4]),
+    ] {
+        for (need, expect) in [
+            (Need::Administer, administer),
+            (Need::AdministerAccounts, accounts),
+            (Need::SeeUser(alice()), see),
+            (Need::ChangeOwnPassword(alice()), password),
+            (Need::SeePersonalTokens(alice()), tokens),
+            (Need::NewPersonalToken(alice()), new_token),
+        ] {
+            check_basic(&need, principal.clone(), Target::Nothing, expect);
+        }
     }
 }
 
@@ -457,7 +562,7 @@ fn absent_and_forbidden_are_told_in_the_same_words() {
         [person("alice"), account("alice"), service(&["pull acme/web"]), scoped("alice", &["pull *"])]
     {
         let of = |need: &Need, target: Target| {
-            decide(need, &Rights { principal: principal.clone(), target }, &Access::unlimited(), NOW)
+            decide(need, &Rights { principal: principal.clone(), target, users_make_namespaces: false }, &Access::unlimited(), NOW)
         };
         let name = NamespaceName::parse("acme").unwrap();
         for need in [
