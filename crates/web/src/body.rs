@@ -8,7 +8,7 @@ use futures_util::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use http::{HeaderValue, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Version, header, request::Parts};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
@@ -60,23 +60,27 @@ pub(crate) fn as_stream(body: &mut Body) -> BoxStream<'_, Result<Bytes, registry
     .boxed()
 }
 
+/// What becomes of a connection whose request's body was not wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Afterwards {
+    /// It can carry the next request.
+    Usable,
+    /// It is closed, maybe with bytes of the body unread.
+    Closed,
+}
+
 /// Looks after what is left of a body while its answer goes out: reads a little of it, and lets the rest wait until
 /// the client had time to see the answer. A connection closed on unread bytes is reset, and the reset overtakes
 /// the answer. Returns at once.
-pub(crate) fn drain_behind_answer(parts: &Parts, mut body: Body, answer: &mut Response) {
+pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) -> Afterwards {
     if body.is_end_stream() {
-        return;
+        return Afterwards::Usable;
     }
     // Whoever waits for "100 Continue" (RFC 9110 §10.1.1) has sent nothing yet, and reading would ask for it.
-    let is_waiting = parts.headers.contains_key(header::EXPECT);
-    let ends_soon = body.size_hint().upper().is_some_and(|length| length <= MAX_DRAINED_BYTES as u64);
-    if parts.version < Version::HTTP_2 && (is_waiting || !ends_soon) {
-        // The client must not send its next request behind bytes that nobody reads.
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if headers.contains_key(header::EXPECT) {
+        return Afterwards::Closed;
     }
-    if is_waiting {
-        return;
-    }
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= MAX_DRAINED_BYTES as u64);
     tokio::spawn(async move {
         let drained = async {
             if !reads_to_end(&mut body).await {
@@ -86,6 +90,17 @@ pub(crate) fn drain_behind_answer(parts: &Parts, mut body: Body, answer: &mut Re
         // Either way nothing is left to do: the answer is out.
         let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
     });
+    if is_short { Afterwards::Usable } else { Afterwards::Closed }
+}
+
+/// The same for a handler that has its answer at hand, which then says so where the connection ends with it: the next
+/// request must not stand behind bytes that nobody reads.
+pub(crate) fn drain_behind(parts: &Parts, body: Body, answer: &mut Response) {
+    let afterwards = drain_behind_answer(&parts.headers, body);
+    // HTTP/2 has streams for that, and knows no such header (RFC 9113 §8.2.2).
+    if afterwards == Afterwards::Closed && parts.version < Version::HTTP_2 {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
 }
 
 /// Reads at most 256 KiB; whether the body ended by then.

@@ -14,7 +14,7 @@ use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal
 
 use crate::{
     app::App,
-    body::{BodyRefused, drain_behind_answer, read_to_end},
+    body::{BodyRefused, drain_behind, read_to_end},
     gate::{BearerIs, Caller},
     headers,
     query::Query,
@@ -62,7 +62,7 @@ pub(crate) async fn token(State(app): State<App>, request: Request<Body>) -> Res
         Ok(issued) => answer(&issued),
         Err(error) => refuse(&error),
     };
-    drain_behind_answer(&parts, body, &mut response);
+    drain_behind(&parts, body, &mut response);
     // RFC 6749 §5.1: whatever carries a credential is not stored.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -19,7 +19,7 @@ use registry::{
 
 use crate::{
     app::App,
-    body::drain_behind_answer,
+    body::drain_behind,
     gate::{BearerIs, Caller},
     request,
 };
@@ -64,7 +64,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
     };
     let mut response = answered.unwrap_or_else(|error| errors::answer(&error, challenger));
     answer::harden(response.headers_mut());
-    drain_behind_answer(&parts, body, &mut response);
+    drain_behind(&parts, body, &mut response);
     response
 }
 
