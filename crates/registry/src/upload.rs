@@ -7,7 +7,7 @@ use access::{
     id::{NamespaceId, UploadId},
     operation::Operation,
     rights::Rights,
-    time::{Instant, Length},
+    time::{Clock, Instant, Length},
 };
 use oci::{Algorithm, Call, Digest, RepositoryName, UploadRange, UploadRef};
 use storage::{
@@ -134,13 +134,14 @@ impl Registry {
         Ok(Started { upload: id })
     }
 
-    /// A whole blob in one request: POST with `digest` and a body.
+    /// A whole blob in one request: POST with `digest` and a body. The rights are those of the instant at which the
+    /// body has come to its end, which may be long after its beginning.
     pub async fn upload_at_once(
         &self,
         grant: &Grant<StartUpload>,
         digest: &Digest,
         body: UploadBody<'_>,
-        now: Instant,
+        clock: &dyn Clock,
     ) -> Result<(), ContentError> {
         let begun = self.blobs.begin(Some(digest.algorithm())).await?;
         let state = match self.append(&begun, body).await {
@@ -157,7 +158,7 @@ impl Registry {
                 return Err(error.into());
             }
         };
-        self.link(grant, &grant.ask.repository, digest, finished, None, now).await
+        self.link(grant, &grant.ask.repository, digest, finished, None, clock.now()).await
     }
 
     /// Adds a chunk behind what is acknowledged. After an error the session stands where it stood.
@@ -181,14 +182,14 @@ impl Registry {
         grant: &Grant<FinishUpload>,
         digest: &Digest,
         body: Option<UploadBody<'_>>,
-        now: Instant,
+        clock: &dyn Clock,
     ) -> Result<(), ContentError> {
-        let (id, claimed) = self.claim(grant, now).await?;
+        let (id, claimed) = self.claim(grant, clock.now()).await?;
         let finished = self.append_and_finish(&claimed, digest, body).await;
         match finished {
             Ok(finished) => {
                 let session = Some((id, &claimed));
-                self.link(grant, &grant.ask.repository, digest, finished, session, now).await
+                self.link(grant, &grant.ask.repository, digest, finished, session, clock.now()).await
             }
             Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
                 self.end_session(id, claimed.claim).await?;
@@ -229,11 +230,7 @@ impl Registry {
     }
 
     /// Drops the upload and what was received of it.
-    pub async fn cancel_upload(
-        &self,
-        grant: &Grant<CancelUpload>,
-        now: Instant,
-    ) -> Result<(), ContentError> {
+    pub async fn cancel_upload(&self, grant: &Grant<CancelUpload>, now: Instant) -> Result<(), ContentError> {
         let (id, claimed) = self.claim(grant, now).await?;
         self.end_session(id, claimed.claim).await?;
         self.abort(&claimed.state).await;
@@ -406,7 +403,8 @@ impl Registry {
         if let Some(namespace) = rights.namespace() {
             return Ok(namespace.id);
         }
-        if let Some(made) = self.insert_namespace(tx, grant, &repository.namespace_name(), false, now).await? {
+        if let Some(made) = self.insert_namespace(tx, grant, &repository.namespace_name(), false, now).await?
+        {
             return Ok(made.id);
         }
         // Clients push layers side by side: another request has made it since the rights were read.
@@ -414,7 +412,7 @@ impl Registry {
         made.ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
     }
 
-    async fn abort(&self, state: &State) {
+    pub(crate) async fn abort(&self, state: &State) {
         if let Err(error) = self.blobs.abort(state).await {
             tracing::warn!(%error, "an upload's bytes could not be removed; fsck will find them");
         }

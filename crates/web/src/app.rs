@@ -40,6 +40,11 @@ impl App {
         self.0.clock.now()
     }
 
+    /// The clock itself, for what has to know the time after a body has come.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
     pub(crate) fn random(&self) -> &dyn Randomness {
         self.0.random.as_ref()
     }

@@ -27,7 +27,7 @@ pub(crate) async fn start(exchange: &mut Exchange<'_>, ask: StartUpload) -> Answ
         && query.one("mount").is_none()
     {
         let body = upload_body(exchange)?;
-        app.registry().upload_at_once(&grant, &digest, body, now).await?;
+        app.registry().upload_at_once(&grant, &digest, body, app.clock()).await?;
         return Ok(created(repository, &digest));
     }
     let announced = match query.one("digest-algorithm") {
@@ -51,13 +51,13 @@ pub(crate) async fn append(exchange: &mut Exchange<'_>, ask: AppendUpload) -> An
 /// Commits the upload, with a last chunk if there is one.
 pub(crate) async fn finish(exchange: &mut Exchange<'_>, ask: FinishUpload) -> Answered {
     let grant = exchange.may(ask).await?;
-    let (app, now) = (exchange.app, exchange.app.now());
+    let app = exchange.app;
     let digest = match query(exchange)?.one("digest") {
         Some(text) => parse_digest(text)?,
         None => return Err(malformed("a PUT names the blob's digest in the query: ?digest=sha256:…")),
     };
     let body = if has_body(exchange) { Some(upload_body(exchange)?) } else { None };
-    app.registry().finish_upload(&grant, &digest, body, now).await?;
+    app.registry().finish_upload(&grant, &digest, body, app.clock()).await?;
     Ok(created(&grant.asked().repository, &digest))
 }
 
