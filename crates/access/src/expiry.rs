@@ -106,9 +106,9 @@ impl Expiry {
     /// `token acme/ci expires on 2026-12-01`; `None` before that and once it is past.
     ///
     /// `token` is put in as it is; whoever writes a header from this quotes it.
-    pub fn warning(self, token: &str, now: Instant) -> Option<String> {
+    pub fn warning(self, token: impl std::fmt::Display, now: Instant) -> Option<String> {
         let at = self.instant().filter(|at| now < *at && now >= at.minus(WARNED_AHEAD))?;
-        Some(format!("token {token} expires on {}", at.day()))
+        Some(format!("{token} expires on {}", at.day()))
     }
 }
 
@@ -233,12 +233,12 @@ mod tests {
     #[test]
     fn the_last_7_days_carry_a_warning() {
         let expiry = Expiry::At(instant("2026-12-01T00:00:00Z"));
-        let warning = |now: &str| expiry.warning("acme/ci", instant(now));
+        let warning = |now: &str| expiry.warning("token acme/ci", instant(now));
         assert_eq!(warning("2026-11-23T23:59:59Z"), None);
         assert_eq!(warning("2026-11-24T00:00:00Z").as_deref(), Some("token acme/ci expires on 2026-12-01"));
         assert!(warning("2026-11-30T23:59:59Z").is_some());
         assert_eq!(warning("2026-12-01T00:00:00Z"), None);
-        assert_eq!(Expiry::Never.warning("acme/ci", instant(NOW)), None);
+        assert_eq!(Expiry::Never.warning("token acme/ci", instant(NOW)), None);
     }
 
     #[test]

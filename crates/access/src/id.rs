@@ -86,6 +86,14 @@ ids! {
     AuditId,
 }
 
+impl AuditId {
+    /// The least id that can be minted at `at`, so that a span of time is a span of ids. Before 1970 counts as 1970.
+    pub fn first_at(at: Instant) -> Self {
+        let millis = at.as_millis().max(0).unsigned_abs();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +117,14 @@ mod tests {
         let early = TokenId::mint(Instant::from_millis(1_700_000_000_000), &Fixed);
         let late = TokenId::mint(Instant::from_millis(1_700_000_000_001), &Fixed);
         assert!(early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn a_span_of_time_is_a_span_of_ids() {
+        let at = |millis| Instant::from_millis(1_700_000_000_000 + millis);
+        let (before, id, after) = (AuditId::first_at(at(0)), AuditId::mint(at(0), &Fixed), AuditId::first_at(at(1)));
+        assert!(before.to_string() < id.to_string() && id.to_string() < after.to_string());
+        assert_eq!(AuditId::first_at(Instant::from_millis(-1)), AuditId::first_at(Instant::from_millis(0)));
     }
 
     #[test]

@@ -75,6 +75,30 @@ pub enum Operation {
     ResetToken(TokenId),
     /// End a token for good.
     DeleteToken(TokenId),
+    /// Give a token one more scope.
+    AddScope(TokenId),
+    /// Take one scope, or all of them, from a token.
+    RemoveScopes(TokenId),
+    /// The living secrets of a token.
+    ListSecrets(TokenId),
+    /// End one secret of a token.
+    EndSecret(TokenId),
+    /// What a token may do to a repository, and by which rule.
+    ExplainToken(TokenId),
+    /// Disable, enable or delete several tokens; each is decided on by itself once it is known which.
+    ActOnTokens,
+    /// The personal tokens of a user.
+    ListPersonalTokens(Username),
+    /// Make a personal token.
+    CreatePersonalToken(Username),
+    /// The service tokens of the instance.
+    ListInstanceTokens,
+    /// Make a service token of the instance.
+    CreateInstanceToken,
+    /// Disable every service token of a namespace.
+    DisableTokens(NamespaceName),
+    /// Disable every personal token of a user and end what was made with their password.
+    EndAll(Username),
     /// How often a token was used, day by day.
     ShowActivity(TokenId),
     /// The repositories of one namespace. Those of all are `Oci(Catalog)`, whichever face asks.
@@ -178,7 +202,19 @@ impl Operation {
             Self::ShowToken(token) | Self::EditToken(token) | Self::DeleteToken(token) => {
                 Need::ManageToken(*token)
             }
-            Self::ResetToken(token) => Need::StrengthenToken(*token),
+            // Rights only add up, so taking a scope away makes a token weaker, and ending a secret does too.
+            Self::RemoveScopes(token)
+            | Self::ListSecrets(token)
+            | Self::EndSecret(token)
+            | Self::ExplainToken(token) => Need::ManageToken(*token),
+            Self::ResetToken(token) | Self::AddScope(token) => Need::StrengthenToken(*token),
+            Self::ActOnTokens => Need::Person,
+            Self::ListPersonalTokens(username) | Self::EndAll(username) => {
+                Need::SeePersonalTokens(username.clone())
+            }
+            Self::CreatePersonalToken(username) => Need::NewPersonalToken(username.clone()),
+            Self::ListInstanceTokens | Self::CreateInstanceToken => Need::Administer,
+            Self::DisableTokens(namespace) => Need::ManageNamespace(namespace.clone()),
             Self::ShowActivity(token) => Need::ManageToken(*token),
             Self::ListRepositories(namespace) => Need::ListRepositories(namespace.clone()),
             // What `/v2/` would let the caller do, the API does too: the same rights on the same repository.

@@ -195,6 +195,18 @@ impl Token {
     }
 }
 
+impl Token {
+    /// What registry responses say before it is too late (rule 11): that the token expires within 7 days, and that
+    /// the secret that was presented is an old one in its grace.
+    pub fn warnings(&self, now: Instant) -> Vec<String> {
+        let grace = self.secret_ends.as_ref().filter(|(at, _)| now < *at);
+        let grace = grace.map(|(at, why)| {
+            format!("this secret of {self} was replaced by a {why} and ends on {}; use the newer one", at.day())
+        });
+        self.expiry.warning(self, now).into_iter().chain(grace).collect()
+    }
+}
+
 /// The rule that allowed something: what `explain` and the audit say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
@@ -208,6 +220,19 @@ pub enum Rule {
     Scope(String),
     /// Being somebody was enough.
     Identity,
+}
+
+/// In words: `its scope pull and push on acme/*`.
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::PublicNamespace => f.write_str("anyone may pull from a public namespace"),
+            Self::InstanceAdmin => f.write_str("its user is an instance administrator"),
+            Self::Role(role) => write!(f, "its user has the role {role}"),
+            Self::Scope(scope) => write!(f, "its scope: {scope}"),
+            Self::Identity => f.write_str("any credential will do"),
+        }
+    }
 }
 
 impl Rights {

@@ -4,7 +4,6 @@ use access::{
     id::{AuditId, UserId},
     name::Username,
     randomness::base62,
-    secret::is_reserved_password,
     time::Instant,
 };
 use storage::{
@@ -15,69 +14,81 @@ use storage::{
 
 use crate::{
     Registry,
+    create_namespace::namespace_created,
     credential::Password,
-    passwords::{self, PasswordError},
+    passwords::{NewPassword, PasswordError, UnusablePassword},
 };
 
 /// Characters of a random password: 142 bits.
 const PASSWORD_CHARS: usize = 24;
-/// The shortest password that a file may bring, in characters.
-const MIN_PASSWORD_CHARS: usize = 8;
 const FIRST_USERNAME: &str = "admin";
 
-/// The administrator that the first start made.
+/// The administrator that the first start is about to make.
 #[derive(Debug)]
 pub struct FirstAdministrator {
-    /// The login name.
-    pub username: Username,
     /// The password, where it was made here and has to be shown; `None` where it was brought.
     pub password: Option<Password>,
+    user: StoredUser,
+    hash: String,
+}
+
+impl FirstAdministrator {
+    /// The login name.
+    pub fn username(&self) -> &Username {
+        &self.user.username
+    }
 }
 
 /// Why there is no first administrator.
 #[derive(Debug, thiserror::Error)]
 pub enum FirstAdministratorError {
     /// The password that was brought can't be used.
-    #[error("{0}")]
-    UnusablePassword(&'static str),
+    #[error(transparent)]
+    UnusablePassword(#[from] UnusablePassword),
     /// Hashing or the database.
     #[error(transparent)]
     Password(#[from] PasswordError),
 }
 
 impl Registry {
-    /// Makes the first user, an instance administrator, where there is no user yet; `None` where there is.
-    pub async fn make_first_administrator(
+    /// Whether there is no user yet, so that somebody has to be the first.
+    pub async fn wants_administrator(&self) -> Result<bool, DbError> {
+        Ok(!users::any(&self.db).await?)
+    }
+
+    /// The first user, an instance administrator, with a password that was brought or is made here. Nothing is
+    /// stored: whoever calls tells the password first and keeps the administrator then, so that a password that
+    /// nobody saw never locks an instance.
+    pub async fn prepare_administrator(
         &self,
         brought: Option<Password>,
         now: Instant,
-    ) -> Result<Option<FirstAdministrator>, FirstAdministratorError> {
-        if users::any(&self.db).await.map_err(PasswordError::Storage)? {
-            return Ok(None);
-        }
-        if let Some(password) = &brought {
-            check_usable(password)?;
-        }
+    ) -> Result<FirstAdministrator, FirstAdministratorError> {
         let made = brought.is_none();
         let password = brought.unwrap_or_else(|| Password::new(base62(self.random.as_ref(), PASSWORD_CHARS)));
-        let hash = passwords::hash(password.expose().as_bytes(), self.random.as_ref())?;
-        let Ok(username) = Username::parse(FIRST_USERNAME) else { return Ok(None) };
+        let usable = NewPassword::parse(password.clone())?;
+        let hash = self.passwords.hash(&usable, self.random.as_ref()).await?;
+        let username = Username::parse(FIRST_USERNAME).map_err(|_| PasswordError::Hashing)?;
         let user = StoredUser {
             id: UserId::mint(now, self.random.as_ref()),
             username,
             is_admin: true,
             is_active: true,
             created_at: now,
+            revision: 1,
         };
-        let is_first =
-            retried(|| self.insert_first(&user, &hash, now)).await.map_err(PasswordError::Storage)?;
-        let password = Some(password).filter(|_| made);
-        Ok(is_first.then_some(FirstAdministrator { username: user.username, password }))
+        Ok(FirstAdministrator { password: Some(password).filter(|_| made), user, hash })
+    }
+
+    /// Stores the first administrator. False where a replica that started at the same moment made one before: then
+    /// this one's password is void.
+    pub async fn keep_administrator(&self, first: &FirstAdministrator, now: Instant) -> Result<bool, DbError> {
+        retried(|| self.insert_first(&first.user, &first.hash, now)).await
     }
 
     async fn insert_first(&self, user: &StoredUser, hash: &str, now: Instant) -> Result<bool, DbError> {
         let tx = self.db.begin().await?;
-        // Of two replicas that start together one finds the name taken, and says nothing.
+        // Of two replicas that start together one finds the name taken.
         if !users::insert(&tx, user, hash).await? {
             return Ok(false);
         }
@@ -90,20 +101,11 @@ impl Registry {
             ..Record::default()
         };
         audit::record(&tx, AuditId::mint(now, self.random.as_ref()), now, &record).await?;
+        if let Some(namespace) = self.add_own_namespace(&tx, user, user.username.as_str(), now).await? {
+            let record = namespace_created(record, &namespace);
+            audit::record(&tx, AuditId::mint(now, self.random.as_ref()), now, &record).await?;
+        }
         tx.commit().await?;
         Ok(true)
     }
-}
-
-fn check_usable(password: &Password) -> Result<(), FirstAdministratorError> {
-    let text = password.expose();
-    if text.chars().count() < MIN_PASSWORD_CHARS {
-        return Err(FirstAdministratorError::UnusablePassword("a password has at least 8 characters"));
-    }
-    if is_reserved_password(text) {
-        return Err(FirstAdministratorError::UnusablePassword(
-            "a password may not begin like a token's secret (slks_ or slkp_)",
-        ));
-    }
-    Ok(())
 }

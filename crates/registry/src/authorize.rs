@@ -65,6 +65,16 @@ impl Refusal {
     }
 }
 
+impl From<PasswordError> for Refusal {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            PasswordError::Storage(error) => Self::Storage(error),
+            PasswordError::Hashing => Self::Storage(DbError::Corrupt("a password's hash".to_owned())),
+        }
+    }
+}
+
 impl Transient for Refusal {
     fn is_transient(&self) -> bool {
         matches!(self, Self::Storage(error) if error.is_transient())
@@ -110,6 +120,7 @@ impl Registry {
     ) -> Result<Grant<A>, Refusal> {
         let identified = self.identify(credential, now).await?;
         let rights = read_and_decide(&self.db, &identified, &ask.operation().need(), now).await?;
+        self.usage.note(&rights.principal, &origin, now);
         let Identified { who, bearer, login_name: _ } = identified;
         // From here on the secret is known by its id, as in a bearer: the hash is not carried along.
         let who = match (&rights.principal, who) {
@@ -169,11 +180,7 @@ impl Registry {
                 login_name: None,
             }),
             Ok(None) => Err(Refusal::BadCredential(WRONG_PASSWORD.to_owned())),
-            Err(PasswordError::Busy) => Err(Refusal::Busy),
-            Err(PasswordError::Storage(error)) => Err(Refusal::Storage(error)),
-            Err(PasswordError::Hashing) => {
-                Err(Refusal::Storage(DbError::Corrupt("a password's hash".to_owned())))
-            }
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -215,9 +222,12 @@ pub(crate) async fn read_and_decide(
 
 fn check_login_name(principal: &Principal, login_name: Option<&str>) -> Result<(), Refusal> {
     match (principal, login_name) {
-        (Principal::Token(token), Some(name)) if name != token.login_name() => {
-            Err(Refusal::BadCredential(format!("this secret's login name is {}", token.login_name())))
-        }
+        (Principal::Token(token), Some(name)) => match token.login_name() {
+            Some(own) if own != name => {
+                Err(Refusal::BadCredential(format!("this secret's login name is {own}")))
+            }
+            _ => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -235,18 +245,22 @@ pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
         | Need::SeePersonalTokens(_)
         | Need::NewPersonalToken(_) => Aim::default(),
         Need::Repository { repository, .. } => aim_at(repository),
-        Need::NewNamespace(namespace) | Need::SeeNamespace(namespace) | Need::ManageNamespace(namespace) => {
-            Aim { namespace: Some(namespace.as_str()), ..Aim::default() }
-        }
+        Need::ListRepositories(namespace)
+        | Need::NewNamespace(namespace)
+        | Need::SeeNamespace(namespace)
+        | Need::ManageNamespace(namespace) => Aim { namespace: Some(namespace.as_str()), ..Aim::default() },
         Need::ManageToken(token) | Need::StrengthenToken(token) => {
             Aim { token: Some(*token), ..Aim::default() }
+        }
+        Need::SeeTokenHistory(token) => {
+            Aim { token: Some(*token), token_may_have_ended: true, ..Aim::default() }
         }
     }
 }
 
 /// A repository, and the namespace that it is in.
 pub(crate) fn aim_at(repository: &RepositoryName) -> Aim<'_> {
-    Aim { namespace: Some(repository.namespace()), repository: Some(repository), token: None }
+    Aim { namespace: Some(repository.namespace()), repository: Some(repository), ..Aim::default() }
 }
 
 /// Whether the principal acts with the rights of a person; what `/me` and the lists need to know.

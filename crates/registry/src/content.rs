@@ -1,6 +1,6 @@
 //! What can go wrong with content, in the protocol's terms. Which status that is, `web::v2` says.
 
-use oci::{Digest, ManifestError, Reference, RepositoryName};
+use oci::{Digest, ManifestError, NamespaceName, Reference, RepositoryName};
 use storage::{
     blobs::BlobError,
     db::{DbError, Transient},
@@ -14,6 +14,9 @@ pub enum ContentError {
     /// The rights, when they were read again.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// There is no such namespace; whoever hears this may know.
+    #[error("namespace {0} does not exist")]
+    NamespaceUnknown(NamespaceName),
     /// There is no such repository; whoever hears this may know.
     #[error("repository {0} does not exist; its first push makes it")]
     RepositoryUnknown(RepositoryName),
@@ -116,6 +119,9 @@ impl Transient for ContentError {
     fn is_transient(&self) -> bool {
         match self {
             Self::Refused(refusal) => refusal.is_transient(),
+            // What a new row points at, its repository or namespace, was removed since it was read: done again, the
+            // transaction sees so.
+            Self::Storage(DbError::Conflict { .. }) => true,
             Self::Storage(error) => error.is_transient(),
             _ => false,
         }

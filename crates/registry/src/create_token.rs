@@ -2,7 +2,7 @@
 
 use access::{
     expiry::Expiry,
-    id::{NamespaceId, ScopeId, SecretId, TokenId},
+    id::{ScopeId, SecretId, TokenId},
     name::{Description, ServiceTokenName},
     operation::Operation,
     randomness::Randomness,
@@ -37,11 +37,11 @@ impl Ask for CreateToken {
     }
 }
 
-/// What a new token is to be.
+/// What a new token is to be, with a name that its kind may have.
 #[derive(Debug, Clone)]
-pub struct NewToken {
-    /// Its name, which is its login name.
-    pub name: ServiceTokenName,
+pub struct NewToken<Name = ServiceTokenName> {
+    /// Its name: of a service token its login name, of a personal one a label.
+    pub name: Name,
     /// Free text.
     pub description: Option<Description>,
     /// Whom or what it is for.
@@ -81,51 +81,52 @@ impl Registry {
             let tx = self.db.begin().await?;
             let rights = grant.still_holds(&tx, now).await?;
             let absent = || ManageError::Absent(format!("namespace {namespace} does not exist"));
-            let owner = rights.namespace().ok_or_else(absent)?.id;
-            let token = self.stored(grant, &new, owner, &secret, now);
-            if !tokens::insert(&tx, &token).await? {
-                let message = format!("a token named {} exists already in namespace {namespace}", new.name);
-                return Err(ManageError::NameTaken(message));
-            }
-            self.add_secret(&tx, token.id, &secret, now).await?;
-            let mut record = grant.record("token.created", format!("token {namespace}/{}", new.name));
-            record.namespace_id = owner.to_string();
-            record.token_id = token.id.to_string();
-            record.after = token.as_history();
-            self.write_history(&tx, &record, now).await?;
+            let id = rights.namespace().ok_or_else(absent)?.id;
+            let owner = StoredOwner::Namespace { id, name: namespace.clone() };
+            let token = self.insert_token(&tx, grant, owner, &new, &secret, now).await?;
             tx.commit().await?;
-            Ok(token)
+            Ok::<_, ManageError>(token)
         })
         .await?;
         Ok(IssuedToken { token, secret, warnings: new.warnings })
     }
 
-    fn stored(
+    /// Adds a token with its secret and its audit row, in the transaction that decided on it.
+    pub(crate) async fn insert_token<A: Ask, Name: std::fmt::Display>(
         &self,
-        grant: &Grant<CreateToken>,
-        new: &NewToken,
-        namespace: NamespaceId,
+        tx: &Tx,
+        grant: &Grant<A>,
+        owner: StoredOwner,
+        new: &NewToken<Name>,
         secret: &Secret,
         now: Instant,
-    ) -> StoredToken {
-        let random = self.random.as_ref();
+    ) -> Result<StoredToken, ManageError> {
         let (created_by_id, created_by) = grant.creator();
-        StoredToken {
-            id: TokenId::mint(now, random),
-            owner: StoredOwner::Namespace { id: namespace, name: grant.ask.namespace.clone() },
+        let token = StoredToken {
+            id: TokenId::mint(now, self.random.as_ref()),
+            owner,
             name: new.name.to_string(),
             description: new.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
             stands_for: new.stands_for.clone(),
             is_enabled: new.is_enabled,
             expiry: new.expiry,
-            scopes: with_ids(&new.scopes, now, random),
+            scopes: with_ids(&new.scopes, now, self.random.as_ref()),
             secret_hint: secret.hint(),
             created_at: now,
             created_by_id,
             created_by,
             used: StoredUse::default(),
             revision: 1,
+        };
+        if !tokens::insert(tx, &token).await? {
+            let text = format!("{token} exists already; delete it first, or take another name");
+            return Err(ManageError::NameTaken(text));
         }
+        self.add_secret(tx, token.id, secret, now).await?;
+        let mut record = grant.token_record("token.created", &token);
+        record.after = token.as_history();
+        self.write_history(tx, &record, now).await?;
+        Ok(token)
     }
 
     /// Adds a secret to the token, in the transaction that makes it.
@@ -143,6 +144,7 @@ impl Registry {
 
 /// Scopes with ids, by which they can be removed one by one.
 pub(crate) fn with_ids(scopes: &Scopes, now: Instant, random: &dyn Randomness) -> Vec<StoredScope> {
-    let stored = |scope: &access::scope::Scope| StoredScope { id: ScopeId::mint(now, random), scope: scope.clone() };
+    let stored =
+        |scope: &access::scope::Scope| StoredScope { id: ScopeId::mint(now, random), scope: scope.clone() };
     scopes.as_slice().iter().map(stored).collect()
 }

@@ -131,7 +131,7 @@ impl Registry {
 }
 
 /// The repository that the rights were read for, which has to be there for anything to be deleted from it.
-fn existing(rights: Rights, repository: &RepositoryName) -> Result<RepositoryId, ContentError> {
+pub(crate) fn existing(rights: Rights, repository: &RepositoryName) -> Result<RepositoryId, ContentError> {
     let found = rights.namespace().and_then(|namespace| namespace.repository);
     found.ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
 }

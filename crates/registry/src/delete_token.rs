@@ -29,8 +29,7 @@ impl Registry {
             let tx = self.db.begin().await?;
             let token = self.take_token(&tx, grant, now).await?;
             tokens::end(&tx, token.id, now, "deleted").await?;
-            let mut record = grant.record("token.deleted", token.to_string());
-            record.token_id = token.id.to_string();
+            let mut record = grant.token_record("token.deleted", &token);
             record.before = token.as_history();
             self.write_history(&tx, &record, now).await?;
             Ok(tx.commit().await?)

@@ -1,16 +1,18 @@
-//! Editing a token: description, status, expiry, scopes.
+//! Editing a token: label, description, whom it is for, status, expiry, scopes.
 
 use access::{
     expiry::Expiry,
+    field_error::FieldError,
     id::TokenId,
-    name::Description,
+    name::{Description, TokenLabel},
     operation::{Need, Operation},
     scope::Scopes,
     time::Instant,
 };
 use storage::{
     db::{Tx, retried},
-    tokens::{self, StoredToken},
+    scopes::StoredScope,
+    tokens::{self, StandsFor, StoredOwner, StoredToken},
 };
 
 use crate::{
@@ -37,8 +39,12 @@ impl Ask for EditToken {
 /// What changes; whatever is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct TokenEdit {
+    /// The label of a personal token; a service token's name never changes.
+    pub label: Option<TokenLabel>,
     /// The free text; `Some(None)` removes it.
     pub description: Option<Option<Description>>,
+    /// Whom or what it is for; `Some(None)` is nobody in particular.
+    pub stands_for: Option<Option<StandsFor>>,
     /// Enabled or disabled.
     pub is_enabled: Option<bool>,
     /// When it ends by itself.
@@ -60,17 +66,14 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_token(&tx, grant, now).await?;
-            // The row was raised by one when it was taken.
-            if edit.if_revision.is_some_and(|revision| revision + 1 != before.revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(&before, edit.if_revision)?;
+            check_kind(&before, edit)?;
             let after = self.edited(&before, edit, now);
             if strengthens(&before, &after, edit) {
                 grant.holds_for(&tx, &Need::StrengthenToken(before.id), now).await?;
             }
             tokens::update(&tx, &after, edit.scopes.is_some()).await?;
-            let mut record = grant.record(event(edit), after.to_string());
-            record.token_id = after.id.to_string();
+            let mut record = grant.token_record(event(edit), &after);
             record.before = before.as_history();
             record.after = after.as_history();
             self.write_history(&tx, &record, now).await?;
@@ -82,13 +85,19 @@ impl Registry {
 
     fn edited(&self, before: &StoredToken, edit: &TokenEdit, now: Instant) -> StoredToken {
         let mut after = before.clone();
+        if let Some(label) = &edit.label {
+            after.name = label.to_string();
+        }
+        if let Some(stands_for) = &edit.stands_for {
+            after.stands_for = stands_for.clone();
+        }
         if let Some(description) = &edit.description {
             after.description = description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default();
         }
         after.is_enabled = edit.is_enabled.unwrap_or(before.is_enabled);
         after.expiry = edit.expiry.unwrap_or(before.expiry);
         if let Some(scopes) = &edit.scopes {
-            after.scopes = with_ids(scopes, now, self.random.as_ref());
+            after.scopes = with_old_ids(with_ids(scopes, now, self.random.as_ref()), &before.scopes);
         }
         after
     }
@@ -108,6 +117,46 @@ impl Registry {
     }
 }
 
+/// Refuses where somebody else changed the token since it was read. Its row was raised by one when it was taken.
+pub(crate) fn check_revision(token: &StoredToken, if_revision: Option<i64>) -> Result<(), ManageError> {
+    match if_revision {
+        Some(revision) if revision + 1 != token.revision => Err(ManageError::Changed),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses what a token of this kind does not have.
+fn check_kind(token: &StoredToken, edit: &TokenEdit) -> Result<(), ManageError> {
+    match &token.owner {
+        StoredOwner::Namespace { .. } | StoredOwner::Instance if edit.label.is_some() => {
+            let rule = "the name of a service token can't change; make another token and delete this one";
+            Err(ManageError::Invalid(vec![FieldError::new("name", rule)]))
+        }
+        _ if edit.scopes.is_some() => check_has_scopes(token, "scopes"),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses scopes for a token that mirrors its user (`access` is fixed at creation).
+pub(crate) fn check_has_scopes(token: &StoredToken, field: &str) -> Result<(), ManageError> {
+    if !token.mirrors_its_user() {
+        return Ok(());
+    }
+    let rule = "this token has access account: it mirrors its user and takes no scopes; make one with scopes instead";
+    Err(ManageError::Invalid(vec![FieldError::new(field, rule)]))
+}
+
+/// The same scopes, under the ids that they had before where they were there before.
+fn with_old_ids(mut scopes: Vec<StoredScope>, before: &[StoredScope]) -> Vec<StoredScope> {
+    let mut left: Vec<_> = before.iter().collect();
+    for scope in &mut scopes {
+        if let Some(place) = left.iter().position(|old| old.scope == scope.scope) {
+            scope.id = left.swap_remove(place).id;
+        }
+    }
+    scopes
+}
+
 /// Whether whoever holds the token has more of it afterwards (rule 9). Other scopes count always: an account token
 /// may shorten a personal token's life and end it, and nothing is said of its scopes.
 fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> bool {
@@ -121,15 +170,17 @@ fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> b
 }
 
 fn event(edit: &TokenEdit) -> &'static str {
-    match edit {
-        TokenEdit { is_enabled: Some(true), description: None, expiry: None, scopes: None, .. } => {
-            "token.enabled"
-        }
-        TokenEdit { is_enabled: Some(false), description: None, expiry: None, scopes: None, .. } => {
-            "token.disabled"
-        }
-        _ => "token.edited",
+    let TokenEdit { label, description, stands_for, is_enabled, expiry, scopes, if_revision: _ } = edit;
+    let is_more = label.is_some() || description.is_some() || stands_for.is_some();
+    match is_enabled {
+        Some(is_enabled) if !is_more && expiry.is_none() && scopes.is_none() => status_event(*is_enabled),
+        Some(_) | None => "token.edited",
     }
+}
+
+/// What the audit calls a change of the status.
+pub(crate) fn status_event(is_enabled: bool) -> &'static str {
+    if is_enabled { "token.enabled" } else { "token.disabled" }
 }
 
 #[cfg(test)]

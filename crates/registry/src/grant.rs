@@ -87,6 +87,19 @@ impl<A: Ask> Grant<A> {
         }
     }
 
+    /// Whether the token aimed at is somebody's personal one, whose name is a label.
+    pub fn aims_at_personal_token(&self) -> bool {
+        matches!(&self.rights.target, Target::Token(Some(token)) if token.user.is_some())
+    }
+
+    /// What responses to the principal say before it is too late (rule 11).
+    pub fn warnings(&self, now: Instant) -> Vec<String> {
+        match &self.rights.principal {
+            Principal::Token(token) => token.warnings(now),
+            Principal::User(_) | Principal::Anonymous => Vec::new(),
+        }
+    }
+
     /// Who this is, as upload sessions remember it: kind and id, so that a name given again is somebody else.
     pub(crate) fn principal_key(&self) -> String {
         match &self.rights.principal {

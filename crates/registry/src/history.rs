@@ -8,6 +8,7 @@ use access::{
 use storage::{
     audit::{self, Record},
     db::{DbError, Tx},
+    tokens::{StoredOwner, StoredToken},
 };
 
 use crate::{
@@ -23,7 +24,9 @@ impl<A: Ask> Grant<A> {
             Principal::User(user) => (user.id.to_string(), user.username.to_string()),
             Principal::Token(token) => match &token.owner {
                 Owner::User { user, .. } => (user.id.to_string(), user.username.to_string()),
-                Owner::Namespace { .. } | Owner::Instance => (token.id.to_string(), token.to_string()),
+                Owner::Namespace { .. } | Owner::Instance | Owner::FormerUser => {
+                    (token.id.to_string(), token.to_string())
+                }
             },
         }
     }
@@ -35,7 +38,9 @@ impl<A: Ask> Grant<A> {
             Principal::User(user) => (user.id.to_string(), String::new()),
             Principal::Token(token) => match &token.owner {
                 Owner::User { user, .. } => (user.id.to_string(), token.id.to_string()),
-                Owner::Namespace { .. } | Owner::Instance => (token.id.to_string(), token.id.to_string()),
+                Owner::Namespace { .. } | Owner::Instance | Owner::FormerUser => {
+                    (token.id.to_string(), token.id.to_string())
+                }
             },
         };
         Record {
@@ -50,6 +55,18 @@ impl<A: Ask> Grant<A> {
             request_id: &self.origin.request_id,
             ..Record::default()
         }
+    }
+
+    /// The same about a token: its history is found by the token, and by the namespace or user that owns it.
+    pub(crate) fn token_record(&self, event: &'static str, token: &StoredToken) -> Record<'_> {
+        let mut record = self.record(event, token.to_string());
+        record.token_id = token.id.to_string();
+        match &token.owner {
+            StoredOwner::Namespace { id, .. } => record.namespace_id = id.to_string(),
+            StoredOwner::User { id, .. } => record.user_id = id.to_string(),
+            StoredOwner::Instance => {}
+        }
+        record
     }
 }
 

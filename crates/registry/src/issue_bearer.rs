@@ -130,6 +130,6 @@ fn subject_of(holder: &Principal) -> &str {
     match holder {
         Principal::Anonymous => "",
         Principal::User(user) => user.username.as_str(),
-        Principal::Token(token) => token.login_name(),
+        Principal::Token(token) => token.login_name().unwrap_or_default(),
     }
 }

@@ -2,61 +2,122 @@
 //!
 //! Every use case takes a `Grant`, which only `Registry::authorize` makes: none can be reached around the gate.
 
+mod act_on_tokens;
 mod administrator;
 mod authorize;
+mod change_password;
+mod change_scopes;
 mod content;
+mod create_instance_token;
 mod create_namespace;
+mod create_personal_token;
 mod create_token;
+mod create_user;
 mod credential;
 mod delete_content;
+mod delete_namespace;
+mod delete_repository;
 mod delete_token;
+mod delete_user;
+mod edit_namespace;
+mod edit_teams;
 mod edit_token;
+mod edit_user;
+mod emergency;
+mod explain_token;
 mod grant;
 mod history;
 mod issue_bearer;
+mod list_referrers;
+mod list_repositories;
 mod list_tags;
 mod manage;
+mod members;
 mod passwords;
 mod pull;
 mod push_manifest;
 mod reset_token;
 mod seal;
+mod settings;
+mod secrets;
+mod show_activity;
+mod show_audit;
 mod show_namespaces;
+mod show_teams;
+mod show_repository;
 mod show_tokens;
+mod show_users;
 mod signing;
+mod sweep;
 mod upload;
+mod usage;
 
 use std::sync::Arc;
 
 use access::{randomness::Randomness, time::Instant};
+pub use act_on_tokens::{Act, ActOnTokens, MAX_ACTED_ON};
 pub use administrator::{FirstAdministrator, FirstAdministratorError};
 pub use authorize::{Refusal, WhoAmI};
+pub use change_password::ChangePassword;
+pub use change_scopes::{AddScope, RemoveScopes};
 pub use content::ContentError;
+pub use create_instance_token::CreateInstanceToken;
 pub use create_namespace::CreateNamespace;
+pub use create_personal_token::CreatePersonalToken;
 pub use create_token::{CreateToken, IssuedToken, NewToken};
+pub use create_user::{CreateUser, CreatedUser, NewUser};
 pub use credential::{Credential, Password};
 pub use delete_content::{DeleteBlob, DeleteManifest};
+pub use delete_repository::DeleteRepository;
+pub use delete_namespace::DeleteNamespace;
 pub use delete_token::DeleteToken;
+pub use delete_user::DeleteUser;
+pub use edit_namespace::{EditNamespace, NamespaceEdit};
+pub use edit_teams::{AddToTeam, CreateTeam, DeleteTeam, RemoveFromTeam, RenameTeam};
 pub use edit_token::{EditToken, TokenEdit};
+pub use emergency::{DisableTokens, EndAll};
+pub use explain_token::{ExplainToken, Explanation};
+pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use grant::{Ask, Grant, Origin};
 pub use issue_bearer::{BearerError, IssuedBearer};
+pub use list_referrers::ListReferrers;
+pub use list_repositories::ListRepositories;
 pub use list_tags::{ListTags, TagPage};
 pub use manage::{ManageError, Page};
-pub use passwords::{PasswordError, Passwords};
-pub use pull::{PullBlob, PullManifest, PulledBlob, PulledManifest};
+pub use members::{ListMembers, MemberName, RemoveMember, SetMember};
+pub use passwords::{NewPassword, PasswordError, Passwords, UnusablePassword};
+pub use pull::{DescribedManifest, PullBlob, PullManifest, PulledBlob, PulledManifest};
 pub use push_manifest::{PushManifest, PushedManifest};
 pub use reset_token::ResetToken;
 pub use seal::{KeyFile, SealError};
+pub use secrets::{EndSecret, ListSecrets};
+pub use show_activity::{ActiveDay, ShowActivity};
+pub use show_audit::{AuditPart, ShowAudit};
+pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_namespaces::{ListNamespaces, ShowNamespace};
-pub use show_tokens::{ListTokens, ShowToken};
+pub use show_repository::{ListManifests, ShowRepository, ShownRepository};
+pub use show_teams::{ListTeams, ShowTeam};
+pub use show_tokens::{ListInstanceTokens, ListPersonalTokens, ListTokens, ShowToken, TokensAsked};
+pub use show_users::{ListUsers, ShowUser};
 pub use signing::{KeyError, SERVICE, SigningKeys};
 pub use storage::{
+    audit::StoredRecord,
     blobs::{BlobError, BlobStore, BodyError, FileStore},
     db::{DatabaseLocation, Db, DbError, DbOptions},
+    manifests::StoredManifest,
+    leaving::TokenElsewhere,
+    members::StoredMember,
     namespaces::StoredNamespace,
+    repositories::StoredRepository,
     scopes::StoredScope,
-    tokens::{StandsFor, StoredOwner, StoredToken, StoredUse},
+    settings::StoredSettings,
+    teams::StoredTeam,
+    secrets::StoredSecret,
+    tags::StoredTag,
+    tokens::{StandsFor, StoredOwner, StoredToken, StoredUse, TokenFilter},
+    users::StoredUser,
 };
+pub use sweep::Swept;
 pub use upload::{
     AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody, UploadStatus,
 };
@@ -67,6 +128,7 @@ pub struct Registry {
     blobs: Arc<dyn BlobStore>,
     keys: SigningKeys,
     passwords: Passwords,
+    usage: usage::Usage,
     random: Arc<dyn Randomness>,
 }
 
@@ -83,7 +145,7 @@ impl Registry {
         db.migrate().await?;
         let keys = SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
         let passwords = Passwords::new(random.as_ref())?;
-        Ok(Self { db, blobs, keys, passwords, random })
+        Ok(Self { db, blobs, keys, passwords, usage: usage::Usage::default(), random })
     }
 
     /// Whether the database answers.

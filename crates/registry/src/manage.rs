@@ -1,9 +1,9 @@
 //! What can go wrong with managing, and how lists are handed out.
 
 use access::field_error::FieldError;
-use storage::db::{DbError, Transient};
+use storage::db::{Constraint, DbError, Transient};
 
-use crate::authorize::Refusal;
+use crate::{authorize::Refusal, passwords::PasswordError};
 
 /// Why a use case of management did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,14 @@ pub enum ManageError {
     /// More secrets of a token live than rule 6 allows.
     #[error("{0}")]
     TooMany(String),
+    /// Nobody would be left to administer the instance.
+    #[error("{0} is the last active administrator; make another one first")]
+    LastAdministrator(String),
+    /// The namespace holds repositories, and nobody said that they are to go with it.
+    #[error(
+        "namespace {0} holds repositories; delete them first, or delete it with force=true to remove them with it"
+    )]
+    HoldsRepositories(String),
     /// The database.
     #[error(transparent)]
     Storage(DbError),
@@ -34,6 +42,25 @@ pub enum ManageError {
 impl From<DbError> for ManageError {
     fn from(error: DbError) -> Self {
         Self::Storage(error)
+    }
+}
+
+impl ManageError {
+    /// What was looked up a moment ago and is gone by the time that a row is to point at it: absent, as it would be to
+    /// a request that starts now.
+    pub(crate) fn or_absent(self, what: &str) -> Self {
+        match self {
+            Self::Storage(error) if error.is_conflict(Constraint::ForeignKey) => {
+                Self::Absent(format!("{what} does not exist any more"))
+            }
+            other => other,
+        }
+    }
+}
+
+impl From<PasswordError> for ManageError {
+    fn from(error: PasswordError) -> Self {
+        Self::Refused(error.into())
     }
 }
 

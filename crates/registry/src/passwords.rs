@@ -9,6 +9,7 @@ use access::{
     id::UserId,
     name::Username,
     randomness::Randomness,
+    secret::is_reserved_password,
     time::{Instant, Length},
 };
 use argon2::{
@@ -28,6 +29,8 @@ use crate::credential::Password;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// The length of a salt, in bytes (RFC 9106 §3.1 recommends 16).
+const SALT_BYTES: usize = 16;
 /// How many passwords are checked at once: each takes 19 MiB and a core.
 const AT_ONCE: usize = 2;
 /// How many more may wait for their turn; beyond that the answer is "busy", not a longer queue.
@@ -36,6 +39,8 @@ const MAX_WAITING: usize = 64;
 const REMEMBERED_FOR: Length = Length::seconds(60);
 /// How many are remembered at most.
 const MAX_REMEMBERED: usize = 1024;
+/// The shortest password that can be set, in bytes (NIST SP 800-63B §5.1.1.1).
+const MIN_PASSWORD_BYTES: usize = 8;
 /// The longest password looked at, in bytes: hashing more is only work for an attacker to give away.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
@@ -51,6 +56,33 @@ pub enum PasswordError {
     /// Hashing failed: a stored hash is damaged, or the machine can't spare 19 MiB.
     #[error("a password could not be hashed")]
     Hashing,
+}
+
+/// A password that may be set. It can't be printed.
+#[derive(Debug, Clone)]
+pub struct NewPassword(Password);
+
+/// The text can't be anybody's password; the message is the rule, for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusablePassword(&'static str);
+
+impl NewPassword {
+    /// Takes a text that somebody could sign in with.
+    pub fn parse(password: Password) -> Result<Self, UnusablePassword> {
+        let text = password.expose();
+        if !(MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&text.len()) {
+            return Err(UnusablePassword("a password has 8 to 1024 bytes"));
+        }
+        // RFC 7617 §2: Basic could not carry them.
+        if text.chars().any(char::is_control) {
+            return Err(UnusablePassword("a password has no control characters, such as line breaks"));
+        }
+        if is_reserved_password(text) {
+            return Err(UnusablePassword("a password may not begin like a token's secret (slks_ or slkp_)"));
+        }
+        Ok(Self(password))
+    }
 }
 
 /// Checks passwords, and makes the hashes that are stored.
@@ -107,17 +139,40 @@ impl Passwords {
         }
     }
 
+    /// The hash to store for a new password.
+    pub(crate) async fn hash(
+        &self,
+        password: &NewPassword,
+        random: &dyn Randomness,
+    ) -> Result<String, PasswordError> {
+        let mut salt = [0; SALT_BYTES];
+        random.fill(&mut salt);
+        let NewPassword(password) = password.clone();
+        self.in_turn(move || salted(password.expose().as_bytes(), &salt)).await
+    }
+
     async fn verify(&self, hash: String, password: Password) -> Result<bool, PasswordError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
-        let verified = tokio::task::spawn_blocking(move || {
-            // Held by the thread, not by the request: a client that hangs up does not free the core.
-            let _turn = turn;
+        self.in_turn(move || {
             let hash = PasswordHash::new(&hash).map_err(|_| PasswordError::Hashing)?;
             let password = password.expose().as_bytes();
             Ok(password.len() <= MAX_PASSWORD_BYTES && argon2()?.verify_password(password, &hash).is_ok())
+        })
+        .await
+    }
+
+    /// Does `work` on a thread of its own when its turn has come.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        let worked = tokio::task::spawn_blocking(move || {
+            // Held by the thread, not by the request: a client that hangs up does not free the core.
+            let _turn = turn;
+            work()
         });
-        verified.await.map_err(|_| PasswordError::Hashing)?
+        worked.await.map_err(|_| PasswordError::Hashing)?
     }
 
     /// What is remembered of a right password: a keyed hash, so that a look at the memory gives nothing away.
@@ -150,11 +205,48 @@ fn argon2() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-/// The argon2id hash of a password in PHC form, with a salt of 128 random bits.
-pub(crate) fn hash(password: &[u8], random: &dyn Randomness) -> Result<String, PasswordError> {
-    let mut salt = [0; 16];
+/// The argon2id hash of a password in PHC form, on this thread: for the start, when nobody else waits.
+fn hash(password: &[u8], random: &dyn Randomness) -> Result<String, PasswordError> {
+    let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
-    let salt = Salt::new(&salt).map_err(|_| PasswordError::Hashing)?;
+    salted(password, &salt)
+}
+
+fn salted(password: &[u8], salt: &[u8; SALT_BYTES]) -> Result<String, PasswordError> {
+    let salt = Salt::new(salt).map_err(|_| PasswordError::Hashing)?;
     let hash = argon2()?.hash_password_with_salt(password, &salt).map_err(|_| PasswordError::Hashing)?;
     Ok(hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[test]
+    fn a_password_can_be_typed_sent_and_told_from_a_secret() {
+        let longest = "ä".repeat(512);
+        for text in ["12345678", "correct horse battery", "päßwörd", " leading", &longest] {
+            assert!(NewPassword::parse(Password::new(text.to_owned())).is_ok(), "{text}");
+        }
+        let too_long = "a".repeat(1025);
+        for (text, says) in [
+            ("", "8 to 1024 bytes"),
+            ("1234567", "8 to 1024 bytes"),
+            (&too_long, "8 to 1024 bytes"),
+            ("slks_password", "token's secret"),
+            ("slkp_password", "token's secret"),
+            ("two\nlines of it", "control characters"),
+            ("nul\0nul\0", "control characters"),
+        ] {
+            let refused = NewPassword::parse(Password::new(text.to_owned())).unwrap_err();
+            assert!(refused.to_string().contains(says), "{text:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_new_password_can_not_be_printed() {
+        let password = NewPassword::parse(Password::new("correct horse".to_owned())).unwrap();
+        assert!(!format!("{password:?}").contains("horse"));
+    }
 }

@@ -1,14 +1,19 @@
 //! Pull: manifests by tag or digest, blobs by digest.
 
-use access::operation::Operation;
+use access::{operation::Operation, time::Instant};
 use futures_util::stream::BoxStream;
 use oci::{Call, Digest, Reference, RepositoryName};
-use storage::{links, manifests};
+use storage::{
+    blobs::Range,
+    links,
+    manifests::{self, StoredManifest},
+};
 
 use crate::{
     Registry,
     content::ContentError,
     grant::{Ask, Grant},
+    usage::Done,
 };
 
 /// Pull a manifest.
@@ -54,6 +59,17 @@ pub struct PulledManifest {
     pub payload: Vec<u8>,
 }
 
+/// What a HEAD tells of a manifest.
+#[derive(Debug)]
+pub struct DescribedManifest {
+    /// Its digest.
+    pub digest: Digest,
+    /// The Content-Type that it was pushed under.
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size: u64,
+}
+
 /// A blob, about to be read.
 pub struct PulledBlob {
     /// How many bytes.
@@ -63,27 +79,45 @@ pub struct PulledBlob {
 }
 
 impl Registry {
-    /// The manifest that the grant names.
-    pub async fn pull_manifest(&self, grant: &Grant<PullManifest>) -> Result<PulledManifest, ContentError> {
+    /// The manifest that the grant names; counts as a pull with the token that was used.
+    pub async fn pull_manifest(
+        &self,
+        grant: &Grant<PullManifest>,
+        now: Instant,
+    ) -> Result<PulledManifest, ContentError> {
+        let manifest = self.named_manifest(grant).await?;
+        // Deleted between the two reads: as if it had been gone before.
+        let payload = manifests::payload(&self.db, manifest.id).await?.ok_or_else(|| unknown(grant))?;
+        self.usage.count(grant.principal(), &grant.origin, Done::Pull, now);
+        Ok(PulledManifest { digest: manifest.digest, media_type: manifest.media_type, payload })
+    }
+
+    /// What the manifest is that the grant names: HEAD, with which clients ask whether there is something new.
+    pub async fn describe_manifest(
+        &self,
+        grant: &Grant<PullManifest>,
+    ) -> Result<DescribedManifest, ContentError> {
+        let StoredManifest { digest, media_type, size, .. } = self.named_manifest(grant).await?;
+        Ok(DescribedManifest { digest, media_type, size })
+    }
+
+    async fn named_manifest(&self, grant: &Grant<PullManifest>) -> Result<StoredManifest, ContentError> {
         let PullManifest { repository, reference } = &grant.ask;
         let id = grant.repository().ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
         let found = match reference {
             Reference::Tag(tag) => manifests::by_tag(&self.db, id, tag).await?,
             Reference::Digest(digest) => manifests::by_digest(&self.db, id, digest).await?,
         };
-        let unknown =
-            || ContentError::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
-        let manifest = found.ok_or_else(unknown)?;
-        // Deleted between the two reads: as if it had been gone before.
-        let payload = manifests::payload(&self.db, manifest.id).await?.ok_or_else(unknown)?;
-        Ok(PulledManifest { digest: manifest.digest, media_type: manifest.media_type, payload })
+        found.ok_or_else(|| unknown(grant))
     }
 
     /// The blob that the grant names. No connection is held while its bytes are read.
     pub async fn pull_blob(&self, grant: &Grant<PullBlob>) -> Result<PulledBlob, ContentError> {
         let blob = self.linked_blob(grant).await?;
-        let reading = self.blobs.read(&blob.key, None).await?;
-        Ok(PulledBlob { size: reading.size, bytes: reading.bytes })
+        // As many bytes as the row says: a file that lost some is an error here, and not a shorter blob.
+        let whole = Range { start: 0, length: blob.size };
+        let reading = self.blobs.read(&blob.key, Some(whole)).await?;
+        Ok(PulledBlob { size: blob.size, bytes: reading.bytes })
     }
 
     /// The size of the blob that the grant names: HEAD.
@@ -99,4 +133,9 @@ impl Registry {
         };
         links::linked(&self.db, id, digest).await?.ok_or_else(unknown)
     }
+}
+
+fn unknown(grant: &Grant<PullManifest>) -> ContentError {
+    let PullManifest { repository, reference } = grant.ask.clone();
+    ContentError::ManifestUnknown { repository, reference }
 }

@@ -20,7 +20,12 @@ use crate::{
     Registry,
     content::ContentError,
     grant::{Ask, Grant},
+    usage::Done,
 };
+
+/// The longest annotations that a list of referrers repeats, in bytes of JSON: a page of them has to stay one. Longer
+/// ones are left to whoever pulls the manifest.
+const MAX_LISTED_ANNOTATIONS_BYTES: usize = 64 * 1024;
 
 /// Push a manifest under a tag or its digest.
 #[derive(Debug, Clone)]
@@ -64,6 +69,7 @@ impl Registry {
             Ok::<_, ContentError>(tx.commit().await?)
         })
         .await?;
+        self.usage.count(grant.principal(), &grant.origin, Done::Push, now);
         Ok(PushedManifest { digest, subject: manifest.subject.map(|subject| subject.digest) })
     }
 
@@ -87,18 +93,18 @@ impl Registry {
             size: payload.len() as u64,
             artifact_type: manifest.artifact_type.clone().unwrap_or_default(),
             subject: manifest.subject.as_ref().map(|subject| subject.digest.clone()),
+            annotations: annotations_of(manifest),
             created_at: now,
             created_by: grant.principal().to_string(),
         };
-        if manifests::insert(tx, id, &stored, payload).await? {
+        let manifest_id = manifests::insert(tx, id, &stored, payload).await?;
+        if manifest_id == stored.id {
             need_all(tx, repository, id, stored.id, manifest).await?;
         }
         let before = match reference {
             Reference::Tag(tag) => {
                 let before = manifests::by_tag(tx, id, tag).await?.map(|manifest| manifest.digest);
-                let manifest =
-                    manifests::by_digest(tx, id, digest).await?.map_or(stored.id, |found| found.id);
-                tags::point(tx, id, tag, manifest, now).await?;
+                tags::point(tx, id, tag, manifest_id, now).await?;
                 before
             }
             Reference::Digest(_) => None,
@@ -132,6 +138,15 @@ impl Registry {
         }
         Ok(id)
     }
+}
+
+/// The annotations as they are kept beside the manifest, or nothing.
+fn annotations_of(manifest: &Manifest) -> String {
+    if manifest.annotations.is_empty() {
+        return String::new();
+    }
+    let json = serde_json::json!(manifest.annotations).to_string();
+    if json.len() <= MAX_LISTED_ANNOTATIONS_BYTES { json } else { String::new() }
 }
 
 fn suffix(reference: &Reference) -> String {

@@ -1,11 +1,16 @@
 //! Sealing under the key file: what lies sealed in the database is worth nothing without it.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Read},
+    path::Path,
+};
 
 use access::randomness::Randomness;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
+/// What is read of a key file at most, in bytes: 64 digits and a line end fit.
+const MAX_FILE_BYTES: u64 = 128;
 const KEY_BYTES: usize = 32;
 /// The first byte of everything sealed: this way of sealing.
 const VERSION: u8 = 1;
@@ -43,9 +48,10 @@ pub enum SealError {
 impl KeyFile {
     /// Reads the key from a file.
     pub fn read(path: &Path) -> Result<Self, SealError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
-        Self::parse(Zeroizing::new(text).trim())
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize));
+        let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+        read.map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+        Self::parse(text.trim())
     }
 
     /// A key from the 64 hexadecimal digits that a file holds.

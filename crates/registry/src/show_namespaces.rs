@@ -1,12 +1,13 @@
 //! Looking at namespaces.
 
-use access::operation::Operation;
+use access::{operation::Operation, role::Role};
 use oci::NamespaceName;
 use storage::namespaces::{self, StoredNamespace};
 
 use crate::{
     Registry,
     authorize::acts_as_administrator,
+    edit_namespace::no_namespace,
     grant::{Ask, Grant},
     manage::{ManageError, Page},
 };
@@ -54,10 +55,15 @@ impl Registry {
         Ok(Page::of(found, limit, |namespace| namespace.name.as_str()))
     }
 
-    /// The namespace that the grant names.
-    pub async fn show_namespace(&self, grant: &Grant<ShowNamespace>) -> Result<StoredNamespace, ManageError> {
-        let absent = || ManageError::Absent(format!("namespace {} does not exist", grant.ask.name));
+    /// The namespace that the grant names, with the caller's own role in it; an instance administrator need not have
+    /// one.
+    pub async fn show_namespace(
+        &self,
+        grant: &Grant<ShowNamespace>,
+    ) -> Result<(StoredNamespace, Option<Role>), ManageError> {
+        let absent = || no_namespace(&grant.ask.name);
         let id = grant.namespace().ok_or_else(absent)?;
-        namespaces::by_id(&self.db, id).await?.ok_or_else(absent)
+        let namespace = namespaces::by_id(&self.db, id).await?.ok_or_else(absent)?;
+        Ok((namespace, grant.rights.namespace().and_then(|namespace| namespace.role)))
     }
 }

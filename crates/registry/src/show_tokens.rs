@@ -1,8 +1,11 @@
 //! Looking at tokens. Whatever has ended is absent.
 
-use access::{id::TokenId, operation::Operation, time::Instant};
+use access::{id::TokenId, name::Username, operation::Operation, time::Instant};
 use oci::NamespaceName;
-use storage::tokens::{self, StoredToken};
+use storage::{
+    tokens::{self, PageOf, StoredToken, TokenFilter},
+    users,
+};
 
 use crate::{
     Registry,
@@ -23,6 +26,29 @@ impl Ask for ListTokens {
     }
 }
 
+/// List the service tokens of the instance.
+#[derive(Debug, Clone, Copy)]
+pub struct ListInstanceTokens;
+
+impl Ask for ListInstanceTokens {
+    fn operation(&self) -> Operation {
+        Operation::ListInstanceTokens
+    }
+}
+
+/// List the personal tokens of a user.
+#[derive(Debug, Clone)]
+pub struct ListPersonalTokens {
+    /// Whose.
+    pub username: Username,
+}
+
+impl Ask for ListPersonalTokens {
+    fn operation(&self) -> Operation {
+        Operation::ListPersonalTokens(self.username.clone())
+    }
+}
+
 /// Look at one token.
 #[derive(Debug, Clone, Copy)]
 pub struct ShowToken {
@@ -36,19 +62,65 @@ impl Ask for ShowToken {
     }
 }
 
+/// Which page of which tokens.
+#[derive(Debug, Clone, Default)]
+pub struct TokensAsked {
+    /// The `next` of the page before; empty for the first.
+    pub after: String,
+    /// The most tokens on the page.
+    pub limit: u32,
+    /// Which are wanted.
+    pub filter: TokenFilter,
+}
+
+impl TokensAsked {
+    /// The page, one longer than what is asked for, which shows whether there are more.
+    fn page(&self, now: Instant) -> PageOf<'_> {
+        PageOf { after: &self.after, limit: i64::from(self.limit) + 1, now, filter: &self.filter }
+    }
+}
+
 impl Registry {
-    /// The living tokens of the namespace behind `after`, by name.
+    /// The living tokens of the namespace that were asked for, by name.
     pub async fn list_tokens(
         &self,
         grant: &Grant<ListTokens>,
-        after: &str,
-        limit: u32,
+        asked: &TokensAsked,
         now: Instant,
     ) -> Result<Page<StoredToken>, ManageError> {
         let absent = || ManageError::Absent(format!("namespace {} does not exist", grant.ask.namespace));
         let namespace = grant.namespace().ok_or_else(absent)?;
-        let found = tokens::of_namespace(&self.db, namespace, after, now, i64::from(limit) + 1).await?;
-        Ok(Page::of(found, limit, |token| &token.name))
+        let found = tokens::service_page(&self.db, Some(namespace), asked.page(now)).await?;
+        Ok(Page::of(found, asked.limit, |token| &token.name))
+    }
+
+    /// The living tokens of the instance that were asked for, by name.
+    pub async fn list_instance_tokens(
+        &self,
+        _: &Grant<ListInstanceTokens>,
+        asked: &TokensAsked,
+        now: Instant,
+    ) -> Result<Page<StoredToken>, ManageError> {
+        let found = tokens::service_page(&self.db, None, asked.page(now)).await?;
+        Ok(Page::of(found, asked.limit, |token| &token.name))
+    }
+
+    /// The living personal tokens of the user that were asked for, the oldest first.
+    pub async fn list_personal_tokens(
+        &self,
+        grant: &Grant<ListPersonalTokens>,
+        asked: &TokensAsked,
+        now: Instant,
+    ) -> Result<Page<StoredToken>, ManageError> {
+        let username = &grant.ask.username;
+        let absent = || ManageError::Absent(format!("user {username} does not exist"));
+        let user = users::by_name(&self.db, username).await?.ok_or_else(absent)?;
+        let mut found = tokens::personal_page(&self.db, user.id, asked.page(now)).await?;
+        let limit = asked.limit as usize;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| has_more).map(|token| token.id.to_string());
+        Ok(Page { items: found, next })
     }
 
     /// The token that the grant names.

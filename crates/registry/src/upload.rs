@@ -12,7 +12,7 @@ use access::{
 use oci::{Algorithm, Call, Digest, RepositoryName, UploadRange, UploadRef};
 use storage::{
     blobs::{BlobError, Body, Finished, Key, State},
-    db::{Tx, retried},
+    db::{DbError, Tx, retried},
     links::{self, StoredBlob},
     uploads::{self, ClaimedUpload, SessionKey},
 };
@@ -351,6 +351,10 @@ impl Registry {
             let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
             let id = self.ensure_repository(&tx, grant, namespace, repository, now).await?;
             let is_new = links::insert(&tx, id, digest, &blob, now).await?;
+            let mut record = grant.record("blob.pushed", format!("{repository}@{digest}"));
+            record.namespace_id = namespace.to_string();
+            record.after = serde_json::json!({ "size": blob.size }).to_string();
+            self.write_history(&tx, &record, now).await?;
             if let Some((upload, claimed)) = session
                 && !uploads::delete_claimed(&tx, upload, claimed.claim).await?
             {
@@ -361,17 +365,41 @@ impl Registry {
         });
         match linked.await {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                self.delete_bytes(&key).await;
-                Ok(())
-            }
+            Ok(false) => self.keep_one(digest, &blob, now).await,
             // A commit that broke off may have happened: then the row names the key, and only `fsck` may judge.
-            Err(error @ ContentError::Storage(_)) => Err(error),
+            Err(error @ ContentError::Storage(DbError::Unavailable(_))) => Err(error),
             Err(error) => {
                 self.drop_finished(&key, session).await?;
                 Err(error)
             }
         }
+    }
+
+    /// The digest was there already: one copy stays. It is the new one where the old one is gone or has another
+    /// size, so that pushing a damaged blob again heals it (DESIGN §5, 3).
+    async fn keep_one(&self, digest: &Digest, new: &StoredBlob, now: Instant) -> Result<(), ContentError> {
+        let Some(old) = links::stored(&self.db, digest).await? else {
+            return Ok(());
+        };
+        let is_whole = match self.blobs.size(&old.key).await {
+            Ok(size) => size == old.size,
+            Err(BlobError::NotFound) => false,
+            Err(error) => return Err(error.into()),
+        };
+        if is_whole {
+            self.delete_bytes(&new.key).await;
+            return Ok(());
+        }
+        let healed = retried(|| async {
+            let tx = self.db.begin().await?;
+            let healed = links::replace(&tx, digest, &old.key, new, now).await?;
+            tx.commit().await?;
+            Ok::<_, ContentError>(healed)
+        });
+        let lost = if healed.await? { &old.key } else { &new.key };
+        tracing::warn!(%digest, "a damaged blob was pushed again and is whole now");
+        self.delete_bytes(lost).await;
+        Ok(())
     }
 
     /// Drops bytes that were to become a blob, and the session that they came by, which has none any more.

@@ -38,6 +38,12 @@ impl Origin {
         {
             return Err(InvalidOrigin::Path);
         }
+        // Url also rewrites hosts (`1.2.3` is `1.2.0.3` to it, `exa%6Dple` is `example`): somebody meant something else.
+        let typed = authority.strip_suffix('/').unwrap_or(authority);
+        let is_as_typed = typed.strip_suffix(scheme_port(url.scheme())).unwrap_or(typed) == url.authority();
+        if !is_as_typed || url.port() == Some(0) || authority.contains("..") {
+            return Err(InvalidOrigin::Malformed);
+        }
         Ok(Self(url))
     }
 
@@ -82,6 +88,11 @@ impl Origin {
         url.path_segments_mut().ok()?.clear().extend(segments);
         Some(url)
     }
+}
+
+/// How a scheme's own port is written behind a host.
+fn scheme_port(scheme: &str) -> &'static str {
+    if scheme == "https" { ":443" } else { ":80" }
 }
 
 /// `scheme://authority`, without a slash at the end.

@@ -18,7 +18,14 @@ pub(crate) enum InvalidPassword {
     #[error("the password is not UTF-8 text")]
     NotText,
     #[error("the password could not be read: {0}")]
-    Unreadable(#[from] std::io::Error),
+    Unreadable(std::io::Error),
+}
+
+/// By hand: `#[from]` would make the cause a source as well, and it would be said twice.
+impl From<std::io::Error> for InvalidPassword {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unreadable(error)
+    }
 }
 
 /// The most bytes that are read as a password; a header of 32 KiB (DESIGN §6) must carry it in base64.

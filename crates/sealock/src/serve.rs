@@ -16,11 +16,12 @@ use anyhow::Context;
 use registry::{Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use web::{App, PublicUrls};
+use web::{App, PublicUrl, PublicUrls};
 
 use crate::{
     clock::SystemClock,
     config::{KeyFilePath, ServeConfig},
+    origin::Origin,
     password::Password,
     private_file,
     randomness::SystemRandomness,
@@ -31,18 +32,25 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = open(&config, Arc::clone(&random), clock.now()).await?;
-    // Bound before anything is made or told: a port that is taken must not cost the password that is shown once.
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-    let first = make_first_administrator(&config, &registry, clock.now()).await?;
-    let urls: Vec<String> =
-        config.public_urls(listener.local_addr()?.port())?.iter().map(ToString::to_string).collect();
-    let public_urls = PublicUrls::parse(&urls)?.context("public_urls is empty")?;
-    announce(&public_urls, first.as_ref())?;
+    let public_urls = PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
+        .context("public_urls is empty")?;
+    // Last of all that can fail: the password that is shown once must belong to a server that runs.
+    if registry.wants_administrator().await? {
+        make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
+    }
+    say(&format!("Sealock is ready at {}\n", public_urls.origin_for(None)))?;
     let app = App::new(registry, clock, random, public_urls);
+    let sweeper = tokio::spawn(web::sweep_regularly(app.clone()));
     web::serve(listener, app, told_to_stop()?).await;
+    sweeper.abort();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn public_url(origin: &Origin) -> PublicUrl {
+    PublicUrl { is_https: origin.is_https(), authority: origin.authority().to_owned() }
 }
 
 async fn open(config: &ServeConfig, random: Arc<dyn Randomness>, now: Instant) -> anyhow::Result<Registry> {
@@ -71,18 +79,29 @@ fn key_file(path: &KeyFilePath, random: &dyn Randomness) -> anyhow::Result<KeyFi
     Ok(KeyFile::read(path)?)
 }
 
+/// Of several processes that start at once one makes the file, and the others take it: a key that was replaced would
+/// open nothing of what was sealed with it.
 fn make_key_file(path: &Path, random: &dyn Randomness) -> io::Result<()> {
-    match path.try_exists()? {
-        true => Ok(()),
-        false => private_file::replace(path, KeyFile::generate(random).as_bytes()),
+    if path.try_exists()? {
+        return Ok(());
+    }
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    private_file::replace(&draft, KeyFile::generate(random).as_bytes())?;
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
+/// Tells the password first and stores the administrator then: one that nobody saw would lock the instance.
 async fn make_first_administrator(
     config: &ServeConfig,
     registry: &Registry,
+    host: &str,
     now: Instant,
-) -> anyhow::Result<Option<FirstAdministrator>> {
+) -> anyhow::Result<()> {
     let brought = match &config.admin_password_file {
         None => None,
         Some(path) => {
@@ -92,31 +111,46 @@ async fn make_first_administrator(
             Some(registry::Password::new(password.expose().to_owned()))
         }
     };
-    Ok(registry.make_first_administrator(brought, now).await?)
+    let first = registry.prepare_administrator(brought, now).await?;
+    say(&welcome(&first, host))?;
+    let kept = registry.keep_administrator(&first, now).await.context(
+        "the administrator could not be stored, so the password above is void; the next start makes another",
+    )?;
+    if !kept {
+        say("Another replica made the administrator at the same moment; its password counts, not this one.\n\n")?;
+    }
+    Ok(())
 }
 
-/// Says where the server is, and at the first start how to go on. To stdout and never to the log: it may hold the
-/// password that is shown once.
-fn announce(urls: &PublicUrls, first: Option<&FirstAdministrator>) -> io::Result<()> {
+/// What the first start says: who the administrator is, and how to go on.
+fn welcome(first: &FirstAdministrator, host: &str) -> String {
+    let sealock = std::env::args().next().unwrap_or_else(|| "sealock".to_owned());
+    let username = first.username();
+    let password = first.password.as_ref().map_or_else(
+        || "the one in admin_password_file".to_owned(),
+        |password| format!("{}    (shown this once)", password.expose()),
+    );
+    format!(
+        "This is the first start, so an administrator was made.
+    username  {username}
+    password  {password}
+
+Next, in another terminal:
+    {sealock} login {host} -u {username}
+    {sealock} namespace create acme
+    {sealock} token create acme ci-bot --permission pull-push --secret-file ci-bot.secret
+    docker login {host} -u ci-bot --password-stdin < ci-bot.secret
+    docker pull hello-world && docker tag hello-world {host}/acme/hello:1.0
+    docker push {host}/acme/hello:1.0
+
+"
+    )
+}
+
+/// To stdout and never to the log: it may hold the password that is shown once.
+fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "Sealock is ready at {}", urls.origin_for(None))?;
-    if let Some(first) = first {
-        let host = urls.authority_for(None);
-        let sealock = std::env::args().next().unwrap_or_else(|| "sealock".to_owned());
-        let username = &first.username;
-        writeln!(out, "\nThis is the first start, so an administrator was made.")?;
-        writeln!(out, "    username  {username}")?;
-        match &first.password {
-            Some(password) => writeln!(out, "    password  {}    (shown this once)", password.expose())?,
-            None => writeln!(out, "    password  the one in admin_password_file")?,
-        }
-        writeln!(out, "\nNext, in another terminal:")?;
-        writeln!(out, "    {sealock} login {host} -u {username}")?;
-        writeln!(out, "    {sealock} namespace create acme")?;
-        writeln!(out, "    {sealock} token create acme ci-bot --permission pull-push --secret-file ci-bot.secret")?;
-        writeln!(out, "    docker login {host} -u ci-bot --password-stdin < ci-bot.secret")?;
-        writeln!(out, "    docker push {host}/acme/hello:1.0\n")?;
-    }
+    out.write_all(text.as_bytes())?;
     out.flush()
 }
 

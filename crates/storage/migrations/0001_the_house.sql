@@ -19,6 +19,8 @@ CREATE TABLE users (
     created_at          BIGINT NOT NULL,
     revision            BIGINT NOT NULL
 );
+-- Whether another active administrator is left.
+CREATE INDEX users_by_rank ON users (is_admin, is_active);
 
 CREATE TABLE teams (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -44,6 +46,10 @@ CREATE TABLE namespaces (
     created_by    TEXT   NOT NULL,
     revision      BIGINT NOT NULL
 );
+CREATE INDEX namespaces_by_owner ON namespaces (owner_user_id);
+
+-- What anyone may pull from is in everybody's list of repositories.
+CREATE INDEX public_namespaces ON namespaces (id) WHERE visibility = 'public';
 
 -- Members. role: 1 reader, 2 writer, 3 admin; a number, so that MAX() finds the highest.
 CREATE TABLE namespace_users (
@@ -94,8 +100,12 @@ CREATE TABLE tokens (
 -- Names are unique among living service tokens of one owner; '' is the instance.
 CREATE UNIQUE INDEX service_token_names ON tokens (namespace_id, name) WHERE kind = 'service' AND ended_at IS NULL;
 CREATE INDEX personal_tokens ON tokens (user_id, id) WHERE kind = 'personal' AND ended_at IS NULL;
+-- The service tokens that somebody made, wherever they are.
+CREATE INDEX service_tokens_by_maker ON tokens (created_by_id, namespace_id, name) WHERE kind = 'service' AND ended_at IS NULL;
 CREATE INDEX tokens_by_parent ON tokens (parent_secret_id) WHERE parent_secret_id <> '';
 CREATE INDEX tokens_by_expiry ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+-- For the sweeper: tombstones that are old enough to go.
+CREATE INDEX tokens_by_ending ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE token_secrets (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -111,6 +121,7 @@ CREATE TABLE token_secrets (
     last_used_by   TEXT NOT NULL
 );
 CREATE INDEX token_secrets_by_token ON token_secrets (token_id, created_at);
+CREATE INDEX token_secrets_by_ending ON token_secrets (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE token_scopes (
     id       TEXT   NOT NULL PRIMARY KEY,
@@ -171,6 +182,8 @@ CREATE TABLE manifests (
     artifact_type  TEXT   NOT NULL,
     -- The manifest that this one is about (OCI 1.1 "subject"), which may come later or never; or ''.
     subject_digest TEXT   NOT NULL,
+    -- The manifest's own, as a JSON object, for lists of referrers; or ''.
+    annotations    TEXT   NOT NULL,
     created_at     BIGINT NOT NULL,
     -- The principal that pushed it, in words.
     created_by     TEXT   NOT NULL,
@@ -263,4 +276,6 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_namespace ON audit (namespace_id, id);
 CREATE INDEX audit_by_token ON audit (token_id, id);
+CREATE INDEX audit_by_token_used ON audit (with_token, id);
 CREATE INDEX audit_by_user ON audit (user_id, id);
+CREATE INDEX audit_by_actor ON audit (actor_id, id);

@@ -38,6 +38,32 @@ fn read(row: &Row<'_>) -> Result<StoredBlob, DbError> {
     })
 }
 
+const STORED: &str = "SELECT key, size FROM blobs WHERE digest = $1";
+
+/// The blob with this digest, wherever it is linked.
+pub async fn stored(q: &impl Query, digest: &Digest) -> Result<Option<StoredBlob>, DbError> {
+    q.optional(STORED, params![digest.to_string()], read).await
+}
+
+const REPLACE: &str = "UPDATE blobs SET key = $3, size = $4, created_at = $5 WHERE digest = $1 AND key = $2";
+
+/// Lets a whole copy take the place of a damaged one; false where somebody else did so before.
+pub async fn replace(
+    tx: &Tx,
+    digest: &Digest,
+    damaged: &Key,
+    whole: &StoredBlob,
+    now: Instant,
+) -> Result<bool, DbError> {
+    let size = column_of(whole)?;
+    let params = params![digest.to_string(), damaged.as_str(), whole.key.as_str(), size, now];
+    Ok(tx.execute(REPLACE, params).await? == 1)
+}
+
+fn column_of(blob: &StoredBlob) -> Result<i64, DbError> {
+    i64::try_from(blob.size).map_err(|_| DbError::Corrupt(format!("a blob of {} bytes", blob.size)))
+}
+
 const INSERT_BLOB: &str = "INSERT INTO blobs (digest, key, size, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
 const LINK: &str = "INSERT INTO repository_blobs (repository_id, digest, created_at) VALUES ($1, $2, $3) \
     ON CONFLICT (repository_id, digest) DO NOTHING";
@@ -52,8 +78,7 @@ pub async fn insert(
     now: Instant,
 ) -> Result<bool, DbError> {
     let text = digest.to_string();
-    let size =
-        i64::try_from(blob.size).map_err(|_| DbError::Corrupt(format!("a blob of {} bytes", blob.size)))?;
+    let size = column_of(blob)?;
     let is_new = tx.execute(INSERT_BLOB, params![text.as_str(), blob.key.as_str(), size, now]).await? == 1;
     tx.execute(LINK, params![repository, text.as_str(), now]).await?;
     Ok(is_new)

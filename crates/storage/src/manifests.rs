@@ -26,6 +26,8 @@ pub struct StoredManifest {
     pub artifact_type: String,
     /// The digest of the manifest that this one is about, if any.
     pub subject: Option<Digest>,
+    /// The manifest's own annotations as a JSON object, or empty.
+    pub annotations: String,
     /// When it was pushed first.
     pub created_at: Instant,
     /// The principal that pushed it first, in words.
@@ -36,7 +38,7 @@ macro_rules! select_manifest {
     ($from:literal) => {
         concat!(
             "SELECT m.id, m.digest, m.media_type, m.size, m.artifact_type, m.subject_digest, m.created_at, \
-             m.created_by FROM ",
+             m.created_by, m.annotations FROM ",
             $from
         )
     };
@@ -77,7 +79,40 @@ fn read(row: &Row<'_>) -> Result<StoredManifest, DbError> {
         subject: if row.text(5)?.is_empty() { None } else { Some(row.parsed(5, Digest::parse)?) },
         created_at: row.instant(6)?,
         created_by: row.text(7)?,
+        annotations: row.text(8)?,
     })
+}
+
+const AFTER: &str =
+    select_manifest!("manifests m WHERE m.repository_id = $1 AND m.digest > $2 ORDER BY m.digest LIMIT $3");
+
+/// The manifests of the repository behind the digest `after`, by digest.
+pub async fn after(
+    q: &impl Query,
+    repository: RepositoryId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<StoredManifest>, DbError> {
+    q.list(AFTER, params![repository, after, limit], read).await
+}
+
+// `subject_digest <> ''` is what the index is limited to; neither engine would conclude it from the parameter.
+const REFERRERS: &str = select_manifest!(
+    "manifests m WHERE m.repository_id = $1 AND m.subject_digest = $2 AND m.subject_digest <> '' \
+     AND m.digest > $3 AND (CAST($4 AS TEXT) = '' OR m.artifact_type = $4) ORDER BY m.digest LIMIT $5"
+);
+
+/// The manifests of the repository about `subject`, behind the digest `after`, by digest; of one artifact type, or
+/// of any where `artifact_type` is empty.
+pub async fn referrers(
+    q: &impl Query,
+    repository: RepositoryId,
+    subject: &Digest,
+    artifact_type: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<StoredManifest>, DbError> {
+    q.list(REFERRERS, params![repository, subject.to_string(), after, artifact_type, limit], read).await
 }
 
 const PAYLOAD: &str = "SELECT bytes FROM manifest_payloads WHERE manifest_id = $1";
@@ -88,17 +123,18 @@ pub async fn payload(q: &impl Query, id: ManifestId) -> Result<Option<Vec<u8>>, 
 }
 
 const INSERT: &str = "INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, \
-    subject_digest, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-    ON CONFLICT (repository_id, digest) DO NOTHING";
+    subject_digest, created_at, created_by, annotations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+    ON CONFLICT (repository_id, digest) DO UPDATE SET digest = excluded.digest RETURNING id";
 const INSERT_PAYLOAD: &str = "INSERT INTO manifest_payloads (manifest_id, bytes) VALUES ($1, $2)";
 
-/// Adds a manifest with its payload; false where the repository has it already.
+/// Adds a manifest with its payload, and answers its id: another one than it came with where the repository has
+/// it already. Either way its row is taken for this transaction, so that no deletion comes in between.
 pub async fn insert(
     tx: &Tx,
     repository: RepositoryId,
     manifest: &StoredManifest,
     payload: &[u8],
-) -> Result<bool, DbError> {
+) -> Result<ManifestId, DbError> {
     let size =
         i64::try_from(manifest.size).map_err(|_| DbError::Corrupt("a manifest beyond 2^63 bytes".into()))?;
     let subject = manifest.subject.as_ref().map(Digest::to_string).unwrap_or_default();
@@ -111,13 +147,14 @@ pub async fn insert(
         manifest.artifact_type.as_str(),
         subject,
         manifest.created_at,
-        manifest.created_by.as_str()
+        manifest.created_by.as_str(),
+        manifest.annotations.as_str()
     ];
-    if tx.execute(INSERT, params).await? == 0 {
-        return Ok(false);
+    let id = tx.one(INSERT, params, |row| row.parsed(0, ManifestId::parse)).await?;
+    if id == manifest.id {
+        tx.execute(INSERT_PAYLOAD, params![manifest.id, payload]).await?;
     }
-    tx.execute(INSERT_PAYLOAD, params![manifest.id, payload]).await?;
-    Ok(true)
+    Ok(id)
 }
 
 const NEEDS_BLOB: &str = "INSERT INTO manifest_blobs (manifest_id, repository_id, digest) \

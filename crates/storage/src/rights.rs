@@ -44,10 +44,12 @@ pub struct Aim<'a> {
     pub repository: Option<&'a RepositoryName>,
     /// A token, instead of the two above.
     pub token: Option<TokenId>,
+    /// Whether that token may have ended: as long as its tombstone stands, its owner is known.
+    pub token_may_have_ended: bool,
 }
 
-/// A statement whose first columns are the principal's and whose last seven are the target's, in the order that
-/// `target_of` reads. `$1` is the credential, `$2` to `$4` the aim, `$5` the instant.
+/// A statement whose first eight columns are the target's and the instance's, in the order that `surroundings` reads,
+/// and whose others are the principal's. `$1` is the credential, `$2` to `$4` and `$6` the aim, `$5` the instant.
 macro_rules! rights_statement {
     ($columns:literal, $from:literal, $user:literal, $filter:literal) => {
         concat!(
@@ -58,12 +60,13 @@ macro_rules! rights_statement {
             " UNION ALL SELECT nt.role FROM namespace_teams nt JOIN team_users tu ON tu.team_id = nt.team_id",
             " WHERE nt.namespace_id = n.id AND tu.user_id = ",
             $user,
-            ") m)",
+            ") m), ",
+            "(SELECT CAST(1 AS BIGINT) FROM settings se WHERE se.name = 'users_make_namespaces' AND se.value = 'true')",
             $columns,
             " FROM ",
             $from,
-            " LEFT JOIN tokens tt ON tt.id = $4 AND tt.ended_at IS NULL",
-            " AND (tt.expires_at IS NULL OR tt.expires_at > $5)",
+            " LEFT JOIN tokens tt ON tt.id = $4 AND (CAST($6 AS BIGINT) = 1",
+            " OR (tt.ended_at IS NULL AND (tt.expires_at IS NULL OR tt.expires_at > $5)))",
             " LEFT JOIN namespaces n ON n.id = CASE WHEN CAST($4 AS TEXT) = ''",
             " THEN (SELECT named.id FROM namespaces named WHERE named.name = $2) ELSE tt.namespace_id END",
             " LEFT JOIN repositories r ON r.name = $3 AND r.namespace_id = n.id",
@@ -77,9 +80,11 @@ macro_rules! token_statement {
     ($filter:literal) => {
         rights_statement!(
             ", s.id, s.ended_at, s.why, t.id, t.kind, t.namespace_id, t.name, t.access, t.status, t.expires_at, \
-             t.ended_at, t.why, o.name, u.id, u.username, u.is_admin, u.is_active, sc.type, sc.path, sc.actions",
+             t.ended_at, t.why, o.name, u.id, u.username, u.is_admin, u.is_active, sc.type, sc.path, sc.actions, \
+             CASE WHEN ou.is_active = 0 THEN ou.username END",
             "token_secrets s JOIN tokens t ON t.id = s.token_id \
              LEFT JOIN namespaces o ON o.id = t.namespace_id \
+             LEFT JOIN users ou ON ou.id = o.owner_user_id \
              LEFT JOIN users u ON u.id = t.user_id \
              LEFT JOIN token_scopes sc ON sc.token_id = t.id",
             "u.id",
@@ -98,8 +103,8 @@ const BY_USER_ID: &str = rights_statement!(
 );
 const ANONYMOUS: &str = rights_statement!("", "(SELECT CAST($1 AS TEXT) AS id) u", "u.id", "");
 
-/// Where the principal's columns begin: behind the seven of the target.
-const PRINCIPAL: usize = 7;
+/// Where the principal's columns begin: behind those of `surroundings`.
+const PRINCIPAL: usize = 8;
 
 /// Reads who `who` is now and how that stands to `aim`; `None` where no such credential ever was (or its
 /// tombstone is gone). One statement, from the primary database.
@@ -108,26 +113,27 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
     let repository = aim.repository.map_or("", RepositoryName::as_str);
     let token = aim.token.map(|id| id.to_string()).unwrap_or_default();
     let rest = (namespace, repository, token.as_str());
+    let ended = aim.token_may_have_ended;
     match who {
         Who::Anonymous => {
-            let params = params!["", rest.0, rest.1, rest.2, now];
-            let target = q.optional(ANONYMOUS, params, target_of).await?;
-            Ok(target.map(|target| Rights { principal: Principal::Anonymous, target: target.aimed_at(aim) }))
+            let params = params!["", rest.0, rest.1, rest.2, now, ended];
+            let found = q.optional(ANONYMOUS, params, surroundings).await?;
+            Ok(found.map(|surroundings| surroundings.rights(Principal::Anonymous, aim)))
         }
         Who::User { id, password_generation } => {
-            let params = params![*id, rest.0, rest.1, rest.2, now];
+            let params = params![*id, rest.0, rest.1, rest.2, now, ended];
             let found = q.optional(BY_USER_ID, params, user_row).await?;
-            Ok(found.map(|(mut user, generation, target)| {
+            Ok(found.map(|(mut user, generation, surroundings)| {
                 user.is_current = generation == *password_generation;
-                Rights { principal: Principal::User(user), target: target.aimed_at(aim) }
+                surroundings.rights(Principal::User(user), aim)
             }))
         }
         Who::SecretHash(hash) => {
-            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now];
+            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended];
             token_rights(q.few(BY_SECRET_HASH, params, token_row).await?, aim)
         }
         Who::Secret(id) => {
-            let params = params![*id, rest.0, rest.1, rest.2, now];
+            let params = params![*id, rest.0, rest.1, rest.2, now, ended];
             token_rights(q.few(BY_SECRET_ID, params, token_row).await?, aim)
         }
     }
@@ -135,20 +141,27 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
 
 fn token_rights(rows: Vec<TokenRow>, aim: &Aim<'_>) -> Result<Option<Rights>, DbError> {
     let mut rows = rows.into_iter();
-    let Some(TokenRow { mut token, scope, target }) = rows.next() else { return Ok(None) };
+    let Some(TokenRow { mut token, scope, surroundings }) = rows.next() else { return Ok(None) };
     let scopes = scope.into_iter().chain(rows.filter_map(|row| row.scope)).collect();
     token.scopes =
         Scopes::new(scopes).map_err(|_| DbError::Corrupt(format!("the scopes of token {}", token.id)))?;
-    Ok(Some(Rights { principal: Principal::Token(token), target: target.aimed_at(aim) }))
+    Ok(Some(surroundings.rights(Principal::Token(token), aim)))
 }
 
-struct TargetColumns {
+/// What a row says besides who asks.
+struct Surroundings {
     namespace: Option<Namespace>,
     token: Option<(TokenId, Option<UserId>)>,
+    users_make_namespaces: bool,
 }
 
-impl TargetColumns {
-    fn aimed_at(self, aim: &Aim<'_>) -> Target {
+impl Surroundings {
+    fn rights(self, principal: Principal, aim: &Aim<'_>) -> Rights {
+        let users_make_namespaces = self.users_make_namespaces;
+        Rights { principal, target: self.target(aim), users_make_namespaces }
+    }
+
+    fn target(self, aim: &Aim<'_>) -> Target {
         match (aim.token, aim.namespace) {
             (Some(_), _) => Target::Token(self.token.map(|(id, user)| TargetToken {
                 id,
@@ -161,7 +174,7 @@ impl TargetColumns {
     }
 }
 
-fn target_of(row: &Row<'_>) -> Result<TargetColumns, DbError> {
+fn surroundings(row: &Row<'_>) -> Result<Surroundings, DbError> {
     let namespace = match row.opt_parsed(0, NamespaceId::parse)? {
         None => None,
         Some(id) => Some(Namespace {
@@ -177,11 +190,11 @@ fn target_of(row: &Row<'_>) -> Result<TargetColumns, DbError> {
         Some(id) if row.text(5)?.is_empty() => Some((id, None)),
         Some(id) => Some((id, Some(row.parsed(5, UserId::parse)?))),
     };
-    Ok(TargetColumns { namespace, token })
+    Ok(Surroundings { namespace, token, users_make_namespaces: row.opt_int(7)?.is_some() })
 }
 
-fn user_row(row: &Row<'_>) -> Result<(User, i64, TargetColumns), DbError> {
-    Ok((user_at(row, PRINCIPAL)?, row.int(PRINCIPAL + 4)?, target_of(row)?))
+fn user_row(row: &Row<'_>) -> Result<(User, i64, Surroundings), DbError> {
+    Ok((user_at(row, PRINCIPAL)?, row.int(PRINCIPAL + 4)?, surroundings(row)?))
 }
 
 fn user_at(row: &Row<'_>, first: usize) -> Result<User, DbError> {
@@ -197,7 +210,7 @@ fn user_at(row: &Row<'_>, first: usize) -> Result<User, DbError> {
 struct TokenRow {
     token: Token,
     scope: Option<Scope>,
-    target: TargetColumns,
+    surroundings: Surroundings,
 }
 
 fn token_row(row: &Row<'_>) -> Result<TokenRow, DbError> {
@@ -208,7 +221,7 @@ fn token_row(row: &Row<'_>) -> Result<TokenRow, DbError> {
     let token = Token {
         id: row.parsed(column(3), TokenId::parse)?,
         name: row.text(column(6))?,
-        owner: owner_of(row, column(4), column(5), column(7), column(12), column(13))?,
+        owner: owner_of(row)?,
         is_enabled: row.text(column(8))? == "enabled",
         expiry: row.opt_instant(column(9))?.map_or(Expiry::Never, Expiry::At),
         ended: ending(10, 11)?,
@@ -220,29 +233,27 @@ fn token_row(row: &Row<'_>) -> Result<TokenRow, DbError> {
         None => None,
         Some(kind) => Some(crate::scopes::read(&kind, &row.text(column(18))?, &row.text(column(19))?)?),
     };
-    Ok(TokenRow { token, scope, target: target_of(row)? })
+    Ok(TokenRow { token, scope, surroundings: surroundings(row)? })
 }
 
-fn owner_of(
-    row: &Row<'_>,
-    kind: usize,
-    namespace: usize,
-    access: usize,
-    namespace_name: usize,
-    user: usize,
-) -> Result<Owner, DbError> {
-    if row.text(kind)? == "personal" {
-        let access = match row.text(access)?.as_str() {
+fn owner_of(row: &Row<'_>) -> Result<Owner, DbError> {
+    let column = |offset: usize| PRINCIPAL + offset;
+    if row.text(column(4))? == "personal" {
+        if row.opt_text(column(13))?.is_none() {
+            return Ok(Owner::FormerUser);
+        }
+        let access = match row.text(column(7))?.as_str() {
             "account" => PersonalAccess::Account,
             _ => PersonalAccess::Scoped,
         };
-        return Ok(Owner::User { user: user_at(row, user)?, access });
+        return Ok(Owner::User { user: user_at(row, column(13))?, access });
     }
-    match row.text(namespace)?.as_str() {
+    match row.text(column(5))?.as_str() {
         "" => Ok(Owner::Instance),
         _ => Ok(Owner::Namespace {
-            id: row.parsed(namespace, NamespaceId::parse)?,
-            name: row.opt_parsed(namespace_name, NamespaceName::parse)?,
+            id: row.parsed(column(5), NamespaceId::parse)?,
+            name: row.opt_parsed(column(12), NamespaceName::parse)?,
+            stopped_with: row.opt_parsed(column(20), Username::parse)?,
         }),
     }
 }

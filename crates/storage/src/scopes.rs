@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A scope as stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredScope {
     /// Its id, by which it can be removed.
     pub id: ScopeId,
@@ -32,7 +32,8 @@ pub(crate) fn read(kind: &str, path: &str, actions: &str) -> Result<Scope, DbErr
     scope.ok_or_else(|| DbError::Corrupt(format!("a stored scope is not one: {kind} {path} {actions}")))
 }
 
-fn read_row(row: &Row<'_>) -> Result<(TokenId, StoredScope), DbError> {
+/// The token that a row of its id, the scope's id, type, path and actions is about, and the scope.
+pub(crate) fn read_row(row: &Row<'_>) -> Result<(TokenId, StoredScope), DbError> {
     let scope = read(&row.text(2)?, &row.text(3)?, &row.text(4)?)?;
     Ok((row.parsed(0, TokenId::parse)?, StoredScope { id: row.parsed(1, ScopeId::parse)?, scope }))
 }
@@ -46,21 +47,6 @@ pub async fn of_token(q: &impl Query, token: TokenId) -> Result<Vec<StoredScope>
     Ok(rows.into_iter().map(|(_, scope)| scope).collect())
 }
 
-const OF_NAMES: &str = "SELECT sc.token_id, sc.id, sc.type, sc.path, sc.actions FROM token_scopes sc \
-    JOIN tokens t ON t.id = sc.token_id \
-    WHERE t.kind = 'service' AND t.ended_at IS NULL AND t.namespace_id = $1 AND t.name >= $2 AND t.name <= $3 \
-    ORDER BY sc.token_id, sc.position";
-
-/// The scopes of the living service tokens of one owner whose names lie between two, both included: one page.
-pub async fn of_service_tokens(
-    q: &impl Query,
-    namespace: &str,
-    first: &str,
-    last: &str,
-) -> Result<Vec<(TokenId, StoredScope)>, DbError> {
-    q.list(OF_NAMES, params![namespace, first, last], read_row).await
-}
-
 const INSERT: &str =
     "INSERT INTO token_scopes (id, token_id, position, type, path, actions) VALUES ($1, $2, $3, $4, $5, $6)";
 
@@ -72,6 +58,22 @@ pub async fn insert(tx: &Tx, token: TokenId, position: i64, scope: &StoredScope)
     };
     tx.execute(INSERT, params![scope.id, token, position, kind, path, actions]).await?;
     Ok(())
+}
+
+const NEXT_POSITION: &str =
+    "SELECT CAST(COALESCE(MAX(position), -1) + 1 AS BIGINT) FROM token_scopes WHERE token_id = $1";
+
+/// Adds a scope behind the token's others. The token's row has to be taken, so that two additions queue.
+pub async fn append(tx: &Tx, token: TokenId, scope: &StoredScope) -> Result<(), DbError> {
+    let position = tx.one(NEXT_POSITION, params![token], |row| row.int(0)).await?;
+    insert(tx, token, position, scope).await
+}
+
+const DELETE: &str = "DELETE FROM token_scopes WHERE token_id = $1 AND id = $2";
+
+/// Removes one scope; false where the token has none with this id.
+pub async fn delete(tx: &Tx, token: TokenId, scope: ScopeId) -> Result<bool, DbError> {
+    Ok(tx.execute(DELETE, params![token, scope]).await? == 1)
 }
 
 const DELETE_ALL: &str = "DELETE FROM token_scopes WHERE token_id = $1";

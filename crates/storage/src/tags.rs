@@ -4,7 +4,7 @@ use access::{
     id::{ManifestId, RepositoryId},
     time::Instant,
 };
-use oci::Tag;
+use oci::{Digest, Tag};
 
 use crate::{
     db::{DbError, Query, Tx},
@@ -36,6 +36,37 @@ pub async fn after(
     limit: i64,
 ) -> Result<Vec<String>, DbError> {
     q.list(AFTER, params![repository, after, limit], |row| row.text(0)).await
+}
+
+/// A tag as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTag {
+    /// Its name.
+    pub name: String,
+    /// The digest of the manifest that it points at.
+    pub digest: Digest,
+    /// When it began to point there.
+    pub updated_at: Instant,
+}
+
+const WITH_DIGESTS: &str = "SELECT t.name, m.digest, t.updated_at FROM tags t JOIN manifests m ON m.id = t.manifest_id \
+    WHERE t.repository_id = $1 AND t.name > $2 ORDER BY t.name LIMIT $3";
+
+/// The tags behind `after` with what they point at, in the order of their bytes.
+pub async fn with_digests(
+    q: &impl Query,
+    repository: RepositoryId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<StoredTag>, DbError> {
+    q.list(WITH_DIGESTS, params![repository, after, limit], |row| {
+        Ok(StoredTag {
+            name: row.text(0)?,
+            digest: row.parsed(1, Digest::parse)?,
+            updated_at: row.instant(2)?,
+        })
+    })
+    .await
 }
 
 const DELETE: &str = "DELETE FROM tags WHERE repository_id = $1 AND name = $2";

@@ -1,6 +1,8 @@
 //! Tokens, service and personal. Those that have ended (deleted or expired) are tombstones: every function here
 //! but `end` and its like treats them as absent.
 
+use std::collections::HashMap;
+
 use access::{
     expiry::Expiry,
     id::{NamespaceId, TokenId, UserId},
@@ -9,7 +11,7 @@ use access::{
 use oci::NamespaceName;
 
 use crate::{
-    db::{DbError, Query, Row, Tx},
+    db::{DbError, Param, Query, Row, Tx},
     params,
     scopes::{self, StoredScope},
 };
@@ -54,6 +56,16 @@ pub enum StandsFor {
     User(String),
     /// A service, by any name.
     Service(String),
+}
+
+impl StandsFor {
+    pub(crate) fn columns(whom: Option<&Self>) -> (&'static str, &str) {
+        match whom {
+            None => ("", ""),
+            Some(Self::User(name)) => ("user", name),
+            Some(Self::Service(name)) => ("service", name),
+        }
+    }
 }
 
 /// What a token was used for.
@@ -103,6 +115,7 @@ impl StoredToken {
             "status": self.status(),
             "expires_at": self.expiry.instant(),
             "scopes": scopes,
+            "name": self.name,
             "stands_for": self.stands_for.as_ref().map(|whom| match whom {
                 StandsFor::User(name) => format!("user {name}"),
                 StandsFor::Service(name) => format!("service {name}"),
@@ -112,11 +125,12 @@ impl StoredToken {
     }
 
     fn stands_for_columns(&self) -> (&'static str, &str) {
-        match &self.stands_for {
-            None => ("", ""),
-            Some(StandsFor::User(name)) => ("user", name),
-            Some(StandsFor::Service(name)) => ("service", name),
-        }
+        StandsFor::columns(self.stands_for.as_ref())
+    }
+
+    /// Whether it is a personal token of access `account`, which has its user's rights and no scopes.
+    pub fn mirrors_its_user(&self) -> bool {
+        matches!(&self.owner, StoredOwner::User { access, .. } if access == "account")
     }
 
     /// `enabled` or `disabled`.
@@ -169,29 +183,142 @@ pub async fn by_id(q: &impl Query, id: TokenId, now: Instant) -> Result<Option<S
     Ok(Some(token))
 }
 
-const SERVICE_AFTER: &str = select_token!(
-    "t.kind = 'service' AND t.namespace_id = $1 AND t.name > $2 AND (t.expires_at IS NULL OR t.expires_at > $3) \
-     ORDER BY t.name LIMIT $4"
-);
+/// Which tokens of an owner are listed; what is `None` or empty asks nothing.
+#[derive(Debug, Clone, Default)]
+pub struct TokenFilter {
+    /// Enabled ones, or disabled ones.
+    pub is_enabled: Option<bool>,
+    /// Those that nobody used since, a token never used counting from when it was made.
+    pub unused_since: Option<Instant>,
+    /// Those that expire by then.
+    pub expires_by: Option<Instant>,
+    /// Those that are for that person or service.
+    pub stands_for: Option<StandsFor>,
+    /// Those whose name or description has this in it; ASCII letters count the same in either case.
+    pub containing: String,
+}
 
-/// The living service tokens of a namespace behind the name `after`, by name.
-pub async fn of_namespace(
+/// One page of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct PageOf<'a> {
+    /// Where the page begins: behind this name, or for personal tokens this id.
+    pub after: &'a str,
+    /// The most tokens on it.
+    pub limit: i64,
+    /// Tokens that expired by now are absent.
+    pub now: Instant,
+    /// Which are wanted.
+    pub filter: &'a TokenFilter,
+}
+
+/// One page of an owner's tokens. `$1` is the owner, `$2` the end of the page before, `$3` now, `$4` the limit, and
+/// from `$5` on the filter. REPLACE rather than LIKE or INSTR: both engines have it, and no character of the text
+/// that is looked for means anything.
+macro_rules! page {
+    ($owner:literal, $order:literal) => {
+        concat!(
+            "t.ended_at IS NULL AND ",
+            $owner,
+            " AND (t.expires_at IS NULL OR t.expires_at > $3) \
+             AND (CAST($5 AS TEXT) = '' OR t.status = $5) \
+             AND (CAST($6 AS BIGINT) IS NULL OR COALESCE(t.last_used_at, t.created_at) <= $6) \
+             AND (CAST($7 AS BIGINT) IS NULL OR t.expires_at <= $7) \
+             AND (CAST($8 AS TEXT) = '' OR (t.stands_for_kind = $8 AND t.stands_for = $9)) \
+             AND (CAST($10 AS TEXT) = '' OR REPLACE(LOWER(t.name), $10, '') <> LOWER(t.name) \
+             OR REPLACE(LOWER(t.description), $10, '') <> LOWER(t.description)) ORDER BY ",
+            $order,
+            " LIMIT $4"
+        )
+    };
+}
+
+macro_rules! tokens_of_page {
+    ($owner:literal, $order:literal) => {
+        concat!(
+            "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
+             t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
+             (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
+             t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes \
+             FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id \
+             WHERE ",
+            page!($owner, $order)
+        )
+    };
+}
+
+macro_rules! scopes_of_page {
+    ($owner:literal, $order:literal) => {
+        concat!(
+            "SELECT sc.token_id, sc.id, sc.type, sc.path, sc.actions FROM token_scopes sc \
+             WHERE sc.token_id IN (SELECT t.id FROM tokens t WHERE ",
+            page!($owner, $order),
+            ") ORDER BY sc.token_id, sc.position"
+        )
+    };
+}
+
+const SERVICE_PAGE: &str =
+    tokens_of_page!("t.kind = 'service' AND t.namespace_id = $1 AND t.name > $2", "t.name");
+const SERVICE_PAGE_SCOPES: &str =
+    scopes_of_page!("t.kind = 'service' AND t.namespace_id = $1 AND t.name > $2", "t.name");
+
+/// The living service tokens of a namespace, or of the instance where it is `None`, by name.
+pub async fn service_page(
     q: &impl Query,
-    namespace: NamespaceId,
-    after: &str,
-    now: Instant,
-    limit: i64,
+    namespace: Option<NamespaceId>,
+    page: PageOf<'_>,
 ) -> Result<Vec<StoredToken>, DbError> {
-    let owner = namespace.to_string();
-    let mut page = q.list(SERVICE_AFTER, params![owner.as_str(), after, now, limit], read).await?;
-    let (Some(first), Some(last)) = (page.first(), page.last()) else { return Ok(page) };
-    let scopes = scopes::of_service_tokens(q, &owner, &first.name, &last.name).await?;
+    let params = page.params(namespace.map(|id| id.to_string()).unwrap_or_default());
+    let tokens = q.list(SERVICE_PAGE, &params, read).await?;
+    let scopes = q.list(SERVICE_PAGE_SCOPES, &params, scopes::read_row).await?;
+    Ok(with_scopes(tokens, scopes))
+}
+
+const PERSONAL_PAGE: &str = tokens_of_page!("t.kind = 'personal' AND t.user_id = $1 AND t.id > $2", "t.id");
+const PERSONAL_PAGE_SCOPES: &str =
+    scopes_of_page!("t.kind = 'personal' AND t.user_id = $1 AND t.id > $2", "t.id");
+
+/// The living personal tokens of a user, the oldest first: labels may be there twice, so the page's key is the id.
+pub async fn personal_page(
+    q: &impl Query,
+    user: UserId,
+    page: PageOf<'_>,
+) -> Result<Vec<StoredToken>, DbError> {
+    let params = page.params(user.to_string());
+    let tokens = q.list(PERSONAL_PAGE, &params, read).await?;
+    let scopes = q.list(PERSONAL_PAGE_SCOPES, &params, scopes::read_row).await?;
+    Ok(with_scopes(tokens, scopes))
+}
+
+impl PageOf<'_> {
+    fn params(&self, owner: String) -> [Param<'_>; 10] {
+        let filter = self.filter;
+        let status = filter.is_enabled.map(|is_enabled| if is_enabled { "enabled" } else { "disabled" });
+        let (stands_for_kind, stands_for) = StandsFor::columns(filter.stands_for.as_ref());
+        [
+            owner.into(),
+            self.after.into(),
+            self.now.into(),
+            self.limit.into(),
+            status.unwrap_or_default().into(),
+            filter.unused_since.into(),
+            filter.expires_by.into(),
+            stands_for_kind.into(),
+            stands_for.into(),
+            filter.containing.to_ascii_lowercase().into(),
+        ]
+    }
+}
+
+/// The two halves of a page together. A token that came between the two reads has no scopes yet or is not there.
+fn with_scopes(mut tokens: Vec<StoredToken>, scopes: Vec<(TokenId, StoredScope)>) -> Vec<StoredToken> {
+    let places: HashMap<_, _> = tokens.iter().enumerate().map(|(place, token)| (token.id, place)).collect();
     for (id, scope) in scopes {
-        if let Some(token) = page.iter_mut().find(|token| token.id == id) {
+        if let Some(token) = places.get(&id).and_then(|place| tokens.get_mut(*place)) {
             token.scopes.push(scope);
         }
     }
-    Ok(page)
+    tokens
 }
 
 fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
@@ -318,4 +445,34 @@ const END: &str = "UPDATE tokens SET ended_at = $2, why = $3 WHERE id = $1 AND e
 pub async fn end(tx: &Tx, id: TokenId, now: Instant, why: &str) -> Result<(), DbError> {
     tx.execute(END, params![id, now, why]).await?;
     Ok(())
+}
+
+const DISABLE_SERVICE: &str = "UPDATE tokens SET status = 'disabled', revision = revision + 1 \
+    WHERE kind = 'service' AND namespace_id = $1 AND ended_at IS NULL AND status = 'enabled' \
+    AND (expires_at IS NULL OR expires_at > $2) RETURNING id, name";
+
+/// Disables every living service token of a namespace; answers which were enabled, with their names.
+pub async fn disable_all_of_namespace(
+    tx: &Tx,
+    namespace: NamespaceId,
+    now: Instant,
+) -> Result<Vec<(TokenId, String)>, DbError> {
+    tx.list(DISABLE_SERVICE, params![namespace, now], read_name).await
+}
+
+const DISABLE_PERSONAL: &str = "UPDATE tokens SET status = 'disabled', revision = revision + 1 \
+    WHERE kind = 'personal' AND user_id = $1 AND ended_at IS NULL AND status = 'enabled' \
+    AND (expires_at IS NULL OR expires_at > $2) RETURNING id, name";
+
+/// Disables every living personal token of a user; answers which were enabled, with their labels.
+pub async fn disable_all_of_user(
+    tx: &Tx,
+    user: UserId,
+    now: Instant,
+) -> Result<Vec<(TokenId, String)>, DbError> {
+    tx.list(DISABLE_PERSONAL, params![user, now], read_name).await
+}
+
+fn read_name(row: &Row<'_>) -> Result<(TokenId, String), DbError> {
+    Ok((row.parsed(0, TokenId::parse)?, row.text(1)?))
 }

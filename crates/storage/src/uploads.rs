@@ -119,3 +119,26 @@ const MOVE_TO: &str =
 pub async fn move_to(tx: &Tx, id: UploadId, claim: u64, state: &State) -> Result<bool, DbError> {
     Ok(tx.execute(MOVE_TO, params![id, claim.cast_signed(), state.to_bytes()]).await? == 1)
 }
+
+const EXPIRED: &str =
+    "SELECT id, state FROM upload_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+
+/// At most `limit` sessions whose time is over, with where each stands.
+pub async fn expired(q: &impl Query, now: Instant, limit: i64) -> Result<Vec<(UploadId, State)>, DbError> {
+    q.list(EXPIRED, params![now, limit], |row| Ok((row.parsed(0, UploadId::parse)?, read_state(row, 1)?)))
+        .await
+}
+
+const DELETE_EXPIRED: &str = "DELETE FROM upload_sessions WHERE id = $1 AND expires_at <= $2";
+
+/// Ends a session whose time is over; false where another replica did, so that its bytes are taken away once.
+pub async fn delete_expired(tx: &Tx, id: UploadId, now: Instant) -> Result<bool, DbError> {
+    Ok(tx.execute(DELETE_EXPIRED, params![id, now]).await? == 1)
+}
+
+const OF_NAMESPACE: &str = "SELECT state FROM upload_sessions WHERE namespace_id = $1 ORDER BY id";
+
+/// Where the uploads of a namespace stand, so that their bytes can be taken away when it is deleted.
+pub async fn of_namespace(q: &impl Query, namespace: NamespaceId) -> Result<Vec<State>, DbError> {
+    q.list(OF_NAMESPACE, params![namespace], |row| read_state(row, 0)).await
+}

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use access::{randomness::Randomness, time::Clock};
-use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry};
+use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry, Swept};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot};
-use web::{App, PublicUrls};
+use web::{App, PublicUrl, PublicUrls};
 
 use crate::{Actor, Answer, Engine, clock::ManualClock, postgres::Postgres, randomness::SeededRandomness};
 
@@ -23,6 +23,7 @@ pub struct TestServer {
     pub database: DatabaseLocation,
     folder: Arc<tempfile::TempDir>,
     http: reqwest::Client,
+    app: App,
     _stop: oneshot::Sender<()>,
 }
 
@@ -72,17 +73,25 @@ impl TestServer {
             .await
             .expect("a registry");
         let password = Password::new(ADMIN_PASSWORD.to_owned());
-        registry.make_first_administrator(Some(password), clock.now()).await.expect("an administrator");
+        if registry.wants_administrator().await.expect("a database") {
+            let first = registry.prepare_administrator(Some(password), clock.now()).await.expect("a password");
+            registry.keep_administrator(&first, clock.now()).await.expect("an administrator");
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
-        let public_urls = PublicUrls::parse(&[format!("http://{host}")]).expect("a URL").expect("one URL");
+        let public_urls = PublicUrls::new([PublicUrl { is_https: false, authority: host.clone() }]).expect("one URL");
         let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(web::serve(listener, app, async move {
+        tokio::spawn(web::serve(listener, app.clone(), async move {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { host, clock, database, folder, http, _stop: stop }
+        Self { host, clock, database, folder, http, app, _stop: stop }
+    }
+
+    /// Sweeps now: no test server does so by itself.
+    pub async fn sweep(&self) -> Swept {
+        web::sweep(&self.app).await.expect("a sweep")
     }
 
     /// The folder of its data, to look at what lies there.
@@ -153,6 +162,18 @@ impl TestServer {
             id: made["id"].as_str().expect("an id").to_owned(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
+            secret: made["secret"].as_str().expect("a secret").to_owned(),
+        }
+    }
+
+    /// Makes a personal token of a user, as the administrator. Its login name is the username.
+    pub async fn personal_token(&self, username: &str, body: Value) -> ServiceToken {
+        let path = format!("/api/v1/users/{username}/tokens");
+        let made = self.admin().post_json(&path, &body).await.is(201).json();
+        ServiceToken {
+            id: made["id"].as_str().expect("an id").to_owned(),
+            namespace: String::new(),
+            name: username.to_owned(),
             secret: made["secret"].as_str().expect("a secret").to_owned(),
         }
     }

@@ -32,7 +32,8 @@ impl App {
         Self(Arc::new(Parts { registry, clock, random, public_urls }))
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
+    /// The registry, for whoever runs the server.
+    pub fn registry(&self) -> &Registry {
         &self.0.registry
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{body::Body, response::Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
 use http::{HeaderMap, HeaderValue, Version, header, request::Parts};
@@ -79,6 +79,10 @@ pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) -> Afterw
     // Whoever waits for "100 Continue" (RFC 9110 §10.1.1) has sent nothing yet, and reading would ask for it.
     if headers.contains_key(header::EXPECT) {
         return Afterwards::Closed;
+    }
+    // A chunked body that was read to its end does not know it (hyper tells only whoever asks for the next frame).
+    if matches!(body.frame().now_or_never(), Some(None)) {
+        return Afterwards::Usable;
     }
     let is_short = body.size_hint().upper().is_some_and(|length| length <= MAX_DRAINED_BYTES as u64);
     tokio::spawn(async move {

@@ -17,6 +17,12 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("\"{inner}\"")
 }
 
+/// The value of a `Warning` (RFC 7234 §5.5, code 299: "miscellaneous persistent warning") that OCI distribution 1.1
+/// clients print: the agent stays `-`, the text is quoted.
+pub(crate) fn warning(text: &str) -> HeaderValue {
+    value(&format!("299 - {}", quoted(text)))
+}
+
 /// `text` as the value of a header; characters that can't stand there become `?`.
 pub(crate) fn value(text: &str) -> HeaderValue {
     let plain: String =
@@ -32,5 +38,7 @@ mod tests {
     fn nothing_breaks_out_of_quotes_or_lines() {
         assert_eq!(quoted("a \"b\" \\ \r\nX: y é"), "\"a 'b' / ??X: y ?\"");
         assert_eq!(value("a\r\nb: \u{7f}"), "a??b: ?");
+        let label = "token \"Ann's läptop\" of user ann expires on 2026-12-01";
+        assert_eq!(warning(label), "299 - \"token 'Ann's l?ptop' of user ann expires on 2026-12-01\"");
     }
 }

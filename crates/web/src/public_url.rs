@@ -1,96 +1,59 @@
 //! Under which addresses the registry is reached. Clients send credentials to the realm, so it is one of these,
 //! whatever `Host` or `X-Forwarded-*` a request brings (DESIGN §3.2).
 
-use http::{Uri, uri::Authority};
-
-/// The addresses, the first being the one for callers that name none of them. Never empty.
-#[derive(Debug, Clone)]
-pub struct PublicUrls(Vec<PublicUrl>);
-
-#[derive(Debug, Clone)]
-struct PublicUrl {
-    authority: Authority,
-    origin: String,
+/// One address of the registry; whoever makes it has checked it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Whether clients speak TLS to it.
+    pub is_https: bool,
+    /// Its host, and its port where that isn't the scheme's own: what clients send as `Host`.
+    pub authority: String,
 }
 
-/// The text is no public URL.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{text:?} is no public URL; one is http:// or https:// with a host and maybe a port, such as https://registry.example.com"
-)]
-pub struct InvalidPublicUrl {
-    text: String,
+/// The addresses, the first being the one for callers that name none of them.
+#[derive(Debug, Clone)]
+pub struct PublicUrls {
+    first: PublicUrl,
+    others: Vec<PublicUrl>,
 }
 
 impl PublicUrls {
-    /// Reads the configured addresses; `None` where there is none.
-    pub fn parse(texts: &[String]) -> Result<Option<Self>, InvalidPublicUrl> {
-        let urls = texts.iter().map(|text| PublicUrl::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(Self(urls)).filter(|urls| !urls.0.is_empty()))
+    /// The addresses; `None` where there is none.
+    pub fn new(urls: impl IntoIterator<Item = PublicUrl>) -> Option<Self> {
+        let mut urls = urls.into_iter();
+        Some(Self { first: urls.next()?, others: urls.collect() })
     }
 
     /// The origin (`https://registry.example.com`) whose authority `host` names, or else the first.
-    pub fn origin_for(&self, host: Option<&str>) -> &str {
-        self.entry_for(host).map_or("", |url| url.origin.as_str())
+    pub fn origin_for(&self, host: Option<&str>) -> String {
+        let PublicUrl { is_https, authority } = self.entry_for(host);
+        format!("{}://{authority}", if *is_https { "https" } else { "http" })
     }
 
     /// What stands behind `docker login` for callers of that `host`.
     pub fn authority_for(&self, host: Option<&str>) -> &str {
-        self.entry_for(host).map_or("", |url| url.authority.as_str())
+        &self.entry_for(host).authority
     }
 
-    fn entry_for(&self, host: Option<&str>) -> Option<&PublicUrl> {
-        let named =
-            host.and_then(|host| self.0.iter().find(|url| url.authority.as_str().eq_ignore_ascii_case(host)));
-        named.or_else(|| self.0.first())
-    }
-}
-
-impl PublicUrl {
-    fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
-        let invalid = || InvalidPublicUrl { text: text.to_owned() };
-        let uri: Uri = text.parse().map_err(|_| invalid())?;
-        let scheme =
-            uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(invalid)?;
-        let authority =
-            uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(invalid)?;
-        if uri.query().is_some() || !matches!(uri.path(), "" | "/") {
-            return Err(invalid());
-        }
-        Ok(Self { origin: format!("{scheme}://{authority}"), authority: authority.clone() })
+    fn entry_for(&self, host: Option<&str>) -> &PublicUrl {
+        let named = |url: &&PublicUrl| host.is_some_and(|host| url.authority.eq_ignore_ascii_case(host));
+        std::iter::once(&self.first).chain(&self.others).find(named).unwrap_or(&self.first)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn the_realm_is_one_of_ours_whatever_the_host_says() {
-        let texts = ["https://registry.example.com".to_owned(), "http://10.0.0.1:5000/".to_owned()];
-        let urls = PublicUrls::parse(&texts).unwrap().unwrap();
+        let url = |is_https, authority: &str| PublicUrl { is_https, authority: authority.to_owned() };
+        let urls = PublicUrls::new([url(true, "registry.example.com"), url(false, "10.0.0.1:5000")]).unwrap();
         assert_eq!(urls.origin_for(Some("10.0.0.1:5000")), "http://10.0.0.1:5000");
         assert_eq!(urls.origin_for(Some("REGISTRY.example.com")), "https://registry.example.com");
-        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")]
-        {
+        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")] {
             assert_eq!(urls.origin_for(host), "https://registry.example.com", "{host:?}");
         }
-    }
-
-    #[test]
-    fn other_urls_are_refused() {
-        for text in [
-            "",
-            "registry.example.com",
-            "ftp://x",
-            "https://u:p@x",
-            "https://x/path",
-            "https://x?q",
-            "http://",
-        ] {
-            assert!(PublicUrls::parse(&[text.to_owned()]).is_err(), "{text}");
-        }
-        assert!(PublicUrls::parse(&[]).unwrap().is_none());
+        assert!(PublicUrls::new([]).is_none());
     }
 }

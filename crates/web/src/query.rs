@@ -3,8 +3,9 @@
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
+/// It may be a form with a password in it, so it can't be printed.
+///
 /// The parameters of a query, decoded once, in their order.
-#[derive(Debug)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {

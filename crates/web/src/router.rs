@@ -9,7 +9,7 @@ use axum::{
     routing::{any, get},
 };
 
-use crate::{api, app::App, auth, request, v2};
+use crate::{api, app::App, auth, dtr, request, v2};
 
 /// All faces. Catch-alls come last: `/v2/` is parsed from the right by `oci::route`.
 pub(crate) fn router(app: App) -> Router {
@@ -22,9 +22,11 @@ pub(crate) fn router(app: App) -> Router {
         .route("/auth/jwks.json", get(auth::jwks))
         .route("/api/openapi.json", get(async move || document))
         .nest("/api/v1", api)
+        .route("/api/v0/repositories", get(dtr::repositories))
         .route("/v2", any(v2::handle))
         .route("/v2/", any(v2::handle))
         .route("/v2/{*rest}", any(v2::handle))
+        .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), request::surround))
         .with_state(app)
 }
@@ -32,6 +34,11 @@ pub(crate) fn router(app: App) -> Router {
 /// The OpenAPI document of the management API, as `/api/openapi.json` answers with it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     api::router().1
+}
+
+/// Whoever opens the server in a browser, or mistypes a path, is told where the doors are.
+async fn nothing_here() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, "Nothing is here. The registry is at /v2/, the API at /api/v1/ (described at /api/openapi.json).\n")
 }
 
 /// Whether requests can be answered: the database is there.

@@ -2,8 +2,12 @@
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
-use http::Request;
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{Request, StatusCode};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -12,7 +16,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use crate::{app::App, request::Peer, router};
+use crate::{app::App, request::Peer, router, upkeep::Upkeep};
 
 /// How long a client may take to send the head of a request (DESIGN §6).
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
@@ -25,6 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves every face on `listener` until `stop` is done, then lets running requests finish for a while.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send) {
+    let upkeep = Upkeep::of(app.clone());
     let router = router::router(app);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -59,6 +64,13 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     if tokio::time::timeout(SHUTDOWN_DEADLINE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some transfers were still running at the deadline and were cut off");
     }
+    upkeep.finish().await;
+}
+
+/// A handler that panicked; the log has the place, the client a 500.
+fn failed(error: &tokio::task::JoinError) -> Result<Response, Infallible> {
+    tracing::error!(%error, "a handler failed");
+    Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 fn connection(
@@ -74,7 +86,10 @@ fn connection(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        // A task of its own: when a client hangs up hyper drops what it awaits, and a handler dropped between two
+        // steps would leave an upload's bytes without a row. As a task it sees its body break, and cleans up.
+        let answered = tokio::spawn(router.oneshot(request));
+        async move { answered.await.unwrap_or_else(|error| failed(&error)) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let watched = graceful.watch(connection);

@@ -16,6 +16,7 @@ use testkit::{
     Actor, ServiceToken, TestServer, both_engines,
     image::{Blob, Image, MANIFEST_TYPE},
     randomness::SeededRandomness,
+    server::ADMIN_PASSWORD,
 };
 
 macro_rules! every_operation {
@@ -41,7 +42,10 @@ every_operation! {
     calls: Ping Catalog PullManifest PushManifest DeleteManifest PullBlob DeleteBlob StartUpload AppendUpload
         FinishUpload UploadStatus CancelUpload ListTags ListReferrers;
     management: WhoAmI ListNamespaces CreateNamespace ShowNamespace ListTokens CreateToken ShowToken EditToken
-        ResetToken DeleteToken;
+        ResetToken DeleteToken AddScope RemoveScopes ListSecrets EndSecret ExplainToken ActOnTokens ListPersonalTokens
+        CreatePersonalToken ListInstanceTokens CreateInstanceToken DisableTokens EndAll ListUsers CreateUser ShowUser
+        EditUser ChangePassword DeleteUser ListTeams CreateTeam ShowTeam RenameTeam DeleteTeam AddToTeam RemoveFromTeam
+        EditNamespace DeleteNamespace ListMembers SetMember RemoveMember ShowSettings EditSettings;
 }
 
 /// Who asks.
@@ -105,7 +109,36 @@ impl Row {
             Self::ShowToken | Self::EditToken | Self::ResetToken => {
                 management([NOT_FOUND, NOT_FOUND, (200, "")])
             }
-            Self::DeleteToken => management([NOT_FOUND, NOT_FOUND, (204, "")]),
+            Self::DeleteToken | Self::RemoveScopes | Self::EndSecret => {
+                management([NOT_FOUND, NOT_FOUND, (204, "")])
+            }
+            Self::AddScope => management([NOT_FOUND, NOT_FOUND, (201, "")]),
+            Self::ListSecrets | Self::ExplainToken | Self::ListPersonalTokens | Self::DisableTokens | Self::EndAll => {
+                management([NOT_FOUND, NOT_FOUND, (200, "")])
+            }
+            Self::CreatePersonalToken => management([NOT_FOUND, NOT_FOUND, (201, "")]),
+            Self::ActOnTokens | Self::ListInstanceTokens => management([MAY_NOT, MAY_NOT, (200, "")]),
+            Self::CreateInstanceToken | Self::CreateUser | Self::CreateTeam => {
+                management([MAY_NOT, MAY_NOT, (201, "")])
+            }
+            Self::ListUsers
+            | Self::ListTeams
+            | Self::ShowTeam
+            | Self::RenameTeam
+            | Self::ShowSettings
+            | Self::EditSettings => management([MAY_NOT, MAY_NOT, (200, "")]),
+            Self::DeleteTeam | Self::AddToTeam | Self::RemoveFromTeam => {
+                management([MAY_NOT, MAY_NOT, (204, "")])
+            }
+            Self::ShowUser
+            | Self::EditUser
+            | Self::ChangePassword
+            | Self::EditNamespace
+            | Self::ListMembers
+            | Self::SetMember => management([NOT_FOUND, NOT_FOUND, (200, "")]),
+            Self::DeleteUser | Self::DeleteNamespace | Self::RemoveMember => {
+                management([NOT_FOUND, NOT_FOUND, (204, "")])
+            }
         }
     }
 
@@ -123,17 +156,8 @@ impl Row {
             | Self::UploadStatus
             | Self::CancelUpload => Some("repository:acme/api:pull,push"),
             Self::DeleteManifest | Self::DeleteBlob => Some("repository:acme/api:delete"),
-            Self::Ping
-            | Self::WhoAmI
-            | Self::ListNamespaces
-            | Self::CreateNamespace
-            | Self::ShowNamespace
-            | Self::ListTokens
-            | Self::CreateToken
-            | Self::ShowToken
-            | Self::EditToken
-            | Self::ResetToken
-            | Self::DeleteToken => None,
+            // No bearer opens a door of the API.
+            _ => None,
         }
     }
 }
@@ -169,6 +193,12 @@ struct Fixture {
     upload: String,
     /// The id of a token to be managed.
     token: String,
+    /// The id of its only scope.
+    scope: String,
+    /// The id of its only secret.
+    secret: String,
+    /// The name of a user, of their own namespace, and of a team that they are in.
+    name: String,
 }
 
 fn scope(path: &str, actions: &[&str]) -> Value {
@@ -192,6 +222,7 @@ impl House {
         let everything = json!({ "scopes": [scope("*", &every)] });
         let other_namespace = t.service_token("other", "web", everything).await;
         let pull_only = t.service_token("acme", "pull-only", json!({ "permission": "pull" })).await;
+        t.service_token("spare", "idle", json!({ "permission": "pull" })).await;
         let image = Image::new(1, 1000);
         let (loose, rest) = (Blob::new("", b"loose".to_vec()), Blob::new("", b"begun and finished".to_vec()));
         Self { t, ci, other_repository, other_namespace, expired, disabled, pull_only, image, loose, rest }
@@ -203,8 +234,19 @@ impl House {
         ci.push_blob("acme/api", &self.loose).await.is(201);
         let upload = ci.start_upload("acme/api").await.is(202).header("location").to_owned();
         ci.stream_chunk(&upload, b"begun").await.is(202);
-        let token = self.t.service_token("acme", &format!("managed-{number}"), json!({})).await.id;
-        Fixture { upload, token }
+        let token = self.t.service_token("acme", &format!("managed-{number}"), json!({ "permission": "pull" })).await;
+        let path = format!("/api/v1/tokens/{}", token.id);
+        let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
+        let scope = text(&self.t.admin().get(&path).await.is(200).json()["scopes"][0]);
+        let secret = text(&self.t.admin().get(&format!("{path}/secrets")).await.is(200).json()["items"][0]);
+        let name = format!("managed-{number}");
+        let user = json!({ "username": name, "password": ADMIN_PASSWORD });
+        self.t.admin().post_json("/api/v1/users", &user).await.is(201);
+        self.t.admin().post_json("/api/v1/teams", &json!({ "name": name })).await.is(201);
+        let admin = self.t.admin();
+        let place = format!("/api/v1/teams/{name}/members/{name}");
+        admin.send(admin.request(Method::PUT, &place)).await.is(204);
+        Fixture { upload, token: token.id, scope, secret, name }
     }
 
     fn token(&self, column: Column) -> Option<&ServiceToken> {
@@ -240,11 +282,20 @@ impl House {
     async fn as_it_is(&self, fixture: &Fixture) -> Vec<String> {
         let (admin, ci) = (self.t.admin(), self.t.with(&self.ci));
         let mut seen = Vec::new();
+        let name = &fixture.name;
         for path in [
+            &format!("/api/v1/teams/{name}"),
+            &format!("/api/v1/namespaces/{name}/members"),
+            "/api/v1/users?limit=1000",
+            "/api/v1/teams?limit=1000",
+            "/api/v1/settings",
             "/v2/acme/api/tags/list",
             "/v2/acme/api/manifests/1.0",
             "/api/v1/namespaces",
             "/api/v1/namespaces/acme/tokens",
+            "/api/v1/namespaces/spare/tokens",
+            "/api/v1/users/admin/tokens",
+            "/api/v1/tokens",
         ] {
             seen.push(admin.get(path).await.is(200).text());
         }
@@ -265,15 +316,30 @@ impl House {
             Row::AppendUpload | Row::FinishUpload => request.body(self.rest.bytes[b"begun".len()..].to_vec()),
             Row::CreateNamespace => request.json(&json!({ "name": "new" })),
             Row::CreateToken => request.json(&json!({ "name": "made" })),
+            Row::AddScope => request.json(&scope("acme/more", &["pull"])),
+            Row::ExplainToken => request.json(&json!({ "action": "pull", "repository": "acme/api" })),
+            Row::ActOnTokens => request.json(&json!({ "ids": [fixture.token], "do": "disable" })),
+            Row::CreatePersonalToken | Row::CreateInstanceToken => request.json(&json!({ "name": "made" })),
             Row::EditToken => request.json(&json!({ "description": "edited", "permission": "pull-push" })),
+            Row::CreateUser => request.json(&json!({ "username": "made", "password": ADMIN_PASSWORD })),
+            Row::EditUser => request.json(&json!({ "is_active": false })),
+            Row::ChangePassword => {
+                request.json(&json!({ "current_password": ADMIN_PASSWORD, "password": ADMIN_PASSWORD }))
+            }
+            Row::CreateTeam | Row::RenameTeam => request.json(&json!({ "name": "made" })),
+            Row::EditNamespace => request.json(&json!({ "visibility": "public" })),
+            Row::SetMember => request.json(&json!({ "role": "reader" })),
+            Row::EditSettings => request.json(&json!({ "users_make_namespaces": true })),
             _ => request,
         }
     }
 
     /// Method and path.
     fn line(&self, row: Row, fixture: &Fixture) -> (Method, String) {
-        let Fixture { upload, token } = fixture;
+        let Fixture { upload, token, scope, secret, name } = fixture;
         let (v2, token) = ("/v2/acme/api", format!("/api/v1/tokens/{token}"));
+        let [user, team, namespace] =
+            ["users", "teams", "namespaces"].map(|kind| format!("/api/v1/{kind}/{name}"));
         match row {
             Row::Ping => (Method::GET, "/v2/".into()),
             Row::Catalog => (Method::GET, "/v2/_catalog".into()),
@@ -299,6 +365,39 @@ impl House {
             Row::EditToken => (Method::PATCH, token),
             Row::ResetToken => (Method::POST, format!("{token}/reset")),
             Row::DeleteToken => (Method::DELETE, token),
+            Row::AddScope => (Method::POST, format!("{token}/scopes")),
+            Row::RemoveScopes => (Method::DELETE, format!("{token}/scopes/{scope}")),
+            Row::ListSecrets => (Method::GET, format!("{token}/secrets")),
+            Row::EndSecret => (Method::DELETE, format!("{token}/secrets/{secret}")),
+            Row::ExplainToken => (Method::POST, format!("{token}/explain")),
+            Row::ActOnTokens => (Method::POST, "/api/v1/tokens/batch".into()),
+            Row::ListPersonalTokens => (Method::GET, "/api/v1/users/admin/tokens".into()),
+            Row::CreatePersonalToken => (Method::POST, "/api/v1/users/admin/tokens".into()),
+            Row::ListInstanceTokens => (Method::GET, "/api/v1/tokens".into()),
+            Row::CreateInstanceToken => (Method::POST, "/api/v1/tokens".into()),
+            // Not acme, whose tokens the other rows live from.
+            Row::DisableTokens => (Method::POST, "/api/v1/namespaces/spare/tokens/disable-all".into()),
+            Row::EndAll => (Method::POST, "/api/v1/users/admin/end-all".into()),
+            Row::ListUsers => (Method::GET, "/api/v1/users".into()),
+            Row::CreateUser => (Method::POST, "/api/v1/users".into()),
+            Row::ShowUser => (Method::GET, user),
+            Row::EditUser => (Method::PATCH, user),
+            Row::ChangePassword => (Method::PATCH, "/api/v1/users/admin".into()),
+            Row::DeleteUser => (Method::DELETE, user),
+            Row::ListTeams => (Method::GET, "/api/v1/teams".into()),
+            Row::CreateTeam => (Method::POST, "/api/v1/teams".into()),
+            Row::ShowTeam => (Method::GET, team),
+            Row::RenameTeam => (Method::PATCH, team),
+            Row::DeleteTeam => (Method::DELETE, team),
+            Row::AddToTeam => (Method::PUT, format!("{team}/members/admin")),
+            Row::RemoveFromTeam => (Method::DELETE, format!("{team}/members/{name}")),
+            Row::EditNamespace => (Method::PATCH, namespace),
+            Row::DeleteNamespace => (Method::DELETE, namespace),
+            Row::ListMembers => (Method::GET, format!("{namespace}/members")),
+            Row::SetMember => (Method::PUT, format!("{namespace}/members/users/{name}")),
+            Row::RemoveMember => (Method::DELETE, format!("{namespace}/members/users/{name}")),
+            Row::ShowSettings => (Method::GET, "/api/v1/settings".into()),
+            Row::EditSettings => (Method::PATCH, "/api/v1/settings".into()),
         }
     }
 

@@ -210,7 +210,9 @@ fn a_dead_credential_is_refused_with_its_reason_before_anything_else() {
         ),
         (
             with(|token| match &mut token.owner {
-                Owner::Namespace { stopped_with, .. } => *stopped_with = Some(Username::parse("alice").unwrap()),
+                Owner::Namespace { stopped_with, .. } => {
+                    *stopped_with = Some(Username::parse("alice").unwrap())
+                }
                 other => panic!("{other:?}"),
             }),
             "token acme/ci is stopped: user alice, whose namespace it is of, is deactivated",
@@ -350,7 +352,8 @@ fn in_one_namespace_repositories_are_listed_by_those_who_may_pull_there_or_belon
     let mut elsewhere = namespace(true, None);
     elsewhere.id = id(99, |now, random| NamespaceId::mint(now, random));
     let elsewhere = Target::Namespace(Some(elsewhere));
-    let (unseen, denied) = (("unseen", "namespace acme does not exist"), ("denied", "scope of type registry"));
+    let (unseen, denied) =
+        (("unseen", "namespace acme does not exist"), ("denied", "scope of type registry"));
     for (principal, target, expect) in [
         (Principal::Anonymous, public(), ("sign in", "")),
         (person("alice"), private(None), unseen),
@@ -562,7 +565,12 @@ fn absent_and_forbidden_are_told_in_the_same_words() {
         [person("alice"), account("alice"), service(&["pull acme/web"]), scoped("alice", &["pull *"])]
     {
         let of = |need: &Need, target: Target| {
-            decide(need, &Rights { principal: principal.clone(), target, users_make_namespaces: false }, &Access::unlimited(), NOW)
+            decide(
+                need,
+                &Rights { principal: principal.clone(), target, users_make_namespaces: false },
+                &Access::unlimited(),
+                NOW,
+            )
         };
         let name = NamespaceName::parse("acme").unwrap();
         for need in [

@@ -73,9 +73,11 @@ fn all_on(kind: Kind, ask: Ask) -> World {
         scopes: vec![("acme/*", vec!["pull", "push", "delete"])],
         may_list: true,
         home: Home::Here,
+        home_owner_is_active: true,
         repository: "acme/api",
         namespace_exists: true,
         is_public: false,
+        users_make_namespaces: false,
         bearer: None,
     }
 }
@@ -87,7 +89,10 @@ fn each_factor_alone_stops_whoever_lives_from_it() {
     let with = |others: &[Factor]| [&of_tokens, others].concat();
     for (kind, stopping) in [
         (Kind::Person, vec![F::Deactivation, F::Password, F::Role, F::NamespaceDeleted, F::BearerAccess]),
-        (Kind::Service, with(&[F::Scopes, F::NamespaceMadeAgain, F::NamespaceDeleted, F::BearerAccess])),
+        (
+            Kind::Service,
+            with(&[F::HomeOwner, F::Scopes, F::NamespaceMadeAgain, F::NamespaceDeleted, F::BearerAccess]),
+        ),
         (Kind::Instance, with(&[F::Scopes, F::NamespaceDeleted, F::BearerAccess])),
         (Kind::Account, with(&[F::Deactivation, F::Role, F::NamespaceDeleted, F::BearerAccess])),
         (Kind::Scoped, with(&[F::Deactivation, F::Scopes, F::Role, F::NamespaceDeleted, F::BearerAccess])),

@@ -12,13 +12,14 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
         prop_oneof![3 => Just(None), 1 => rarely]
     };
     let user = (any::<bool>(), alive(), alive(), any_role());
-    let token = (alive(), ends(), alive(), ends(), any_scopes(), any::<bool>(), any_home());
-    let target = (any_repository(), alive(), any::<bool>());
+    let token = (alive(), ends(), alive(), ends(), any_scopes(), any::<bool>(), any_home(), alive());
+    let target = (any_repository(), alive(), any::<bool>(), any::<bool>());
     let all = (any_ask(), any_kind(), user, token, target, any_bearer());
     all.prop_map(|(ask, kind, user, token, target, bearer)| {
         let (is_admin, is_active, has_old_password, role) = user;
-        let (is_enabled, expires_in, is_kept, secret_ends_in, scopes, may_list, home) = token;
-        let (repository, namespace_exists, is_public) = target;
+        let (is_enabled, expires_in, is_kept, secret_ends_in, scopes, may_list, home, home_owner_is_active) =
+            token;
+        let (repository, namespace_exists, is_public, users_make_namespaces) = target;
         World {
             ask,
             kind,
@@ -33,9 +34,11 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
             scopes,
             may_list,
             home,
+            home_owner_is_active,
             repository,
             namespace_exists,
             is_public,
+            users_make_namespaces,
             bearer,
         }
     })

@@ -41,7 +41,11 @@ pub(crate) fn the_real_one(world: &World) -> Verdict {
             Access::Only(Requested::parse([entries.join(" ").as_str()]).unwrap().access().clone())
         }
     };
-    let rights = Rights { principal: principal(world), target: target(world), users_make_namespaces: false };
+    let rights = Rights {
+        principal: principal(world),
+        target: target(world),
+        users_make_namespaces: world.users_make_namespaces,
+    };
     match decide(&need(world), &rights, &access, NOW) {
         Decision::Allowed(_) => Verdict::Go,
         Decision::Ended(_) => Verdict::Ended,
@@ -103,7 +107,10 @@ fn principal(world: &World) -> Principal {
     let owner = match world.kind {
         Kind::Anonymous => return Principal::Anonymous,
         Kind::Person => return Principal::User(user),
-        Kind::Service => Owner::Namespace { id: NamespaceId::mint(NOW, &Fixed(home)), name },
+        Kind::Service => {
+            let stopped_with = (!world.home_owner_is_active).then(|| username(Whom::Somebody));
+            Owner::Namespace { id: NamespaceId::mint(NOW, &Fixed(home)), name, stopped_with }
+        }
         Kind::Instance => Owner::Instance,
         Kind::Account => Owner::User { user, access: PersonalAccess::Account },
         Kind::Scoped => Owner::User { user, access: PersonalAccess::Scoped },

@@ -54,7 +54,8 @@ fn is_dead(world: &World) -> bool {
     let password_gone = world.kind == Kind::Person && world.has_new_password;
     let token_gone =
         !world.is_enabled || over(world.expires_in) || world.is_deleted || over(world.secret_ends_in);
-    let home_gone = world.kind == Kind::Service && world.home == Home::Deleted;
+    let home_gone =
+        world.kind == Kind::Service && (world.home == Home::Deleted || !world.home_owner_is_active);
     user_gone || password_gone || home_gone || (is_token(world.kind) && token_gone)
 }
 
@@ -71,7 +72,7 @@ fn in_rights(world: &World, ask: &Ask) -> bool {
         Ask::Repository(action) => may_on_repository(world, action),
         Ask::Catalog => manages || (is_token(world.kind) && world.may_list),
         Ask::ListHere => in_rights(world, &Ask::Catalog) && may_list_here(world),
-        Ask::MakeNamespace => is_admin,
+        Ask::MakeNamespace => is_admin || (manages && world.users_make_namespaces),
         Ask::SeeNamespace => is_admin || has_role,
         Ask::ManageNamespace => is_admin || has_admin_role,
         Ask::ManageToken(of) | Ask::TokenHistory(of) => match of {

@@ -71,10 +71,14 @@ pub(crate) struct World {
     pub(crate) scopes: Vec<(&'static str, Vec<&'static str>)>,
     pub(crate) may_list: bool,
     pub(crate) home: Home,
+    /// Of the user whose own namespace the home is.
+    pub(crate) home_owner_is_active: bool,
     // What it aims at.
     pub(crate) repository: &'static str,
     pub(crate) namespace_exists: bool,
     pub(crate) is_public: bool,
+    /// The setting of the instance.
+    pub(crate) users_make_namespaces: bool,
     /// The bearer's access, as the token protocol writes it; none is Basic.
     pub(crate) bearer: Option<Vec<&'static str>>,
 }
@@ -97,11 +101,13 @@ pub(crate) enum Factor {
     SecretEnded,
     Grace,
     Deactivation,
+    HomeOwner,
     Password,
     Scopes,
     Listing,
     Role,
     Admin,
+    Setting,
     Visibility,
     NamespaceMadeAgain,
     NamespaceDeleted,
@@ -109,18 +115,20 @@ pub(crate) enum Factor {
 }
 
 impl Factor {
-    pub(crate) const ALL: [Factor; 15] = [
+    pub(crate) const ALL: [Factor; 17] = [
         Self::Status,
         Self::Expiry,
         Self::Deletion,
         Self::SecretEnded,
         Self::Grace,
         Self::Deactivation,
+        Self::HomeOwner,
         Self::Password,
         Self::Scopes,
         Self::Listing,
         Self::Role,
         Self::Admin,
+        Self::Setting,
         Self::Visibility,
         Self::NamespaceMadeAgain,
         Self::NamespaceDeleted,
@@ -138,11 +146,13 @@ impl Factor {
             // An old secret that lived on for a while: its last instant is over.
             Self::Grace => less.secret_ends_in = Some(0),
             Self::Deactivation => less.is_active = false,
+            Self::HomeOwner => less.home_owner_is_active = false,
             Self::Password => less.has_new_password = true,
             Self::Scopes => less.scopes.clear(),
             Self::Listing => less.may_list = false,
             Self::Role => less.role = None,
             Self::Admin => less.is_admin = false,
+            Self::Setting => less.users_make_namespaces = false,
             Self::Visibility => less.is_public = false,
             Self::NamespaceMadeAgain if less.home == Home::Deleted => {}
             Self::NamespaceMadeAgain => less.home = Home::Elsewhere,

@@ -145,7 +145,7 @@ pub(super) fn suggestion(name: &str, known: impl IntoIterator<Item = String>) ->
     // The prefix, which all variables share, brings none of them nearer.
     let own = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     // A third of the letters wrong is still a typo; beyond that a guess misleads.
-    let is_near = |distance: usize| distance <= 1 + own(name).len() / 3;
+    let is_near = |distance: usize| distance <= (own(name).len() / 3).max(1);
     let nearest =
         known.iter().map(|other| (strsim::damerau_levenshtein(&own(name), &own(other)), other)).min();
     match nearest {

@@ -220,6 +220,11 @@ impl Folders {
             Err(BlobError::NotFound) => {
                 // Finished before, and a crash came before the row was committed: the answer is the same.
                 let file = File::open(self.blob(&state.key)).map_err(absent)?;
+                // Longer than this state knows: a last chunk was in it, and another digest was its.
+                let found = file.metadata()?.len();
+                if found != state.offset {
+                    return Err(BlobError::Truncated { found, wanted: state.offset });
+                }
                 verify(&file, state, expected)?;
                 sync_folder(&self.shelf_of(&state.key))?;
                 return Ok(finished);

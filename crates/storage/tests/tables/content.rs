@@ -196,7 +196,7 @@ async fn a_manifest_comes_back_as_it_went_in_byte_for_byte(c: Content) {
     manifest.subject = Some(digest(b"comes later or never"));
     manifest.artifact_type = "application/vnd.example+type".into();
     let insert = async |tx: &Tx| manifests::insert(tx, c.repository, &manifest, &payload).await;
-    assert_eq!(c.t.write(insert).await, Ok(true));
+    assert_eq!(c.t.write(insert).await, Ok(manifest.id));
 
     let found = manifests::by_digest(&c.t.db, c.repository, &manifest.digest).await.unwrap().unwrap();
     assert_eq!((found.id, &found.digest, found.size), (manifest.id, &manifest.digest, manifest.size));
@@ -216,7 +216,7 @@ async fn a_manifest_is_stored_once_in_a_repository(c: Content) {
     assert_eq!(first.subject, None);
     let again = c.t.new_manifest(b"{}");
     let insert = async |tx: &Tx| manifests::insert(tx, c.repository, &again, b"{}").await;
-    assert_eq!(c.t.write(insert).await, Ok(false));
+    assert_eq!(c.t.write(insert).await, Ok(first.id));
     assert_eq!(manifests::payload(&c.t.db, again.id).await, Ok(None));
     let found = manifests::by_digest(&c.t.db, c.repository, &first.digest).await.unwrap().unwrap();
     assert_eq!((found.id, found.subject), (first.id, None));

@@ -3,11 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod accounts;
+mod audit;
 mod content;
 mod plans;
+mod repositories;
 mod rights;
 mod schema;
 mod setting;
 mod statements;
+mod token_lists;
 mod tokens;
+mod tombstones;
 mod uploads;
+mod usage;

@@ -308,7 +308,7 @@ async fn scopes_come_in_the_order_in_which_they_were_given(h: House) {
 async fn a_namespace_made_again_owes_nothing_to_the_old_tokens(h: House) {
     h.t.delete_namespace(h.acme).await;
     let owner = async || match h.token(CI_HASH, NOW).await.owner {
-        Owner::Namespace { id, name } => (id, name),
+        Owner::Namespace { id, name, .. } => (id, name),
         other => panic!("{other:?}"),
     };
     assert_eq!(owner().await, (h.acme, None));

@@ -122,6 +122,7 @@ impl Tables {
             is_admin: false,
             is_active: true,
             created_at: NOW,
+            revision: 1,
         }
     }
 
@@ -138,6 +139,8 @@ impl Tables {
             is_public: false,
             created_at: NOW,
             created_by: "user admin".into(),
+            owner: None,
+            revision: 1,
         }
     }
 
@@ -231,6 +234,7 @@ impl Tables {
             size: payload.len() as u64,
             artifact_type: String::new(),
             subject: None,
+            annotations: String::new(),
             created_at: NOW,
             created_by: "token acme/ci".into(),
         }
@@ -239,7 +243,7 @@ impl Tables {
     pub(crate) async fn manifest(&self, repository: RepositoryId, payload: &[u8]) -> StoredManifest {
         let manifest = self.new_manifest(payload);
         let insert = async |tx: &Tx| manifests::insert(tx, repository, &manifest, payload).await;
-        assert!(self.write(insert).await.unwrap());
+        assert_eq!(self.write(insert).await, Ok(manifest.id));
         manifest
     }
 }

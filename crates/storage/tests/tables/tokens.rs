@@ -2,7 +2,7 @@
 
 use access::{
     expiry::Expiry,
-    id::{ScopeId, TokenId},
+    id::{NamespaceId, ScopeId, TokenId},
     role::Actions,
     scope::Scope,
     secret::SecretHash,
@@ -13,7 +13,7 @@ use storage::{
     params,
     scopes::StoredScope,
     secrets,
-    tokens::{self, StoredOwner, StoredToken},
+    tokens::{self, PageOf, StoredOwner, StoredToken, TokenFilter},
 };
 use testkit::both_engines;
 
@@ -32,6 +32,17 @@ async fn is_there(t: &Tables, id: TokenId, now: Instant) -> bool {
 async fn ending(t: &Tables, id: TokenId) -> (Option<Instant>, String) {
     let sql = "SELECT ended_at, why FROM tokens WHERE id = $1";
     t.db.one(sql, params![id], |row| Ok((row.opt_instant(0)?, row.text(1)?))).await.unwrap()
+}
+
+async fn page(
+    t: &Tables,
+    namespace: Option<NamespaceId>,
+    after: &str,
+    now: Instant,
+    limit: i64,
+) -> Vec<StoredToken> {
+    let page = PageOf { after, limit, now, filter: &TokenFilter::default() };
+    tokens::service_page(&t.db, namespace, page).await.unwrap()
 }
 
 fn written(scopes: &[StoredScope]) -> Vec<(ScopeId, String)> {
@@ -173,7 +184,7 @@ async fn what_has_ended_is_absent(t: Tables) {
     let just_before = Instant::from_millis(after(1).as_millis() - 1);
     for (now, expect) in [(NOW, true), (just_before, true), (after(1), false), (after(2), false)] {
         assert_eq!(is_there(&t, token.id, now).await, expect, "{now}");
-        let page = tokens::of_namespace(&t.db, acme, "", now, 10).await.unwrap();
+        let page = page(&t, Some(acme), "", now, 10).await;
         assert_eq!(page.len(), usize::from(expect), "{now}");
         let bumped = t.write(async |tx| tokens::bump(tx, token.id, now).await).await.unwrap();
         assert_eq!(bumped.is_some(), expect, "{now}");
@@ -181,7 +192,7 @@ async fn what_has_ended_is_absent(t: Tables) {
 
     t.write(async |tx| tokens::end(tx, token.id, NOW, "deleted").await).await.unwrap();
     assert!(!is_there(&t, token.id, NOW).await);
-    assert!(tokens::of_namespace(&t.db, acme, "", NOW, 10).await.unwrap().is_empty());
+    assert!(page(&t, Some(acme), "", NOW, 10).await.is_empty());
     assert_eq!(t.write(async |tx| tokens::bump(tx, token.id, NOW).await).await, Ok(None));
     assert!(!is_there(&t, TokenId::mint(NOW, &t.random), NOW).await);
 }
@@ -222,7 +233,7 @@ async fn a_namespaces_tokens_are_paged_by_name_each_with_its_own_scopes(t: Table
         ("aa", 1, &ordered[2..3]),
         ("b-c", 10, &[]),
     ] {
-        let page = tokens::of_namespace(&t.db, acme, after, NOW, limit).await.unwrap();
+        let page = page(&t, Some(acme), after, NOW, limit).await;
         let names: Vec<_> = page.iter().map(|token| token.name.as_str()).collect();
         assert_eq!(names, expect, "{limit} after {after}");
         for token in page {

@@ -77,7 +77,8 @@ impl MeAnswer {
     fn with(token: &Token) -> Self {
         let (kind, namespace, user, access) = match &token.owner {
             Owner::Namespace { name, .. } => ("service-token", name.as_ref(), None, "scoped"),
-            Owner::Instance => ("service-token", None, None, "scoped"),
+            // A former user's token has ended, so the gate lets it in nowhere.
+            Owner::Instance | Owner::FormerUser => ("service-token", None, None, "scoped"),
             Owner::User { user, access: PersonalAccess::Account } => {
                 ("personal-token", None, Some(user), "account")
             }

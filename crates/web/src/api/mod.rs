@@ -4,21 +4,43 @@
 //! One file for each endpoint or family of endpoints; what they share: who calls (`caller`), the path (`path`), the
 //! query (`page`), bodies (`json`, `fields`), revisions (`revision`), and every error (`problem`).
 
+mod audit;
 mod caller;
 mod fields;
+mod instance_tokens;
 mod json;
 mod me;
+mod members;
+mod namespace;
 mod namespace_tokens;
 mod namespaces;
 mod page;
+mod password_field;
 mod path;
+mod personal_token_request;
 mod problem;
+mod repositories;
+mod repository_content;
+mod repository_path;
 mod revision;
 mod scope_body;
+mod settings;
+mod stands_for;
+mod team;
+mod teams;
 mod token;
+mod token_activity;
 mod token_answer;
+mod token_explain;
+mod token_list;
 mod token_request;
 mod token_reset;
+mod token_scopes;
+mod token_secrets;
+mod user;
+mod user_request;
+mod user_tokens;
+mod users;
 
 use axum::{Router, extract::Request, middleware, middleware::Next, response::Response};
 use http::{HeaderValue, Method, Uri, header};
@@ -39,10 +61,37 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
     let (router, document) = OpenApiRouter::with_openapi(document())
         .routes(routes!(me::show))
         .routes(routes!(namespaces::list, namespaces::create))
-        .routes(routes!(namespaces::show))
+        .routes(routes!(namespace::show, namespace::edit, namespace::delete))
+        .routes(routes!(members::list))
+        .routes(routes!(members::set, members::remove))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(user::show, user::edit, user::delete))
+        .routes(routes!(teams::list, teams::create))
+        .routes(routes!(team::show, team::rename, team::delete))
+        .routes(routes!(team::add, team::remove))
+        .routes(routes!(settings::show, settings::edit))
         .routes(routes!(namespace_tokens::list, namespace_tokens::create))
         .routes(routes!(token::show, token::edit, token::delete))
         .routes(routes!(token_reset::reset))
+        .routes(routes!(namespace_tokens::disable_all))
+        .routes(routes!(instance_tokens::list, instance_tokens::create))
+        .routes(routes!(instance_tokens::batch))
+        .routes(routes!(user_tokens::list, user_tokens::create))
+        .routes(routes!(user_tokens::end_all))
+        .routes(routes!(token_scopes::add, token_scopes::clear))
+        .routes(routes!(token_scopes::remove))
+        .routes(routes!(token_secrets::list))
+        .routes(routes!(token_secrets::end))
+        .routes(routes!(token_explain::explain))
+        .routes(routes!(token_activity::show))
+        .routes(routes!(repositories::list))
+        .routes(routes!(repositories::list_in_namespace))
+        .routes(routes!(repositories::show, repositories::delete))
+        .routes(routes!(repository_content::list_tags))
+        .routes(routes!(repository_content::delete_tag))
+        .routes(routes!(repository_content::list_manifests))
+        .routes(routes!(repository_content::delete_manifest))
+        .routes(routes!(audit::show))
         .split_for_parts();
     let router = router
         .fallback(not_found)

@@ -6,33 +6,36 @@ use axum::{
     response::{AppendHeaders, IntoResponse},
 };
 use http::{StatusCode, header};
-use registry::{CreateToken, ListTokens};
+use registry::{CreateToken, DisableTokens, IssuedToken, ListTokens};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     ROOT,
     caller::ApiCaller,
     json::JsonBody,
-    page::{NoQuery, PageAnswer, PageQuery},
+    page::{NoQuery, PageAnswer},
     path::NamespaceInPath,
     problem::Problem,
     revision::WithRevision,
     token_answer::{IssuedAnswer, PublicHost, TokenAnswer},
+    token_list::{TokenList, TokenListParameters},
     token_request::NewTokenRequest,
 };
 use crate::app::App;
 
 /// List the service tokens of a namespace; its admins may
 #[utoipa::path(get, path = "/namespaces/{ns}/tokens", operation_id = "listTokens", tag = "tokens",
-    params(("ns" = String, Path, description = "The namespace's name"), PageQuery),
+    params(("ns" = String, Path, description = "The namespace's name"), TokenListParameters),
     responses((status = 200, description = "A page, by name", body = PageAnswer<TokenAnswer>), Problem))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
     NamespaceInPath(namespace): NamespaceInPath,
-    query: PageQuery,
+    TokenList(asked): TokenList,
 ) -> Result<Json<PageAnswer<TokenAnswer>>, Problem> {
     let grant = caller.may(&app, ListTokens { namespace }).await?;
-    let page = app.registry().list_tokens(&grant, &query.after, query.limit, app.now()).await?;
+    let page = app.registry().list_tokens(&grant, &asked, app.now()).await?;
     Ok(Json(PageAnswer::of(page, TokenAnswer::from)))
 }
 
@@ -52,9 +55,37 @@ pub(super) async fn create(
     let grant = caller.may(&app, CreateToken { namespace }).await?;
     let (request, errors) = body.read::<NewTokenRequest>().await?;
     let now = app.now();
-    let new = request.parse(&grant.asked().namespace, now, errors)?;
+    let new = request.parse(Some(&grant.asked().namespace), now, errors)?;
     let issued = app.registry().create_token(&grant, new, now).await?;
+    Ok(made(issued, &host))
+}
+
+/// The answer to the making of any token.
+pub(super) fn made(issued: IssuedToken, host: &PublicHost) -> impl IntoResponse + use<> {
     let location = format!("{ROOT}/tokens/{}", issued.token.id);
-    let answer = WithRevision(issued.token.revision, IssuedAnswer::of(issued, &host));
-    Ok((StatusCode::CREATED, AppendHeaders([(header::LOCATION, location)]), answer))
+    let answer = WithRevision(issued.token.revision, IssuedAnswer::of(issued, host));
+    (StatusCode::CREATED, AppendHeaders([(header::LOCATION, location)]), answer)
+}
+
+/// Disable every service token of a namespace at one stroke, when something has leaked and nobody knows which
+#[utoipa::path(post, path = "/namespaces/{ns}/tokens/disable-all", operation_id = "disableTokens", tag = "tokens",
+    params(("ns" = String, Path, description = "The namespace's name")),
+    responses((status = 200, description = "They are disabled", body = DisabledAnswer), Problem))]
+pub(super) async fn disable_all(
+    State(app): State<App>,
+    caller: ApiCaller,
+    NamespaceInPath(namespace): NamespaceInPath,
+    _: NoQuery,
+) -> Result<Json<DisabledAnswer>, Problem> {
+    let grant = caller.may(&app, DisableTokens { namespace }).await?;
+    let disabled = app.registry().disable_tokens(&grant, app.now()).await?;
+    Ok(Json(DisabledAnswer { disabled }))
+}
+
+/// What an emergency came to.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Disabled)]
+pub(super) struct DisabledAnswer {
+    /// How many tokens were enabled and are no more.
+    pub(super) disabled: usize,
 }

@@ -1,4 +1,4 @@
-//! `/namespaces` and `/namespaces/{ns}`.
+//! `/namespaces`.
 
 use axum::{
     Json,
@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use oci::NamespaceName;
-use registry::{CreateNamespace, ListNamespaces, ShowNamespace, StoredNamespace};
+use registry::{CreateNamespace, ListNamespaces, StoredNamespace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,7 +17,6 @@ use super::{
     fields::FieldErrors,
     json::{self, JsonBody},
     page::{NoQuery, PageAnswer, PageQuery},
-    path::NamespaceInPath,
     problem::Problem,
 };
 use crate::app::App;
@@ -35,7 +34,7 @@ pub(super) async fn list(
     Ok(Json(PageAnswer::of(page, NamespaceAnswer::from)))
 }
 
-/// Make a namespace; instance administrators may
+/// Make a namespace; instance administrators may, and every user where the settings say so
 #[utoipa::path(post, path = "/namespaces", operation_id = "createNamespace", tag = "namespaces",
     request_body = NewNamespaceRequest,
     responses((status = 201, description = "Made", body = NamespaceAnswer, headers(("Location", description = "Where it is"))), Problem))]
@@ -55,20 +54,6 @@ pub(super) async fn create(
         AppendHeaders([(header::LOCATION, location)]),
         Json(NamespaceAnswer::from(made)),
     ))
-}
-
-/// Show a namespace
-#[utoipa::path(get, path = "/namespaces/{ns}", operation_id = "showNamespace", tag = "namespaces",
-    params(("ns" = String, Path, description = "The namespace's name")),
-    responses((status = 200, description = "The namespace", body = NamespaceAnswer), Problem))]
-pub(super) async fn show(
-    State(app): State<App>,
-    caller: ApiCaller,
-    NamespaceInPath(name): NamespaceInPath,
-    _: NoQuery,
-) -> Result<Json<NamespaceAnswer>, Problem> {
-    let grant = caller.may(&app, ShowNamespace { name }).await?;
-    Ok(Json(app.registry().show_namespace(&grant).await?.into()))
 }
 
 /// A namespace to be made.
@@ -94,16 +79,20 @@ impl NewNamespaceRequest {
             NamespaceName::parse(text).map_err(|error| format!("this can't be a namespace's name: {error}"))
         });
         let name = errors.check("name", name);
-        let is_public = match self.visibility.as_deref() {
-            None | Some("private") => Ok(false),
-            Some("public") => Ok(true),
-            Some(_) => Err("visibility is private, or public to let anyone pull"),
-        };
-        match (name, errors.check("visibility", is_public)) {
-            (Some(name), Some(is_public)) => errors.refuse_any().map(|()| (name, is_public)),
-            _ => Err(errors.into()),
-        }
+        let is_public = is_public(self.visibility.as_deref(), &mut errors).unwrap_or(false);
+        let Some(name) = name else { return Err(errors.into()) };
+        errors.refuse_any().map(|()| (name, is_public))
     }
+}
+
+/// What `visibility` says; `None` where nothing is said, or what is no visibility.
+pub(super) fn is_public(visibility: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
+    let is_public = match visibility? {
+        "private" => Ok(false),
+        "public" => Ok(true),
+        _ => Err("visibility is private, or public to let anyone pull"),
+    };
+    errors.check("visibility", is_public)
 }
 
 /// A namespace.
@@ -122,6 +111,9 @@ pub(super) struct NamespaceAnswer {
     created_at: String,
     /// Who made it.
     created_by: String,
+    /// The user whose own namespace it is: its tokens stop while they are deactivated.
+    #[schema(required)]
+    owner: Option<String>,
 }
 
 impl From<StoredNamespace> for NamespaceAnswer {
@@ -132,6 +124,7 @@ impl From<StoredNamespace> for NamespaceAnswer {
             name: stored.name.to_string(),
             created_at: stored.created_at.to_string(),
             created_by: stored.created_by,
+            owner: stored.owner.map(|owner| owner.username.to_string()),
         }
     }
 }

@@ -37,12 +37,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
         let query = read(parts)?;
         let mut errors = FieldErrors::default();
         check_names(&query, &["limit", "after"], &mut errors);
+        let page = Self::of(&query, &mut errors);
+        errors.refuse_any()?;
+        Ok(page)
+    }
+}
+
+impl PageQuery {
+    /// The two parameters of a query that may have others; what is wrong with them is added to `errors`.
+    pub(super) fn of(query: &Query, errors: &mut FieldErrors) -> Self {
         let limit = query.one("limit").map_or(Ok(DEFAULT_PAGE_ITEMS), parse_limit);
         let after = query.one("after").map_or(Ok(String::new()), parse_after);
-        let limit = errors.check("limit", limit).unwrap_or_default();
-        let after = errors.check("after", after).unwrap_or_default();
-        errors.refuse_any()?;
-        Ok(Self { limit, after })
+        Self {
+            limit: errors.check("limit", limit).unwrap_or_default(),
+            after: errors.check("after", after).unwrap_or_default(),
+        }
     }
 }
 
@@ -59,11 +68,40 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     }
 }
 
-fn read(parts: &Parts) -> Result<Query, Problem> {
+/// Whether a namespace is to be deleted with the repositories that it holds.
+#[derive(Debug, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ForceQuery {
+    /// `true` removes the repositories in it too.
+    #[param(required = false, default = false)]
+    pub(super) force: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ForceQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = read(parts)?;
+        let mut errors = FieldErrors::default();
+        check_names(&query, &["force"], &mut errors);
+        let force = match query.one("force") {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err("force is true or false"),
+        };
+        let force = errors.check("force", force).unwrap_or_default();
+        errors.refuse_any()?;
+        Ok(Self { force })
+    }
+}
+
+/// The query of a request.
+pub(super) fn read(parts: &Parts) -> Result<Query, Problem> {
     Query::of(parts).map_err(|error| Problem::new(Code::Malformed, error))
 }
 
-fn check_names(query: &Query, known: &[&str], errors: &mut FieldErrors) {
+/// Adds every parameter that is not `known`, or there twice.
+pub(super) fn check_names(query: &Query, known: &[&str], errors: &mut FieldErrors) {
     for name in query.names() {
         if !known.contains(&name) {
             let shown: String = name.chars().take(MAX_AFTER_BYTES).collect();
@@ -147,6 +185,26 @@ mod tests {
             );
         }
         assert!(page("after=%ff").await.unwrap_err().contains("Malformed"));
+    }
+
+    #[tokio::test]
+    async fn force_is_said_in_one_word() {
+        let force = async |query: &str| {
+            let (mut parts, ()) = http::Request::delete(format!("/?{query}")).body(()).unwrap().into_parts();
+            ForceQuery::from_request_parts(&mut parts, &()).await.map(|query| query.force).ok()
+        };
+        for (query, expect) in [
+            ("", Some(false)),
+            ("force=false", Some(false)),
+            ("force=true", Some(true)),
+            ("force", None),
+            ("force=1", None),
+            ("force=TRUE", None),
+            ("force=false&force=true", None),
+            ("recursive=true", None),
+        ] {
+            assert_eq!(force(query).await, expect, "{query}");
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use registry::{DbError, ManageError, Refusal};
+use registry::{ContentError, DbError, ManageError, Refusal};
 use serde::Serialize;
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,
@@ -53,6 +53,12 @@ pub(super) enum Code {
     NameTaken,
     /// There are as many as there may be.
     TooMany,
+    /// Something else needs what was to go.
+    InUse,
+    /// Nobody would be left to administer the instance.
+    LastAdministrator,
+    /// The namespace holds repositories.
+    HoldsRepositories,
     /// `If-Match` names another revision.
     Changed,
     /// The body is too large.
@@ -80,6 +86,9 @@ impl Code {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
             Self::NameTaken => (StatusCode::CONFLICT, "name-taken"),
             Self::TooMany => (StatusCode::CONFLICT, "too-many"),
+            Self::InUse => (StatusCode::CONFLICT, "in-use"),
+            Self::LastAdministrator => (StatusCode::CONFLICT, "last-administrator"),
+            Self::HoldsRepositories => (StatusCode::CONFLICT, "holds-repositories"),
             Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"),
@@ -163,14 +172,33 @@ impl From<Refusal> for Problem {
 
 impl From<ManageError> for Problem {
     fn from(error: ManageError) -> Self {
+        let text = error.to_string();
         match error {
             ManageError::Refused(refusal) => Self::from(refusal),
             ManageError::Invalid(errors) => Self::invalid(errors),
             ManageError::NameTaken(text) => Self::new(Code::NameTaken, text),
             ManageError::Absent(text) => Self::new(Code::NotFound, text),
-            ManageError::Changed => Self::new(Code::Changed, error.to_string()),
+            ManageError::Changed => Self::new(Code::Changed, text),
+            ManageError::LastAdministrator(_) => Self::new(Code::LastAdministrator, text),
+            ManageError::HoldsRepositories(_) => Self::new(Code::HoldsRepositories, text),
             ManageError::TooMany(text) => Self::new(Code::TooMany, text),
             ManageError::Storage(error) => Self::from(error),
+        }
+    }
+}
+
+impl From<ContentError> for Problem {
+    fn from(error: ContentError) -> Self {
+        let text = error.to_string();
+        match error {
+            ContentError::Refused(refusal) => Self::from(refusal),
+            ContentError::NamespaceUnknown(_)
+            | ContentError::RepositoryUnknown(_)
+            | ContentError::ManifestUnknown { .. } => Self::new(Code::NotFound, text),
+            ContentError::InUse { .. } => Self::new(Code::InUse, text),
+            ContentError::Storage(error) => Self::from(error),
+            // The rest is about bytes, and none come through this face.
+            _ => Self::from(DbError::Other(text)),
         }
     }
 }
@@ -322,6 +350,8 @@ mod tests {
             (ManageError::Invalid(vec![FieldError::new("a", "b")]), (422, "invalid")),
             (ManageError::NameTaken(text()), (409, "name-taken")),
             (ManageError::Absent(text()), (404, "not-found")),
+            (ManageError::LastAdministrator(text()), (409, "last-administrator")),
+            (ManageError::HoldsRepositories(text()), (409, "holds-repositories")),
             (ManageError::Changed, (412, "changed")),
             (ManageError::TooMany(text()), (409, "too-many")),
             (ManageError::Storage(DbError::Full), (507, "storage-full")),

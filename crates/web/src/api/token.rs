@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     revision::{IfMatch, WithRevision},
     token_answer::{EditedAnswer, TokenAnswer},
-    token_request::TokenEditRequest,
+    token_request::{EditedToken, TokenEditRequest},
 };
 use crate::app::App;
 
@@ -50,7 +50,8 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditToken { token }).await?;
     let (request, errors) = body.read::<TokenEditRequest>().await?;
     let now = app.now();
-    let (mut edit, warnings) = request.parse(grant.namespace_name(), now, errors)?;
+    let of = EditedToken { namespace: grant.namespace_name(), is_personal: grant.aims_at_personal_token() };
+    let (mut edit, warnings) = request.parse(of, now, errors)?;
     edit.if_revision = if_match.0;
     let token = app.registry().edit_token(&grant, &edit, now).await?;
     Ok(WithRevision(token.revision, EditedAnswer::of(token, warnings)))

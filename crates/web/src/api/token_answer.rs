@@ -7,7 +7,7 @@ use registry::{IssuedToken, StoredOwner, StoredScope, StoredToken};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{problem::FieldMessage, scope_body::ScopeAnswer};
+use super::{problem::FieldMessage, scope_body::ScopeAnswer, stands_for::StandsForBody};
 use crate::{app::App, request};
 
 /// A token, without its secret.
@@ -44,6 +44,9 @@ pub(super) struct TokenAnswer {
     permission: &'static str,
     /// What it allows; a token without scopes allows nothing, unless it mirrors its user.
     scopes: Vec<ScopeAnswer>,
+    /// Whom or what it is for.
+    #[schema(required)]
+    stands_for: Option<StandsForBody>,
     /// The beginning of its newest secret, to tell secrets apart by.
     #[schema(example = "slks_k3P…")]
     secret_hint: String,
@@ -52,6 +55,19 @@ pub(super) struct TokenAnswer {
     created_at: String,
     /// Who made it.
     created_by: String,
+    /// When it was used last, some 10 seconds late; null where it never was.
+    #[schema(required, format = DateTime)]
+    last_used_at: Option<String>,
+    /// From which address it was used last.
+    #[schema(required)]
+    last_used_from: Option<String>,
+    /// By which client it was used last.
+    #[schema(required, example = "docker/28.2")]
+    last_used_by: Option<String>,
+    /// How many manifests it pulled.
+    pulls: i64,
+    /// How many manifests it pushed.
+    pushes: i64,
 }
 
 /// A token after an edit.
@@ -127,8 +143,14 @@ impl From<StoredToken> for TokenAnswer {
             created_at: token.created_at.to_string(),
             name: token.name,
             description: Some(token.description).filter(|text| !text.is_empty()),
+            stands_for: token.stands_for.map(StandsForBody::from),
             secret_hint: token.secret_hint,
             created_by: token.created_by,
+            last_used_at: token.used.last_used_at.map(|at| at.to_string()),
+            last_used_from: Some(token.used.last_used_from).filter(|text| !text.is_empty()),
+            last_used_by: Some(token.used.last_used_by).filter(|text| !text.is_empty()),
+            pulls: token.used.pulls,
+            pushes: token.used.pushes,
         }
     }
 }

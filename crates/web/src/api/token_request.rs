@@ -3,12 +3,12 @@
 use access::{
     expiry::{Expiry, ExpiryInput},
     field_error::FieldError,
-    name::{Description, ServiceTokenName},
+    name::{Description, ServiceTokenName, TokenLabel},
     scope::{Permission, ScopeInput, Scopes, Warning},
     time::Instant,
 };
 use oci::NamespaceName;
-use registry::{NewToken, TokenEdit};
+use registry::{NewToken, StandsFor, TokenEdit};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -17,6 +17,7 @@ use super::{
     json::{self, Object},
     problem::Problem,
     scope_body::ScopeBody,
+    stands_for::StandsForBody,
 };
 
 /// A service token to be made.
@@ -35,6 +36,10 @@ pub(super) struct NewTokenRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, required = false, max_length = 1000)]
     description: Option<Option<String>>,
+    /// Whom or what it is for, to be shown and found by; null is nobody in particular.
+    #[serde(default, deserialize_with = "json::present")]
+    #[schema(value_type = Option<StandsForBody>, required = false)]
+    stands_for: Option<Option<StandsForBody>>,
     /// `enabled` (the default) or `disabled`.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(nullable = false, default = "enabled", pattern = "^(enabled|disabled)$")]
@@ -62,14 +67,18 @@ pub(super) struct NewTokenRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = TokenEdit)]
 pub(super) struct TokenEditRequest {
-    // Read only to be refused with the reason.
+    /// The label of a personal token; the name of a service token never changes.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(ignore)]
+    #[schema(value_type = Option<String>, nullable = false, max_length = 100)]
     name: Option<serde_json::Value>,
     /// What it is for; null or empty removes it.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, required = false, max_length = 1000)]
     description: Option<Option<String>>,
+    /// Whom or what it is for, to be shown and found by; null is nobody in particular.
+    #[serde(default, deserialize_with = "json::present")]
+    #[schema(value_type = Option<StandsForBody>, required = false)]
+    stands_for: Option<Option<StandsForBody>>,
     /// `enabled` or `disabled`.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(nullable = false, pattern = "^(enabled|disabled)$")]
@@ -93,10 +102,11 @@ pub(super) struct TokenEditRequest {
 }
 
 impl NewTokenRequest {
-    /// The token to make in `namespace`, or everything that is wrong, with what `errors` holds already.
+    /// The token to make in `namespace`, or for the instance where it is `None`; or everything that is wrong, with what
+    /// `errors` holds already.
     pub(super) fn parse(
         self,
-        namespace: &NamespaceName,
+        namespace: Option<&NamespaceName>,
         now: Instant,
         mut errors: FieldErrors,
     ) -> Result<NewToken, Problem> {
@@ -104,16 +114,17 @@ impl NewTokenRequest {
         let name = name.and_then(|text| ServiceTokenName::parse(text).map_err(|error| error.to_string()));
         let name = errors.check("name", name);
         let description = description(self.description, &mut errors);
+        let stands_for = stands_for(self.stands_for, &mut errors);
         let is_enabled = is_enabled(self.status.as_deref(), &mut errors);
         let expiry = expiry(self.expires_at.as_ref(), self.expires_in.as_deref(), now, &mut errors);
-        let rights = rights(self.permission.as_deref(), self.scopes, Some(namespace), &mut errors);
+        let rights = rights(self.permission.as_deref(), self.scopes, namespace, &mut errors);
         let (scopes, warnings) = rights.unwrap_or_else(|| (Scopes::default(), vec![allows_nothing()]));
         let Some(name) = name else { return Err(errors.into()) };
         errors.refuse_any()?;
         Ok(NewToken {
             name,
             description: description.flatten(),
-            stands_for: None,
+            stands_for: stands_for.flatten(),
             is_enabled: is_enabled.unwrap_or(true),
             expiry: expiry.unwrap_or(Expiry::Never),
             scopes,
@@ -122,38 +133,68 @@ impl NewTokenRequest {
     }
 }
 
+/// What an edit has to know about the token that it is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EditedToken<'a> {
+    /// The namespace that owns it; `None` for tokens of the instance and of a person.
+    pub(super) namespace: Option<&'a NamespaceName>,
+    /// Whether its name is a label, which may change.
+    pub(super) is_personal: bool,
+}
+
 impl TokenEditRequest {
-    /// The edit of a token of `namespace`, with what is to be told along; or everything that is wrong.
+    /// The edit, with what is to be told along; or everything that is wrong.
     pub(super) fn parse(
         self,
-        namespace: Option<&NamespaceName>,
+        token: EditedToken<'_>,
         now: Instant,
         mut errors: FieldErrors,
     ) -> Result<(TokenEdit, Vec<Warning>), Problem> {
-        if self.name.is_some() {
-            errors.add(
-                "name",
-                "the name of a service token can't change; make another token and delete this one",
-            );
-        }
+        let label = self.name.and_then(|name| errors.check("name", label(&name, token.is_personal)));
         let description = description(self.description, &mut errors);
+        let stands_for = stands_for(self.stands_for, &mut errors);
         let is_enabled = is_enabled(self.status.as_deref(), &mut errors);
         let expiry = expiry(self.expires_at.as_ref(), self.expires_in.as_deref(), now, &mut errors);
         let (scopes, warnings) =
-            rights(self.permission.as_deref(), self.scopes, namespace, &mut errors).unzip();
+            rights(self.permission.as_deref(), self.scopes, token.namespace, &mut errors).unzip();
         errors.refuse_any()?;
-        let edit = TokenEdit { description, is_enabled, expiry, scopes, if_revision: None };
+        let edit =
+            TokenEdit { label, description, stands_for, is_enabled, expiry, scopes, if_revision: None };
         Ok((edit, warnings.unwrap_or_default()))
     }
 }
 
+fn label(name: &serde_json::Value, is_personal: bool) -> Result<TokenLabel, String> {
+    if !is_personal {
+        return Err(
+            "the name of a service token can't change; make another token and delete this one".to_owned()
+        );
+    }
+    let text = name.as_str().ok_or_else(|| "a personal token's name is a text".to_owned())?;
+    TokenLabel::parse(text).map_err(|error| error.to_string())
+}
+
 /// `None` where nothing is said, `Some(None)` where there is to be none.
-fn description(input: Option<Option<String>>, errors: &mut FieldErrors) -> Option<Option<Description>> {
+pub(super) fn description(
+    input: Option<Option<String>>,
+    errors: &mut FieldErrors,
+) -> Option<Option<Description>> {
     let text = input?.unwrap_or_default();
     errors.check("description", Description::parse(&text))
 }
 
-fn is_enabled(input: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
+/// The same for whom a token is for.
+pub(super) fn stands_for(
+    input: Option<Option<StandsForBody>>,
+    errors: &mut FieldErrors,
+) -> Option<Option<StandsFor>> {
+    match input? {
+        None => Some(None),
+        Some(body) => errors.check("stands_for", body.parse()).map(Some),
+    }
+}
+
+pub(super) fn is_enabled(input: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
     let is_enabled = match input? {
         "enabled" => Ok(true),
         "disabled" => Ok(false),
@@ -162,7 +203,7 @@ fn is_enabled(input: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
     errors.check("status", is_enabled)
 }
 
-fn expiry(
+pub(super) fn expiry(
     expires_at: Option<&Option<String>>,
     expires_in: Option<&str>,
     now: Instant,
@@ -173,7 +214,7 @@ fn expiry(
 }
 
 /// The scopes, however they are said, with what is to be told along; `None` where nothing is said about them.
-fn rights(
+pub(super) fn rights(
     permission: Option<&str>,
     scopes: Option<Vec<Object<ScopeBody>>>,
     namespace: Option<&NamespaceName>,
@@ -200,7 +241,7 @@ fn rights(
     Some((scopes, warnings))
 }
 
-fn allows_nothing() -> Warning {
+pub(super) fn allows_nothing() -> Warning {
     let message =
         "the token has no scopes, so it allows nothing; an edit with permission or scopes gives it some";
     Warning { field: "scopes".to_owned(), message: message.to_owned() }
@@ -222,12 +263,12 @@ mod tests {
 
     fn new(body: Value) -> Result<NewToken, Problem> {
         let (request, errors) = json::parse::<NewTokenRequest>(body.to_string().as_bytes())?;
-        request.parse(&acme(), NOW, errors)
+        request.parse(Some(&acme()), NOW, errors)
     }
 
     fn edit(body: Value) -> Result<(TokenEdit, Vec<Warning>), Problem> {
         let (request, errors) = json::parse::<TokenEditRequest>(body.to_string().as_bytes())?;
-        request.parse(Some(&acme()), NOW, errors)
+        request.parse(EditedToken { namespace: Some(&acme()), is_personal: false }, NOW, errors)
     }
 
     #[test]

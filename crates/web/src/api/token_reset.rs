@@ -1,5 +1,6 @@
 //! `/tokens/{id}/reset`: a new secret.
 
+use access::expiry::Grace;
 use axum::extract::State;
 use registry::ResetToken;
 use serde::Deserialize;
@@ -7,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     caller::ApiCaller,
-    json::JsonBody,
+    json::{self, JsonBody},
     page::NoQuery,
     path::TokenInPath,
     problem::Problem,
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::app::App;
 
-/// Give a token a new secret, which is in this answer and in no other; the old one is dead when this answers
+/// Give a token a new secret, which is in this answer and in no other; the old one is dead when this answers, unless
+/// `keep_old_for` lets it live on for a while
 #[utoipa::path(post, path = "/tokens/{id}/reset", operation_id = "resetToken", tag = "tokens",
     params(("id" = String, Path, description = "The token's id", format = "uuid")),
     request_body = ResetRequest,
@@ -31,14 +33,21 @@ pub(super) async fn reset(
     body: JsonBody,
 ) -> Result<WithRevision<IssuedAnswer>, Problem> {
     let grant = caller.may(&app, ResetToken { token }).await?;
-    let (ResetRequest {}, errors) = body.read_if_any().await?;
+    let (request, mut errors) = body.read_if_any::<ResetRequest>().await?;
+    let grace = request.keep_old_for.and_then(|text| errors.check("keep_old_for", Grace::parse(&text)));
     errors.refuse_any()?;
-    let issued = app.registry().reset_token(&grant, app.now()).await?;
+    let issued = app.registry().reset_token(&grant, grace, app.now()).await?;
     Ok(WithRevision(issued.token.revision, IssuedAnswer::of(issued, &host)))
 }
 
-/// How to reset: there is nothing to say yet, and the body may be left out.
+/// How to reset; the body may be left out.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Reset)]
-pub(super) struct ResetRequest {}
+pub(super) struct ResetRequest {
+    /// How long the old secret lives on, at most `7d`, so that nothing stops while the new one is handed out. One that was
+    /// to end before keeps its ending. Left out, every old secret ends now.
+    #[serde(default, deserialize_with = "json::present")]
+    #[schema(nullable = false, example = "24h")]
+    keep_old_for: Option<String>,
+}

@@ -1,7 +1,10 @@
 //! `/auth/`: the Docker token protocol (DESIGN §3.2). GET with Basic; POST with the `password` and
 //! `refresh_token` grants of OAuth 2.
 
-use access::{bearer::Requested, time::Instant};
+use access::{
+    bearer::{Requested, SignError},
+    time::Instant,
+};
 use axum::{
     Json,
     body::Body,
@@ -22,6 +25,9 @@ use crate::{
 
 /// The largest form, in bytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// A fault of ours: the log has the cause.
+const FAILED: &str = "the registry failed; its log says why, under the id in X-Request-Id";
 
 /// Why there is no bearer, in the words of RFC 6749 §5.2.
 #[derive(Debug)]
@@ -137,7 +143,11 @@ fn refuse(error: &TokenError) -> Response {
         TokenError::Body(error @ BodyRefused::Broken(_)) => {
             problem(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string())
         }
-        TokenError::Bearer(BearerError::Unsigned(error)) => {
+        TokenError::Bearer(BearerError::Unsigned(error @ (SignError::Crypto(_) | SignError::Json(_)))) => {
+            tracing::error!(%error, "a bearer could not be signed");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", FAILED)
+        }
+        TokenError::Bearer(BearerError::Unsigned(error @ SignError::TooLarge { .. })) => {
             problem(StatusCode::BAD_REQUEST, "invalid_scope", &error.to_string())
         }
         TokenError::Bearer(BearerError::Refused(refusal)) => refuse_credential(refusal),
@@ -169,8 +179,7 @@ fn refuse_credential(refusal: &Refusal) -> Response {
         Refusal::Busy => unavailable(&reason),
         Refusal::Storage(error) => {
             tracing::error!(%error, "a bearer could not be issued");
-            let text = "the registry failed; its log says why, under the id in X-Request-Id";
-            problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", text)
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", FAILED)
         }
     }
 }

@@ -25,8 +25,6 @@ pub(crate) enum V2Error {
     Body(BodyRefused),
     /// A header or query parameter.
     Malformed(ErrorCode, String),
-    /// A call that this version does not serve yet.
-    NotServed,
 }
 
 impl From<RouteError> for V2Error {
@@ -58,6 +56,8 @@ impl From<BodyRefused> for V2Error {
 pub(crate) struct Challenger<'a> {
     /// Where bearers are fetched.
     pub(crate) origin: &'a str,
+    /// The scope that the call takes, where it takes one.
+    pub(crate) scope: Option<&'a str>,
     /// Whether a bearer was sent: RFC 6750 §3.1 keeps error codes from whoever sent nothing.
     pub(crate) is_for_bearer: bool,
 }
@@ -70,9 +70,6 @@ pub(crate) fn answer(error: &V2Error, challenger: Challenger<'_>) -> Response {
         V2Error::Content(error) => of_content(error, challenger),
         V2Error::Body(error) => of_body(error),
         V2Error::Malformed(code, text) => of(StatusCode::BAD_REQUEST, *code, text),
-        V2Error::NotServed => {
-            of(StatusCode::NOT_FOUND, ErrorCode::Unsupported, "this version does not serve this call yet")
-        }
     }
 }
 
@@ -121,7 +118,7 @@ fn of_refusal(refusal: &Refusal, challenger: Challenger<'_>) -> Response {
             };
             unauthorized(scope.as_deref(), fault)
         }
-        Refusal::BadCredential(reason) => unauthorized(None, BearerFault::Invalid(reason)),
+        Refusal::BadCredential(reason) => unauthorized(challenger.scope, BearerFault::Invalid(reason)),
         Refusal::BearerTooNarrow { scope } => {
             unauthorized(scope.as_deref(), BearerFault::InsufficientScope(&text))
         }
@@ -138,7 +135,7 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
     match error {
         // The rights, read again where the write becomes visible (rule 7): as if they had been so from the start.
         ContentError::Refused(refusal) => of_refusal(refusal, challenger),
-        ContentError::RepositoryUnknown(_) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &text),
+        ContentError::NamespaceUnknown(_) | ContentError::RepositoryUnknown(_) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &text),
         ContentError::ManifestUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, &text),
         ContentError::BlobUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::BlobUnknown, &text),
         ContentError::UploadUnknown => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),

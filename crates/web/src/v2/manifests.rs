@@ -19,13 +19,19 @@ const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 /// converts changes digests, and clients that name types too narrowly are better served than refused.
 pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answered {
     let grant = exchange.may(ask).await?;
-    let pulled = exchange.app.registry().pull_manifest(&grant).await?;
-    let length = pulled.payload.len();
-    Ok(answer::with_body(StatusCode::OK, Body::from(pulled.payload))
-        .with(header::CONTENT_TYPE, &pulled.media_type)
+    let (registry, now) = (exchange.app.registry(), exchange.app.now());
+    let (digest, media_type, length, body) = if exchange.is_head() {
+        let described = registry.describe_manifest(&grant).await?;
+        (described.digest, described.media_type, described.size, Body::empty())
+    } else {
+        let pulled = registry.pull_manifest(&grant, now).await?;
+        (pulled.digest, pulled.media_type, pulled.payload.len() as u64, Body::from(pulled.payload))
+    };
+    Ok(answer::with_body(StatusCode::OK, body)
+        .with(header::CONTENT_TYPE, &media_type)
         .with(header::CONTENT_LENGTH, length.to_string())
-        .with(header::ETAG, format!("\"{}\"", pulled.digest))
-        .with(CONTENT_DIGEST, pulled.digest.as_str()))
+        .with(header::ETAG, format!("\"{digest}\""))
+        .with(CONTENT_DIGEST, digest.as_str()))
 }
 
 /// Takes a manifest of at most 4 MiB.

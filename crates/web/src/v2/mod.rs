@@ -2,18 +2,21 @@
 
 mod answer;
 mod blobs;
+mod catalog;
 mod challenge;
 mod errors;
 mod manifests;
+mod paging;
+mod referrers;
 mod tags;
 mod uploads;
 
 use axum::{body::Body, extract::State, response::Response};
 use errors::{Challenger, V2Error};
-use http::{Method, Request, StatusCode, request::Parts};
+use http::{Method, Request, StatusCode, header, request::Parts};
 use oci::{Call, RouteError, route};
 use registry::{
-    AppendUpload, Ask, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, Grant, ListTags, PullBlob,
+    AppendUpload, Ask, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, Grant, ListReferrers, ListTags, PullBlob,
     PullManifest, PushManifest, Refusal, StartUpload, UploadStatus,
 };
 
@@ -21,7 +24,7 @@ use crate::{
     app::App,
     body::drain_behind,
     gate::{BearerIs, Caller},
-    request,
+    headers, request,
 };
 
 /// What a handler comes to.
@@ -33,12 +36,16 @@ pub(crate) struct Exchange<'a> {
     parts: &'a Parts,
     body: &'a mut Body,
     caller: Caller,
+    /// What the answer says before it is too late (rule 11), once the gate has said who asks.
+    warnings: Vec<String>,
 }
 
 impl Exchange<'_> {
     /// Asks the gate; a handler gets no further without the grant.
     async fn may<A: Ask>(&mut self, ask: A) -> Result<Grant<A>, Refusal> {
-        self.caller.may(self.app, ask).await
+        let grant = self.caller.may(self.app, ask).await?;
+        self.warnings = grant.warnings(self.app.now());
+        Ok(grant)
     }
 
     /// HEAD is GET without a body (DESIGN §3.1).
@@ -51,18 +58,30 @@ impl Exchange<'_> {
 pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Response {
     let (parts, mut body) = request.into_parts();
     let caller = Caller::of(&parts, BearerIs::Jwt);
+    let origin = app.public_urls().origin_for(request::host(&parts));
+    let call = call_of(&parts);
+    let scope = call.as_ref().ok().and_then(|call| call.operation().need().challenge_scope());
     let challenger = Challenger {
-        origin: app.public_urls().origin_for(request::host(&parts)),
+        origin: &origin,
+        scope: scope.as_deref(),
         is_for_bearer: caller.as_ref().is_ok_and(Caller::brings_bearer),
     };
-    let answered = match (call_of(&parts), caller) {
+    let mut warnings = Vec::new();
+    let answered = match (call, caller) {
         (Err(error), _) => Err(error.into()),
         (Ok(_), Err(refusal)) => Err(refusal.into()),
         (Ok(call), Ok(caller)) => {
-            dispatch(&mut Exchange { app: &app, parts: &parts, body: &mut body, caller }, call).await
+            let mut exchange =
+                Exchange { app: &app, parts: &parts, body: &mut body, caller, warnings: Vec::new() };
+            let answered = dispatch(&mut exchange, call).await;
+            warnings = exchange.warnings;
+            answered
         }
     };
     let mut response = answered.unwrap_or_else(|error| errors::answer(&error, challenger));
+    for text in &warnings {
+        response.headers_mut().append(header::WARNING, headers::warning(text));
+    }
     answer::harden(response.headers_mut());
     drain_behind(&parts, body, &mut response);
     response
@@ -103,10 +122,10 @@ async fn dispatch(exchange: &mut Exchange<'_>, call: Call) -> Answered {
             uploads::cancel(exchange, CancelUpload { repository, upload }).await
         }
         Call::ListTags { repository } => tags::list(exchange, ListTags { repository }).await,
-        call @ (Call::Catalog | Call::ListReferrers { .. }) => {
-            exchange.may(call).await?;
-            Err(V2Error::NotServed)
+        Call::ListReferrers { repository, digest } => {
+            referrers::list(exchange, ListReferrers { repository, digest }).await
         }
+        Call::Catalog => catalog::list(exchange).await,
     }
 }
 

@@ -1,18 +1,15 @@
 //! The list of tags.
 
 use http::{StatusCode, header};
-use oci::ErrorCode;
 use registry::ListTags;
 
 use super::{
     Answered, Exchange,
     answer::{self, WithHeader},
-    errors::V2Error,
+    paging::{WantedPage, malformed},
 };
 use crate::query::Query;
 
-/// The longest page (DESIGN §6).
-const MAX_PAGE: u32 = 1000;
 /// The longest `last` looked at: no tag is longer.
 const MAX_LAST_BYTES: usize = 128;
 
@@ -20,18 +17,8 @@ const MAX_LAST_BYTES: usize = 128;
 pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListTags) -> Answered {
     let grant = exchange.may(ask).await?;
     let query = Query::of(exchange.parts).map_err(|reason| malformed(&reason))?;
-    let limit = match query.one("n") {
-        None => MAX_PAGE,
-        Some(text) => text
-            .parse::<u32>()
-            .map_err(|_| malformed("n is a whole number from 0 to 4294967295"))?
-            .min(MAX_PAGE),
-    };
-    let last = query.one("last").unwrap_or_default();
-    if last.len() > MAX_LAST_BYTES || last.contains('\0') {
-        return Err(malformed("last is a tag, as a page before this one ended with"));
-    }
-    let page = exchange.app.registry().list_tags(&grant, last, limit).await?;
+    let WantedPage { limit, last } = WantedPage::of(&query, MAX_LAST_BYTES, "a tag")?;
+    let page = exchange.app.registry().list_tags(&grant, &last, limit).await?;
     let repository = &grant.asked().repository;
     let response =
         answer::json(StatusCode::OK, &serde_json::json!({ "name": repository.as_str(), "tags": page.items }));
@@ -41,8 +28,4 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListTags) -> Answered
             .with(header::LINK, format!("</v2/{repository}/tags/list?n={limit}&last={next}>; rel=\"next\"")),
         None => response,
     })
-}
-
-fn malformed(reason: &str) -> V2Error {
-    V2Error::Malformed(ErrorCode::PaginationNumberInvalid, reason.to_owned())
 }

@@ -18,7 +18,7 @@ pub(super) async fn list(session: &mut Session, namespace: &str) -> Result<(), F
     if all.is_empty() {
         let namespace = printable(namespace);
         session.say(&format!(
-            "{namespace} has no tokens yet; make one with `sealock token create {namespace} NAME`"
+            "{namespace} has no tokens yet; make one with `sealock token create {namespace} NAME --permission pull-push`"
         ));
         return Ok(());
     }

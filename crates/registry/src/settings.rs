@@ -1,0 +1,85 @@
+//! The settings of the instance.
+
+use access::{operation::Operation, time::Instant};
+use storage::{
+    db::retried,
+    settings::{self, StoredSettings},
+};
+
+use crate::{
+    Registry,
+    grant::{Ask, Grant},
+    manage::ManageError,
+};
+
+/// Look at the settings.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowSettings;
+
+impl Ask for ShowSettings {
+    fn operation(&self) -> Operation {
+        Operation::ShowSettings
+    }
+}
+
+/// Change settings.
+#[derive(Debug, Clone, Copy)]
+pub struct EditSettings;
+
+impl Ask for EditSettings {
+    fn operation(&self) -> Operation {
+        Operation::EditSettings
+    }
+}
+
+/// What changes; whatever is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsEdit {
+    /// Whether every user may make namespaces.
+    pub users_make_namespaces: Option<bool>,
+    /// Whether a new user gets a namespace of their own name.
+    pub own_namespaces: Option<bool>,
+    /// Whether administrators may make tokens for others with a personal token.
+    pub tokens_for_others: Option<bool>,
+    /// Only if the settings still have this revision.
+    pub if_revision: Option<i64>,
+}
+
+impl Registry {
+    /// The settings as they are.
+    pub async fn show_settings(&self, _: &Grant<ShowSettings>) -> Result<StoredSettings, ManageError> {
+        Ok(settings::all(&self.db).await?)
+    }
+
+    /// Changes settings, for every request that starts after this returned.
+    pub async fn edit_settings(
+        &self,
+        grant: &Grant<EditSettings>,
+        edit: &SettingsEdit,
+        now: Instant,
+    ) -> Result<StoredSettings, ManageError> {
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            let revision = settings::bump(&tx).await?;
+            grant.still_holds(&tx, now).await?;
+            if edit.if_revision.is_some_and(|expected| expected + 1 != revision) {
+                return Err(ManageError::Changed);
+            }
+            let before = settings::all(&tx).await?;
+            let after = StoredSettings {
+                users_make_namespaces: edit.users_make_namespaces.unwrap_or(before.users_make_namespaces),
+                own_namespaces: edit.own_namespaces.unwrap_or(before.own_namespaces),
+                tokens_for_others: edit.tokens_for_others.unwrap_or(before.tokens_for_others),
+                revision,
+            };
+            settings::update(&tx, &after).await?;
+            let mut record = grant.record("settings.edited", "the settings".to_owned());
+            record.before = before.as_history();
+            record.after = after.as_history();
+            self.write_history(&tx, &record, now).await?;
+            tx.commit().await?;
+            Ok(after)
+        })
+        .await
+    }
+}

@@ -1,0 +1,64 @@
+//! What becomes of tokens that have ended: the sweeper makes tombstones of expired ones, and takes away those that
+//! have explained refusals for long enough. That an expired token is refused hangs on none of this (rule 2).
+
+use access::{
+    id::{NamespaceId, TokenId, UserId},
+    time::Instant,
+};
+
+use crate::{
+    db::{DbError, Query, Row, Tx},
+    params,
+};
+
+/// A token that the sweeper found expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiredToken {
+    /// The token's id.
+    pub id: TokenId,
+    /// Name of a service token, label of a personal one.
+    pub name: String,
+    /// The namespace that owns it.
+    pub namespace: Option<NamespaceId>,
+    /// The user who owns it.
+    pub user: Option<UserId>,
+    /// When it expired.
+    pub expired_at: Instant,
+}
+
+const END_EXPIRED: &str = "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
+    WHERE ended_at IS NULL AND expires_at <= $1 AND id IN \
+    (SELECT t.id FROM tokens t WHERE t.ended_at IS NULL AND t.expires_at IS NOT NULL AND t.expires_at <= $1 \
+    ORDER BY t.expires_at, t.id LIMIT $2) RETURNING id, name, namespace_id, user_id, expires_at";
+
+/// Makes tombstones of at most `limit` tokens that expired by now, each dated at the instant of its expiry. Of
+/// several replicas that sweep at once one is told of a token.
+pub async fn end_expired(tx: &Tx, now: Instant, limit: i64) -> Result<Vec<ExpiredToken>, DbError> {
+    tx.list(END_EXPIRED, params![now, limit], read).await
+}
+
+fn read(row: &Row<'_>) -> Result<ExpiredToken, DbError> {
+    let namespace = match row.text(2)?.as_str() {
+        "" => None,
+        _ => Some(row.parsed(2, NamespaceId::parse)?),
+    };
+    let user = match row.text(3)?.as_str() {
+        "" => None,
+        _ => Some(row.parsed(3, UserId::parse)?),
+    };
+    Ok(ExpiredToken {
+        id: row.parsed(0, TokenId::parse)?,
+        name: row.text(1)?,
+        namespace,
+        user,
+        expired_at: row.instant(4)?,
+    })
+}
+
+const PURGE: &str = "DELETE FROM tokens WHERE id IN \
+    (SELECT t.id FROM tokens t WHERE t.ended_at IS NOT NULL AND t.ended_at <= $1 ORDER BY t.id LIMIT $2)";
+
+/// Removes at most `limit` tombstones of tokens that ended by `ended_by`, with all that hangs on them. Says how many.
+pub async fn purge(tx: &Tx, ended_by: Instant, limit: i64) -> Result<u64, DbError> {
+    tx.execute(PURGE, params![ended_by, limit]).await
+}

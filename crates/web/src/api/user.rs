@@ -1,0 +1,148 @@
+//! `/users/{username}`: one user.
+
+use access::rights::Principal;
+use axum::extract::State;
+use http::StatusCode;
+use registry::{ChangePassword, DeleteUser, EditUser, EditedUser, Grant, ShowUser, TokenElsewhere, UserEdit};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    caller::ApiCaller,
+    json::JsonBody,
+    page::NoQuery,
+    path::UserInPath,
+    problem::Problem,
+    revision::{IfMatch, WithRevision},
+    user_request::{UserChange, UserEditRequest},
+    users::UserAnswer,
+};
+use crate::app::App;
+
+/// Show a user; that user may, and instance administrators
+#[utoipa::path(get, path = "/users/{username}", operation_id = "showUser", tag = "users",
+    params(("username" = String, Path, description = "The login name")),
+    responses((status = 200, description = "The user", body = UserAnswer,
+        headers(("ETag", description = "Their revision, for If-Match"))), Problem))]
+pub(super) async fn show(
+    State(app): State<App>,
+    caller: ApiCaller,
+    UserInPath(username): UserInPath,
+    _: NoQuery,
+) -> Result<WithRevision<UserAnswer>, Problem> {
+    let grant = caller.may(&app, ShowUser { username }).await?;
+    let user = app.registry().show_user(&grant).await?;
+    Ok(WithRevision(user.revision, user.into()))
+}
+
+/// Change a user; what is left out stays. Users change their own password with `current_password`; the rest is for
+/// instance administrators, by password
+#[utoipa::path(patch, path = "/users/{username}", operation_id = "editUser", tag = "users",
+    params(("username" = String, Path, description = "The login name"),
+        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if they were changed since")),
+    request_body = UserEditRequest,
+    responses((status = 200, description = "As they are now", body = EditedUserAnswer,
+        headers(("ETag", description = "Their revision"))), Problem))]
+pub(super) async fn edit(
+    State(app): State<App>,
+    caller: ApiCaller,
+    UserInPath(username): UserInPath,
+    _: NoQuery,
+    if_match: IfMatch,
+    body: JsonBody,
+) -> Result<WithRevision<EditedUserAnswer>, Problem> {
+    // Which right it takes is only known once the body is read; who may not even see the user is not read at all.
+    let seen = caller.may(&app, ShowUser { username: username.clone() }).await?;
+    let (request, errors) = body.read::<UserEditRequest>().await?;
+    let edited = match request.parse(asks_for_current(&seen), errors)? {
+        UserChange::Own { current, new } => {
+            let grant = caller.may(&app, ChangePassword { username }).await?;
+            let changed = app.registry().change_password(&grant, &current, &new, if_match.0, app.now());
+            EditedUser { user: changed.await?, tokens_made_elsewhere: None }
+        }
+        UserChange::Administered(edit) => {
+            let grant = caller.may(&app, EditUser { username }).await?;
+            let edit = UserEdit { if_revision: if_match.0, ..edit };
+            app.registry().edit_user(&grant, &edit, app.now()).await?
+        }
+    };
+    Ok(WithRevision(edited.user.revision, edited.into()))
+}
+
+/// Delete a user: their personal tokens end, their roles go, and so does their own namespace unless it holds
+/// repositories; instance administrators may, by password
+#[utoipa::path(delete, path = "/users/{username}", operation_id = "deleteUser", tag = "users",
+    params(("username" = String, Path, description = "The login name")),
+    responses((status = 204, description = "Deleted"), Problem))]
+pub(super) async fn delete(
+    State(app): State<App>,
+    caller: ApiCaller,
+    UserInPath(username): UserInPath,
+    _: NoQuery,
+) -> Result<StatusCode, Problem> {
+    caller.may(&app, ShowUser { username: username.clone() }).await?;
+    let grant = caller.may(&app, DeleteUser { username }).await?;
+    app.registry().delete_user(&grant, app.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the caller changes their password with the old one alone: who sees a user and is no administrator is that
+/// user. With a token nobody changes one, whatever is said along (rule 9).
+fn asks_for_current(seen: &Grant<ShowUser>) -> bool {
+    matches!(seen.principal(), Principal::User(user) if !user.is_admin)
+}
+
+/// A user after an edit.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EditedUser)]
+pub(super) struct EditedUserAnswer {
+    #[serde(flatten)]
+    user: UserAnswer,
+    /// Where this deactivated them: service tokens that they made outside their own namespace and that live on, at most
+    /// 1,000. Somebody should look at each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    tokens_made_elsewhere: Option<Vec<TokenElsewhereAnswer>>,
+}
+
+/// A service token that its maker's deactivation does not stop.
+#[derive(Serialize, ToSchema)]
+#[schema(as = TokenElsewhere)]
+pub(super) struct TokenElsewhereAnswer {
+    /// Its id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The namespace that owns it; null for one of the instance.
+    #[schema(required)]
+    namespace: Option<String>,
+    /// Its name.
+    name: String,
+    /// `enabled` or `disabled`.
+    status: &'static str,
+    /// From when on it works no more; null is never.
+    #[schema(required, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+impl From<EditedUser> for EditedUserAnswer {
+    fn from(edited: EditedUser) -> Self {
+        let tokens = edited.tokens_made_elsewhere;
+        Self {
+            user: edited.user.into(),
+            tokens_made_elsewhere: tokens
+                .map(|tokens| tokens.into_iter().map(TokenElsewhereAnswer::from).collect()),
+        }
+    }
+}
+
+impl From<TokenElsewhere> for TokenElsewhereAnswer {
+    fn from(token: TokenElsewhere) -> Self {
+        Self {
+            id: token.id.to_string(),
+            namespace: token.namespace,
+            name: token.name,
+            status: if token.is_enabled { "enabled" } else { "disabled" },
+            expires_at: token.expires_at.map(|at| at.to_string()),
+        }
+    }
+}
