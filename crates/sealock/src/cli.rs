@@ -74,6 +74,11 @@ enum ClientCommand {
     /// Access tokens
     #[command(subcommand)]
     Token(commands::token::Command),
+    /// Repositories: what was pushed
+    #[command(subcommand)]
+    Repo(commands::repo::Command),
+    /// Show who did what, when, from where, with which token; the newest last
+    Audit(commands::audit::Audit),
 }
 
 /// Does what the command line says and answers the exit code of the process.
@@ -112,6 +117,8 @@ impl ClientCommand {
             Self::Whoami => commands::whoami::run(session).await,
             Self::Namespace(command) => command.run(session).await,
             Self::Token(command) => command.run(session).await,
+            Self::Repo(command) => command.run(session).await,
+            Self::Audit(audit) => audit.run(session).await,
         }
     }
 }
@@ -193,6 +200,10 @@ mod tests {
             "sealock token create acme ci-bot --expires-at tomorrow",
             "sealock token create acme ci-bot --scope repository:acme/api",
             "sealock token rm",
+            "sealock token activity acme/ci-bot --days 0",
+            "sealock audit --since yesterday",
+            "sealock audit --until 2026-01-01",
+            "sealock audit --limit 0",
             "sealock --server ftp://x whoami",
             "sealock serve --tls-cert x",
         ] {

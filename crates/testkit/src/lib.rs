@@ -23,6 +23,7 @@ pub mod wire;
 pub use actor::Actor;
 pub use answer::Answer;
 pub use engine::Engine;
+pub use registry::Swept;
 pub use server::{ServiceToken, TestServer};
 pub use testkit_macros::both_engines;
 pub use wire::Wire;

@@ -156,7 +156,7 @@ impl Row {
             | Self::UploadStatus
             | Self::CancelUpload => Some("repository:acme/api:pull,push"),
             Self::DeleteManifest | Self::DeleteBlob => Some("repository:acme/api:delete"),
-            // No bearer opens a door of the API.
+            // `/v2/` itself takes none, and no bearer opens a door of the API.
             _ => None,
         }
     }

@@ -45,9 +45,44 @@ pub(crate) struct Token {
     #[serde(default, deserialize_with = "optional_instant")]
     pub(crate) last_used_at: Option<Instant>,
     pub(crate) last_used_from: Option<String>,
+    pub(crate) last_used_by: Option<String>,
     pub(crate) secret_hint: Option<String>,
     pub(crate) pulls: Option<u64>,
     pub(crate) pushes: Option<u64>,
+}
+
+/// A repository.
+#[derive(Deserialize)]
+pub(crate) struct Repository {
+    pub(crate) name: String,
+    pub(crate) visibility: String,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) created_at: Option<Instant>,
+}
+
+/// A row of the audit.
+#[derive(Deserialize)]
+pub(crate) struct AuditRow {
+    pub(crate) at: String,
+    pub(crate) actor: String,
+    pub(crate) event: String,
+    pub(crate) target: String,
+    #[serde(default)]
+    pub(crate) from: String,
+}
+
+/// How often a token was used, day by day.
+#[derive(Deserialize)]
+pub(crate) struct Activity {
+    pub(crate) days: Vec<Day>,
+}
+
+/// How often a token was used on one day.
+#[derive(Deserialize)]
+pub(crate) struct Day {
+    pub(crate) day: String,
+    pub(crate) pulls: u64,
+    pub(crate) pushes: u64,
 }
 
 /// One rule of a token.

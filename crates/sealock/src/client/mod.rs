@@ -21,8 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes of an answer: a page of 1,000 tokens (DESIGN §3.3) with 100 scopes each, with room to spare.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// Entries asked for at a time (DESIGN §3.3: at most 1,000).
-const PAGE: &str = "1000";
+/// The most entries asked for at a time (DESIGN §3.3).
+const MAX_PAGE: usize = 1_000;
 
 /// A logged-in caller of one server's API.
 pub(crate) struct Client {
@@ -86,22 +86,41 @@ impl Client {
         self.call(Method::DELETE, path, &[], None).await.map(|_| ())
     }
 
+    /// `GET /api/v1/…?…`
+    pub(crate) async fn get_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
+        self.call(Method::GET, path, query, None).await
+    }
+
     /// All entries of a list, page after page.
     pub(crate) async fn list(&self, path: &[&str]) -> Result<Vec<Value>, Failure> {
+        self.list_some(path, &[], usize::MAX).await
+    }
+
+    /// The first `most` entries of a list that pass the filters, page after page.
+    pub(crate) async fn list_some(
+        &self,
+        path: &[&str],
+        filters: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Vec<Value>, Failure> {
         let mut all = Vec::new();
         let mut after: Option<String> = None;
-        loop {
-            let mut query = vec![("limit", PAGE)];
+        while all.len() < most {
+            let limit = (most - all.len()).min(MAX_PAGE).to_string();
+            let mut query = vec![("limit", limit.as_str())];
             query.extend(after.as_deref().map(|after| ("after", after)));
+            query.extend(filters);
             let page: answers::Page = answers::read(self.call(Method::GET, path, &query, None).await?)?;
             let is_empty = page.items.is_empty();
             all.extend(page.items);
             match page.next {
                 // An empty page that promises more would never end.
                 Some(next) if !is_empty && after.as_ref() != Some(&next) => after = Some(next),
-                _ => return Ok(all),
+                _ => break,
             }
         }
+        all.truncate(most);
+        Ok(all)
     }
 
     async fn call(

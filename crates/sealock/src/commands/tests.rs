@@ -406,3 +406,60 @@ async fn an_answer_of_another_version_is_named_as_such() {
     let outcome = desk(vec![page(vec![json!({"name": 7})])]).logged_in().run("token ls acme").await;
     outcome.refused(1, "is the server of another version?");
 }
+
+#[tokio::test]
+async fn repositories_are_listed_of_one_namespace_or_of_all() {
+    let repository = json!({"name": "acme/api", "visibility": "private", "created_at": "2026-11-22T10:00:00Z"});
+    for (said, asked) in [
+        ("repo ls", "GET /api/v1/repositories?limit=1000"),
+        ("repo ls acme", "GET /api/v1/namespaces/acme/repositories?limit=1000"),
+    ] {
+        let outcome = desk(vec![page(vec![repository.clone()])]).logged_in().run(said).await.succeeded();
+        assert_eq!(outcome.requests(), [asked]);
+        assert!(outcome.out.contains("acme/api  private"), "{}", outcome.out);
+    }
+    let none = desk(vec![page(vec![])]).logged_in().run("repo ls acme").await.succeeded();
+    assert!(none.err.contains("/acme/NAME:TAG") && none.out.is_empty(), "{}", none.err);
+}
+
+fn audit_row(at: &str, event: &str) -> Value {
+    json!({"at": at, "actor": "user admin", "event": event, "target": "token acme/ci-bot", "from": "10.0.0.7"})
+}
+
+#[tokio::test]
+async fn the_audit_is_asked_with_its_filters_and_shown_with_the_newest_last() {
+    let rows =
+        vec![audit_row("2026-11-23T09:00:00Z", "token.deleted"), audit_row("2026-11-23T08:00:00Z", "token.created")];
+    let said = "audit --namespace acme --token acme/ci-bot --user anna --since 24h --until 2026-11-23T09:30:00Z";
+    let outcome = desk(vec![page(vec![token()]), page(rows)]).logged_in().run(said).await.succeeded();
+    let asked = format!(
+        "GET /api/v1/audit?limit=100&namespace=acme&token={ID}&user=anna&since=2026-11-22T10%3A00%3A00Z&until=2026-11-23T09%3A30%3A00Z"
+    );
+    assert_eq!(outcome.requests()[1], asked);
+    let (created, deleted) = (outcome.out.find("token.created"), outcome.out.find("token.deleted"));
+    assert!(created.is_some() && created < deleted, "{}", outcome.out);
+}
+
+#[tokio::test]
+async fn the_audit_of_a_token_that_has_ended_is_asked_by_its_id_and_no_further_than_the_limit() {
+    let rows = vec![audit_row("2026-11-23T09:00:00Z", "token.deleted"); 2];
+    let first = (200, json!({"items": rows, "next": "x"}));
+    let said = format!("audit --token {ID} --limit 2");
+    let outcome = desk(vec![first]).logged_in().json().run(&said).await.succeeded();
+    assert_eq!(outcome.requests(), [format!("GET /api/v1/audit?limit=2&token={ID}")]);
+    assert_eq!(serde_json::from_str::<Value>(&outcome.out).unwrap()["items"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_activity_of_a_token_shows_the_days_on_which_something_was_done() {
+    let days = json!({"days": [
+        {"day": "2026-11-21", "pulls": 3, "pushes": 0},
+        {"day": "2026-11-22", "pulls": 0, "pushes": 0},
+        {"day": "2026-11-23", "pulls": 0, "pushes": 2},
+    ]});
+    let answers = vec![page(vec![token()]), (200, days)];
+    let outcome = desk(answers).logged_in().run("token activity acme/ci-bot --days 3").await.succeeded();
+    assert_eq!(outcome.requests()[1], format!("GET /api/v1/tokens/{ID}/activity?days=3"));
+    assert!(outcome.out.contains("2026-11-21  3      0"), "{}", outcome.out);
+    assert!(outcome.out.contains("2026-11-23") && !outcome.out.contains("2026-11-22"), "{}", outcome.out);
+}

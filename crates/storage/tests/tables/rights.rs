@@ -130,7 +130,7 @@ async fn every_credential_meets_every_aim(h: House) {
     ];
     let [api, absent, elsewhere] =
         ["acme/api", "acme/absent", "open/api"].map(|name| RepositoryName::parse(name).unwrap());
-    let in_namespace = |namespace, repository| Aim { namespace: Some(namespace), repository, token: None };
+    let in_namespace = |namespace, repository| Aim { namespace: Some(namespace), repository, ..Aim::default() };
     let at_token = |token| Aim { token: Some(token), ..Aim::default() };
     let aims = [
         (Aim::default(), "nothing"),
@@ -159,7 +159,7 @@ async fn every_credential_meets_every_aim(h: House) {
 #[both_engines]
 async fn what_is_aimed_at_is_told_by_id(h: House) {
     let api = RepositoryName::parse("acme/api").unwrap();
-    let aim = Aim { namespace: Some("acme"), repository: Some(&api), token: None };
+    let aim = Aim { namespace: Some("acme"), repository: Some(&api), ..Aim::default() };
     let rights = h.load(&Who::Anonymous, &aim, NOW).await.unwrap();
     let namespace = rights.namespace().unwrap();
     assert_eq!((namespace.id, namespace.repository), (h.acme, Some(h.api)));
@@ -253,6 +253,20 @@ async fn a_token_that_has_ended_is_no_target(h: House) {
     assert_eq!(found(after(1)).await, "no token");
     h.t.write(async |tx| tokens::end(tx, h.ci, NOW, "deleted").await).await.unwrap();
     assert_eq!(found(NOW).await, "no token");
+}
+
+#[both_engines]
+async fn a_history_is_aimed_at_through_the_tombstone(h: House) {
+    let aim = Aim { token: Some(h.ci), token_may_have_ended: true, ..Aim::default() };
+    let found = async || in_words(&h.load(&h.as_anna(), &aim, after(1)).await.unwrap().target);
+    let living = found().await;
+    assert_eq!(living, "token of private acme, writer, repository absent");
+    h.t.write(async |tx| tokens::end(tx, h.ci, NOW, "deleted").await).await.unwrap();
+    assert_eq!(found().await, living);
+    // Bound to the id: of a namespace made again it is no token.
+    h.t.delete_namespace(h.acme).await;
+    h.t.namespace("acme").await;
+    assert_eq!(found().await, "token of the instance");
 }
 
 #[both_engines]

@@ -3,8 +3,17 @@
 
 mod bodies;
 mod callers;
+mod members;
+mod namespace_life;
 mod namespaces;
+mod people;
+mod personal_tokens;
+mod token_bad_input;
+mod token_lists;
+mod token_scopes;
+mod token_secrets;
 mod tokens;
+mod users;
 
 use serde_json::Value;
 use testkit::Answer;

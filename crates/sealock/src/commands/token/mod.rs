@@ -1,5 +1,6 @@
 //! `sealock token …`: the commands, and which token is meant by what was typed.
 
+mod activity;
 mod change;
 mod create;
 mod reset;
@@ -33,6 +34,8 @@ pub(crate) enum Command {
         /// NAMESPACE/NAME, or the token's id
         token: TokenArgument,
     },
+    /// Show how often a token pulled and pushed, day by day
+    Activity(activity::Activity),
     /// Give a token a new secret; the old one and every login made with it are dead at once
     Reset(reset::Reset),
     /// Stop tokens from working, until they are enabled again
@@ -66,6 +69,7 @@ impl Command {
             Self::Create(create) => create.run(session).await,
             Self::Ls { namespace } => show::list(session, &namespace).await,
             Self::Show { token } => show::one(session, &token).await,
+            Self::Activity(activity) => activity.run(session).await,
             Self::Reset(reset) => reset.run(session).await,
             Self::Disable { tokens } => change::set_status(session, &tokens, "disabled").await,
             Self::Enable { tokens } => change::set_status(session, &tokens, "enabled").await,
@@ -119,6 +123,14 @@ async fn find(client: &Client, argument: &TokenArgument) -> Result<Found, Failur
         }
     };
     Ok(Found { token: answers::read(json.clone())?, json })
+}
+
+/// The id of the token that is meant; one that is named by its id need not live any more.
+pub(crate) async fn id_of(client: &Client, argument: &TokenArgument) -> Result<String, Failure> {
+    match argument {
+        TokenArgument::Id(id) => Ok(id.to_string()),
+        TokenArgument::Name { .. } => Ok(find(client, argument).await?.token.id),
+    }
 }
 
 /// All of them, before anything is done to the first: a typo in the last one should change nothing.

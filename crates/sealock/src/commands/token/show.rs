@@ -85,11 +85,10 @@ fn expiry(token: &Token, now: Instant) -> String {
 }
 
 fn last_use(token: &Token, now: Instant) -> String {
-    match (token.last_used_at, &token.last_used_from) {
-        (Some(at), Some(from)) => format!("{} from {from}", when(at, now)),
-        (Some(at), None) => when(at, now),
-        (None, _) => "never".to_owned(),
-    }
+    let Some(at) = token.last_used_at else { return "never".to_owned() };
+    let from = token.last_used_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let by = token.last_used_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    format!("{}{from}{by}", when(at, now))
 }
 
 /// Who made the token: a name, or an object with one.
