@@ -81,6 +81,14 @@ pub enum ContentError {
         /// Where it was looked for.
         repository: RepositoryName,
     },
+    /// The manifest lists more than this registry ties together.
+    #[error("the manifest lists {listed} layers or entries; at most {limit} are taken")]
+    TooManyLinks {
+        /// How many it lists.
+        listed: usize,
+        /// How many are taken.
+        limit: usize,
+    },
     /// A descriptor's size is wrong.
     #[error("the manifest says that {digest} has {stated} bytes; it has {actual}")]
     SizeInvalid {

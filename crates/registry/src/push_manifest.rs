@@ -27,6 +27,9 @@ use crate::{
 /// ones are left to whoever pulls the manifest.
 const MAX_LISTED_ANNOTATIONS_BYTES: usize = 64 * 1024;
 
+/// How many layers or entries a manifest may list. Images have a hundred, the largest indexes and caches hundreds.
+const MAX_LINKS: usize = 4096;
+
 /// Push a manifest under a tag or its digest.
 #[derive(Debug, Clone)]
 pub struct PushManifest {
@@ -63,6 +66,7 @@ impl Registry {
     ) -> Result<PushedManifest, ContentError> {
         let digest = digest_of(payload, &grant.ask.reference)?;
         let manifest = Manifest::parse(content_type, payload)?;
+        check_number_of_links(&manifest)?;
         retried(|| async {
             let tx = self.db.begin().await?;
             self.push_in(&tx, grant, &manifest, &digest, payload, now).await?;
@@ -169,6 +173,12 @@ fn digest_of(payload: &[u8], reference: &Reference) -> Result<Digest, ContentErr
     } else {
         Err(ContentError::ManifestDigest { expected: expected.clone(), computed })
     }
+}
+
+/// A transaction is held while they are tied, and on SQLite everybody waits for it.
+fn check_number_of_links(manifest: &Manifest) -> Result<(), ContentError> {
+    let listed = manifest.links().count();
+    if listed > MAX_LINKS { Err(ContentError::TooManyLinks { listed, limit: MAX_LINKS }) } else { Ok(()) }
 }
 
 /// Ties the manifest to everything that it needs, so that none of it can be removed while the manifest stands

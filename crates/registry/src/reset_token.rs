@@ -54,7 +54,10 @@ impl Registry {
             }
             let old_end_at = keep_old_for.map_or(now, |grace| grace.ends_at(now));
             let secret = Secret::mint(kind_of(&token.owner), self.random.as_ref());
-            secrets::end_living_by(&tx, token.id, old_end_at, "reset").await?;
+            match keep_old_for {
+                None => secrets::end_all(&tx, token.id, now, "reset").await?,
+                Some(_) => secrets::end_living_by(&tx, token.id, old_end_at, "reset").await?,
+            }
             self.add_secret(&tx, token.id, &secret, now).await?;
             token.secret_hint = secret.hint();
             let mut record = grant.token_record("token.reset", &token);

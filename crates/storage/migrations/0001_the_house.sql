@@ -49,7 +49,7 @@ CREATE TABLE namespaces (
 CREATE INDEX namespaces_by_owner ON namespaces (owner_user_id);
 
 -- What anyone may pull from is in everybody's list of repositories.
-CREATE INDEX public_namespaces ON namespaces (id) WHERE visibility = 'public';
+CREATE INDEX namespaces_by_visibility ON namespaces (visibility, id);
 
 -- Members. role: 1 reader, 2 writer, 3 admin; a number, so that MAX() finds the highest.
 CREATE TABLE namespace_users (
@@ -116,6 +116,8 @@ CREATE TABLE token_secrets (
     -- Alive while now < ended_at; an instant still to come is a grace (rule 6).
     ended_at   BIGINT,
     why        TEXT   NOT NULL,
+    -- 1 where it was ended at once: then it is over whatever a replica's clock says.
+    is_final   BIGINT NOT NULL CHECK (is_final IN (0, 1)),
     last_used_at   BIGINT,
     last_used_from TEXT NOT NULL,
     last_used_by   TEXT NOT NULL

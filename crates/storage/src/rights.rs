@@ -79,7 +79,7 @@ macro_rules! rights_statement {
 macro_rules! token_statement {
     ($filter:literal) => {
         rights_statement!(
-            ", s.id, s.ended_at, s.why, t.id, t.kind, t.namespace_id, t.name, t.access, t.status, t.expires_at, \
+            ", s.id, CASE WHEN s.is_final = 1 AND s.ended_at > $5 THEN $5 ELSE s.ended_at END, s.why, t.id, t.kind, t.namespace_id, t.name, t.access, t.status, t.expires_at, \
              t.ended_at, t.why, o.name, u.id, u.username, u.is_admin, u.is_active, sc.type, sc.path, sc.actions, \
              CASE WHEN ou.is_active = 0 THEN ou.username END",
             "token_secrets s JOIN tokens t ON t.id = s.token_id \

@@ -31,7 +31,8 @@ pub struct StoredSecret {
 }
 
 const LIVING: &str = "SELECT id, hint, created_at, ended_at, last_used_at, last_used_from, last_used_by \
-    FROM token_secrets WHERE token_id = $1 AND (ended_at IS NULL OR ended_at > $2) ORDER BY created_at DESC, id DESC";
+    FROM token_secrets WHERE token_id = $1 AND is_final = 0 AND (ended_at IS NULL OR ended_at > $2) \
+    ORDER BY created_at DESC, id DESC";
 
 /// The living secrets of a token, the newest first.
 pub async fn living(q: &impl Query, token: TokenId, now: Instant) -> Result<Vec<StoredSecret>, DbError> {
@@ -59,7 +60,7 @@ pub async fn longest_lived(q: &impl Query, token: TokenId) -> Result<Option<Secr
 }
 
 const INSERT: &str = "INSERT INTO token_secrets (id, token_id, hash, hint, created_at, ended_at, why, \
-    last_used_from, last_used_by) VALUES ($1, $2, $3, $4, $5, NULL, '', '', '')";
+    is_final, last_used_from, last_used_by) VALUES ($1, $2, $3, $4, $5, NULL, '', 0, '', '')";
 
 /// Adds a living secret to a token.
 pub async fn insert(
@@ -75,7 +76,7 @@ pub async fn insert(
 }
 
 const END_LIVING: &str = "UPDATE token_secrets SET ended_at = $2, why = $3 \
-    WHERE token_id = $1 AND (ended_at IS NULL OR ended_at > $2)";
+    WHERE token_id = $1 AND is_final = 0 AND (ended_at IS NULL OR ended_at > $2)";
 
 /// Ends every living secret of a token at `at`; one that ends earlier by itself keeps its ending (rule 6).
 pub async fn end_living_by(tx: &Tx, token: TokenId, at: Instant, why: &str) -> Result<(), DbError> {
@@ -83,10 +84,19 @@ pub async fn end_living_by(tx: &Tx, token: TokenId, at: Instant, why: &str) -> R
     Ok(())
 }
 
-const END_ONE: &str = "UPDATE token_secrets SET ended_at = $3, why = $4 \
-    WHERE token_id = $1 AND id = $2 AND (ended_at IS NULL OR ended_at > $3)";
+const END_ALL: &str = "UPDATE token_secrets SET ended_at = $2, why = $3, is_final = 1 \
+    WHERE token_id = $1 AND is_final = 0 AND (ended_at IS NULL OR ended_at > $2)";
 
-/// Ends one living secret of a token at `at`; false where the token has no such secret, or it has ended.
+/// Ends every living secret of a token at once: a replica whose clock is behind does not take it for alive.
+pub async fn end_all(tx: &Tx, token: TokenId, now: Instant, why: &str) -> Result<(), DbError> {
+    tx.execute(END_ALL, params![token, now, why]).await?;
+    Ok(())
+}
+
+const END_ONE: &str = "UPDATE token_secrets SET ended_at = $3, why = $4, is_final = 1 \
+    WHERE token_id = $1 AND id = $2 AND is_final = 0 AND (ended_at IS NULL OR ended_at > $3)";
+
+/// Ends one living secret of a token at once; false where the token has no such secret, or it has ended.
 pub async fn end_one(
     tx: &Tx,
     token: TokenId,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::{randomness::Randomness, time::Clock};
 use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry, Swept};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use web::{App, PublicUrl, PublicUrls};
 
 use crate::{Actor, Answer, Engine, clock::ManualClock, postgres::Postgres, randomness::SeededRandomness};
@@ -24,7 +24,8 @@ pub struct TestServer {
     folder: Arc<tempfile::TempDir>,
     http: reqwest::Client,
     app: App,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
 }
 
 /// A service token with its secret.
@@ -82,11 +83,27 @@ impl TestServer {
         let public_urls = PublicUrls::new([PublicUrl { is_https: false, authority: host.clone() }]).expect("one URL");
         let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(web::serve(listener, app.clone(), async move {
+        let serving = tokio::spawn(web::serve(listener, app.clone(), async move {
             let _ = stopped.await;
         }));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { host, clock, database, folder, http, app, _stop: stop }
+        Self { host, clock, database, folder, http, app, stop, serving }
+    }
+
+    /// Stops the server as an operator does, and waits until it has.
+    pub async fn stop(self) {
+        drop(self.stop);
+        self.serving.await.expect("a clean stop");
+    }
+
+    /// Writes what is noted of the use of tokens, which a server does every few seconds by itself.
+    pub async fn write_usage(&self) {
+        self.app.registry().write_usage().await.expect("a batch");
+    }
+
+    /// How many times something was made durable; `None` on PostgreSQL.
+    pub fn group_commits(&self) -> Option<u64> {
+        self.app.registry().group_commits()
     }
 
     /// Sweeps now: no test server does so by itself.

@@ -151,7 +151,7 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(ManifestError::TooLarge(_)) => {
             of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text)
         }
-        ContentError::ManifestInvalid(_) => bad(ErrorCode::ManifestInvalid),
+        ContentError::ManifestInvalid(_) | ContentError::TooManyLinks { .. } => bad(ErrorCode::ManifestInvalid),
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),
         // The specification has 404 for a manifest whose blobs are missing.
         ContentError::ManifestNeeds { .. } => {
