@@ -45,7 +45,9 @@ every_operation! {
         ResetToken DeleteToken AddScope RemoveScopes ListSecrets EndSecret ExplainToken ActOnTokens ListPersonalTokens
         CreatePersonalToken ListInstanceTokens CreateInstanceToken DisableTokens EndAll ListUsers CreateUser ShowUser
         EditUser ChangePassword DeleteUser ListTeams CreateTeam ShowTeam RenameTeam DeleteTeam AddToTeam RemoveFromTeam
-        EditNamespace DeleteNamespace ListMembers SetMember RemoveMember ShowSettings EditSettings;
+        EditNamespace DeleteNamespace ListMembers SetMember RemoveMember ShowSettings EditSettings
+        ShowActivity ListRepositories ShowRepository ListManifests DeleteRepository ShowAudit ShowNamespaceAudit
+        ShowUserAudit ShowTokenAudit;
 }
 
 /// Who asks.
@@ -93,9 +95,10 @@ impl Row {
         match self {
             // Being somebody is enough.
             Self::Ping => calls([(200, ""); 3]),
-            Self::Catalog => calls([DENIED, DENIED, (404, "UNSUPPORTED")]), // allowed, and not served yet
-            Self::PullManifest | Self::PullBlob | Self::ListTags => calls([UNSEEN, (200, ""), (200, "")]),
-            Self::ListReferrers => calls([UNSEEN, (404, "UNSUPPORTED"), (404, "UNSUPPORTED")]),
+            Self::Catalog => calls([DENIED, DENIED, (200, "")]),
+            Self::PullManifest | Self::PullBlob | Self::ListTags | Self::ListReferrers => {
+                calls([UNSEEN, (200, ""), (200, "")])
+            }
             Self::PushManifest | Self::FinishUpload => calls([UNSEEN, DENIED, (201, "")]),
             Self::StartUpload | Self::AppendUpload => calls([UNSEEN, DENIED, (202, "")]),
             Self::UploadStatus | Self::CancelUpload => calls([UNSEEN, DENIED, (204, "")]),
@@ -139,6 +142,14 @@ impl Row {
             Self::DeleteUser | Self::DeleteNamespace | Self::RemoveMember => {
                 management([NOT_FOUND, NOT_FOUND, (204, "")])
             }
+            Self::ShowActivity | Self::ShowNamespaceAudit | Self::ShowUserAudit | Self::ShowTokenAudit => {
+                management([NOT_FOUND, NOT_FOUND, (200, "")])
+            }
+            // None of them has the scope of type registry.
+            Self::ListRepositories | Self::ShowAudit => management([MAY_NOT, MAY_NOT, (200, "")]),
+            // What a token may do through `/v2/`, it may do here.
+            Self::ShowRepository | Self::ListManifests => management([NOT_FOUND, (200, ""), (200, "")]),
+            Self::DeleteRepository => management([NOT_FOUND, MAY_NOT, (204, "")]),
         }
     }
 
@@ -336,8 +347,9 @@ impl House {
 
     /// Method and path.
     fn line(&self, row: Row, fixture: &Fixture) -> (Method, String) {
-        let Fixture { upload, token, scope, secret, name } = fixture;
-        let (v2, token) = ("/v2/acme/api", format!("/api/v1/tokens/{token}"));
+        let Fixture { upload, token: id, scope, secret, name } = fixture;
+        let (v2, token) = ("/v2/acme/api", format!("/api/v1/tokens/{id}"));
+        let repository = "/api/v1/namespaces/acme/repositories/api".to_owned();
         let [user, team, namespace] =
             ["users", "teams", "namespaces"].map(|kind| format!("/api/v1/{kind}/{name}"));
         match row {
@@ -398,6 +410,15 @@ impl House {
             Row::RemoveMember => (Method::DELETE, format!("{namespace}/members/users/{name}")),
             Row::ShowSettings => (Method::GET, "/api/v1/settings".into()),
             Row::EditSettings => (Method::PATCH, "/api/v1/settings".into()),
+            Row::ShowActivity => (Method::GET, format!("{token}/activity")),
+            Row::ListRepositories => (Method::GET, "/api/v1/namespaces/acme/repositories".into()),
+            Row::ShowRepository => (Method::GET, repository),
+            Row::ListManifests => (Method::GET, format!("{repository}/manifests")),
+            Row::DeleteRepository => (Method::DELETE, repository),
+            Row::ShowAudit => (Method::GET, "/api/v1/audit".into()),
+            Row::ShowNamespaceAudit => (Method::GET, "/api/v1/audit?namespace=acme".into()),
+            Row::ShowUserAudit => (Method::GET, "/api/v1/audit?user=admin".into()),
+            Row::ShowTokenAudit => (Method::GET, format!("/api/v1/audit?token={id}")),
         }
     }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod content;
+mod people;
 mod plans;
 mod repositories;
 mod rights;

@@ -146,6 +146,10 @@ impl IntoResponse for Problem {
         if matches!(self.code, Code::SignInNeeded | Code::BadCredential) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
+        if self.code == Code::TooLarge {
+            // The rest of the body is not read, so no other request can come behind it.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.code == Code::Unavailable {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }

@@ -31,11 +31,12 @@ async fn an_old_secret_lives_on_for_as_long_as_the_reset_says(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
     let old = t.with(&ci);
     let bearer = old.asks("repository:acme/api:pull").await;
+    t.clock.advance(Length::seconds(1));
     let new = reset(&t, &ci, json!({"keep_old_for": "24h"})).await;
     assert!(works(&old).await && works(&new).await);
     let secrets = living(&t, &ci).await;
     assert_eq!((secrets.len(), &secrets[0]["ends_at"]), (2, &json!(null)));
-    assert_eq!(secrets[1]["ends_at"], json!("2026-01-02T00:00:00Z"));
+    assert_eq!(secrets[1]["ends_at"], json!("2026-01-02T00:00:01Z"));
     assert_ne!(secrets[0]["hint"], secrets[1]["hint"]);
 
     t.clock.advance(Length::milliseconds(24 * 3_600_000 - 1));
@@ -50,10 +51,12 @@ async fn an_old_secret_lives_on_for_as_long_as_the_reset_says(t: TestServer) {
 #[both_engines]
 async fn a_later_reset_never_moves_an_ending_later(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({})).await;
+    t.clock.advance(Length::seconds(60));
     reset(&t, &ci, json!({"keep_old_for": "1h"})).await;
+    t.clock.advance(Length::seconds(60));
     reset(&t, &ci, json!({"keep_old_for": "7d"})).await;
     let ends: Vec<_> = living(&t, &ci).await.iter().map(|secret| secret["ends_at"].clone()).collect();
-    assert_eq!(ends, [json!(null), json!("2026-01-08T00:00:00Z"), json!("2026-01-01T01:00:00Z")]);
+    assert_eq!(ends, [json!(null), json!("2026-01-08T00:02:00Z"), json!("2026-01-01T01:01:00Z")]);
     let last = reset(&t, &ci, json!({})).await;
     assert_eq!(living(&t, &ci).await.len(), 1, "without a grace all of them end");
     assert!(works(&last).await);
@@ -63,6 +66,7 @@ async fn a_later_reset_never_moves_an_ending_later(t: TestServer) {
 async fn at_most_five_secrets_live(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({})).await;
     for _ in 0..4 {
+        t.clock.advance(Length::seconds(1));
         reset(&t, &ci, json!({"keep_old_for": "24h"})).await;
     }
     let again = t.admin().post_json(&format!("{}/reset", path(&ci)), &json!({"keep_old_for": "24h"})).await;
@@ -91,6 +95,7 @@ async fn one_secret_ends_with_its_bearers_and_the_others_stay(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
     let old = t.with(&ci);
     let bearer = old.asks("repository:acme/api:pull").await;
+    t.clock.advance(Length::seconds(1));
     let new = reset(&t, &ci, json!({"keep_old_for": "24h"})).await;
     let secrets = living(&t, &ci).await;
     let end = async |of: &ServiceToken, id: &Value| -> Answer {
