@@ -2,10 +2,14 @@
 //! with docker, skopeo and podman that know nothing of each other. Tests are in `tests/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test ground panics with the reason; nobody handles it.
 
+mod answer;
+mod installation;
 mod machine;
 mod outcome;
 mod server;
 
+pub use answer::Answer;
+pub use installation::{Installation, Run};
 pub use machine::Machine;
 pub use outcome::Outcome;
-pub use server::Sealock;
+pub use server::{ADMIN_PASSWORD, Sealock};

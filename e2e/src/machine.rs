@@ -1,14 +1,15 @@
-//! A machine of some user's: docker, skopeo and podman with one home folder between them.
+//! A machine of some user's: docker, skopeo, podman and curl with one home folder between them.
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{image::Image, missing};
 use tokio::process::Command;
 
-use crate::{Outcome, Sealock};
+use crate::{Answer, Outcome, Sealock};
 
-/// docker, skopeo and podman as one person has them: what `docker login` keeps, the others use. Two machines
+/// docker, skopeo, podman and curl as one person has them: what `docker login` keeps, the others use. Two machines
 /// share nothing. References are given without the host: `acme/api:1.0`.
 #[derive(Debug)]
 pub struct Machine {
@@ -17,15 +18,56 @@ pub struct Machine {
     docker: PathBuf,
     skopeo: PathBuf,
     podman: PathBuf,
+    curl: PathBuf,
 }
 
 impl Machine {
     /// A machine that nobody has logged in on; `None` (and "skipped", but a failure in CI) where a client is missing.
     pub fn beside(server: &Sealock) -> Option<Self> {
-        let (docker, skopeo, podman) =
-            (missing::need("docker")?, missing::need("skopeo")?, missing::need("podman")?);
+        Self::that_knows(&server.host)
+    }
+
+    /// The same, for the registry at `host`.
+    pub fn that_knows(host: &str) -> Option<Self> {
+        let (docker, skopeo, podman, curl) = (
+            missing::need("docker")?,
+            missing::need("skopeo")?,
+            missing::need("podman")?,
+            missing::need("curl")?,
+        );
         let home = tempfile::Builder::new().prefix("sealock-machine-").tempdir().expect("a folder");
-        Some(Self { host: server.host.clone(), home, docker, skopeo, podman })
+        Some(Self { host: host.to_owned(), home, docker, skopeo, podman, curl })
+    }
+
+    /// What is typed at the prompt of this machine's shell, in the home folder; `input` is typed after it.
+    pub async fn shell(&self, command: &str, input: &str) -> Outcome {
+        let mut sh = self.client(&PathBuf::from("sh"));
+        sh.args(["-c", command]);
+        Outcome::of(sh, input).await
+    }
+
+    /// `curl --user USER -X METHOD http://HOST/PATH`, where `user` is `NAME:SECRET` and `request` is `METHOD /PATH`.
+    pub async fn curl(&self, user: &str, request: &str) -> Answer {
+        self.curl_with(user, request, &Value::Null).await
+    }
+
+    /// The same with a JSON body, where it is not null.
+    pub async fn curl_with(&self, user: &str, request: &str, body: &Value) -> Answer {
+        let (method, path) = request.split_once(' ').expect("METHOD /PATH");
+        let mut curl = self.client(&self.curl);
+        curl.args(["--silent", "--show-error", "--write-out", "\n%{http_code}", "--user", user]);
+        curl.args(["-X", method, &format!("http://{}{path}", self.host)]);
+        if !body.is_null() {
+            curl.args(["--header", "Content-Type: application/json", "--data-binary", &body.to_string()]);
+        }
+        Answer::of(format!("curl --user {user} {request} {body}"), Outcome::of(curl, "").await)
+    }
+
+    /// `docker login HOST -u NAME -p SECRET`, as consoles show it.
+    pub async fn docker_login_typed(&self, name: &str, secret: &str) -> Outcome {
+        let mut docker = self.client(&self.docker);
+        docker.args(["login", &self.host, "-u", name, "-p", secret]);
+        Outcome::of(docker, "").await
     }
 
     /// `docker login HOST -u NAME --password-stdin`.

@@ -12,6 +12,7 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
 pub struct Outcome {
     command: String,
     success: bool,
+    code: Option<i32>,
     /// What it printed.
     pub stdout: String,
     /// What it complained.
@@ -33,7 +34,8 @@ impl Outcome {
         let output = output.expect("its output");
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let success = output.status.success();
-        Self { command: shown, success, stdout: text(output.stdout), stderr: text(output.stderr) }
+        let code = output.status.code();
+        Self { command: shown, success, code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// The client must have ended well.
@@ -48,6 +50,13 @@ impl Outcome {
     pub fn refused_with(self, text: &str) -> Self {
         assert!(!self.success, "went through, though it should say {text:?}: {self}");
         assert!(self.stdout.contains(text) || self.stderr.contains(text), "does not say {text:?}: {self}");
+        self
+    }
+
+    /// The client must have ended with this exit code; chain a check of its words.
+    #[track_caller]
+    pub fn with_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
         self
     }
 

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::Outcome;
 
 /// The password that the first start reads for `admin`.
-const ADMIN_PASSWORD: &str = "correct horse battery staple";
+pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 /// From its start to the first `GET /healthz` that answers 200, on a busy machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// The file that libfaketime reads, in the server's folder.
@@ -174,8 +174,13 @@ impl Sealock {
 
     /// Logs the client in as the administrator.
     pub async fn log_in_as_admin(&self) {
-        let arguments = ["login", &self.host, "-u", "admin", "--password-stdin"];
-        self.cli_with_input(&arguments, ADMIN_PASSWORD).await.succeeded();
+        self.log_in("admin", ADMIN_PASSWORD).await;
+    }
+
+    /// Logs the client in with a login name and a password or a token's secret.
+    pub async fn log_in(&self, name: &str, secret: &str) {
+        let arguments = ["login", &self.host, "-u", name, "--password-stdin"];
+        self.cli_with_input(&arguments, secret).await.succeeded();
     }
 
     /// Makes a service token through the client, which must be logged in; gives its secret.
@@ -210,7 +215,7 @@ pub(crate) fn binary() -> PathBuf {
     found.unwrap_or_else(|_| panic!("no {} here; ./dev/test builds it first", binary.display()))
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     address.expect("a free loopback port").to_string()
 }
@@ -218,8 +223,10 @@ fn free_address() -> String {
 /// The library that moves a process's clock, for many threads.
 fn faketime_library() -> Option<PathBuf> {
     missing::need("faketime")?;
-    let folders = ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
-    let library = folders.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1")).find(|file| file.exists());
+    let folders =
+        ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
+    let library =
+        folders.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1")).find(|file| file.exists());
     if library.is_none() {
         missing::skip("a test with a moved clock", "faketime is here, but not its library");
     }

@@ -36,9 +36,13 @@ pub(crate) enum Done {
     Push,
 }
 
-/// What has been noted since the last batch, by secret.
+/// What has been noted since the last batch.
 #[derive(Default)]
-pub(crate) struct Usage(Mutex<HashMap<SecretId, Noted>>);
+pub(crate) struct Usage {
+    by_secret: Mutex<HashMap<SecretId, Noted>>,
+    /// Held while a batch is written: whoever writes the last one waits for the one before.
+    writing: tokio::sync::Mutex<()>,
+}
 
 struct Noted {
     token: TokenId,
@@ -107,7 +111,7 @@ impl Usage {
     }
 
     fn noted(&self) -> MutexGuard<'_, HashMap<SecretId, Noted>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_secret.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,6 +179,7 @@ impl Registry {
     /// come any more. What could not be written is kept for the next time; what broke off in its commit may then be
     /// counted twice, which is a smaller lie than not at all.
     pub async fn write_usage(&self) -> Result<(), DbError> {
+        let _turn = self.usage.writing.lock().await;
         let mut uses = self.usage.take();
         while !uses.is_empty() {
             let rest = uses.split_off(uses.len().min(USES_AT_ONCE));

@@ -19,6 +19,8 @@ Examples:
   sealock serve                                        a registry on 127.0.0.1:5000
   sealock login 127.0.0.1:5000 -u admin                asks for the password
   sealock namespace create acme
+  sealock namespace member set acme user:ann writer
+  sealock user create ann                              asks for their password
   sealock token create acme ci-bot --permission pull-push --expires-in 30d
   sealock token create acme ci-bot -p pull | docker login 127.0.0.1:5000 -u ci-bot --password-stdin
   sealock token ls acme
@@ -74,6 +76,12 @@ enum ClientCommand {
     /// Access tokens
     #[command(subcommand)]
     Token(commands::token::Command),
+    /// Users: people with a username and a password
+    #[command(subcommand)]
+    User(commands::user::Command),
+    /// Teams: named sets of users, members wherever a user is
+    #[command(subcommand)]
+    Team(commands::team::Command),
     /// Repositories: what was pushed
     #[command(subcommand)]
     Repo(commands::repo::Command),
@@ -117,6 +125,8 @@ impl ClientCommand {
             Self::Whoami => commands::whoami::run(session).await,
             Self::Namespace(command) => command.run(session).await,
             Self::Token(command) => command.run(session).await,
+            Self::User(command) => command.run(session).await,
+            Self::Team(command) => command.run(session).await,
             Self::Repo(command) => command.run(session).await,
             Self::Audit(audit) => audit.run(session).await,
         }
@@ -185,7 +195,7 @@ mod tests {
             assert!(Cli::try_parse_from(words).is_ok(), "{example}");
             seen += 1;
         }
-        assert_eq!(seen, 7);
+        assert_eq!(seen, 9);
     }
 
     #[test]
@@ -200,6 +210,13 @@ mod tests {
             "sealock token create acme ci-bot --expires-at tomorrow",
             "sealock token create acme ci-bot --scope repository:acme/api",
             "sealock token rm",
+            "sealock user edit ann --admin --no-admin",
+            "sealock user edit ann --activate --deactivate",
+            "sealock user edit ann",
+            "sealock namespace edit acme",
+            "sealock namespace edit acme --public --private",
+            "sealock namespace member set acme ann writer",
+            "sealock namespace member set acme user:ann owner",
             "sealock token activity acme/ci-bot --days 0",
             "sealock audit --since yesterday",
             "sealock audit --until 2026-01-01",

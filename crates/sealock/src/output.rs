@@ -115,7 +115,7 @@ mod tests {
         let rows = || vec![vec!["ci-bot".to_owned(), "a description of many words that go on and on".to_owned()]];
         let wide = table(&["NAME", "DESCRIPTION"], rows(), None);
         assert_eq!(wide.lines().count(), 2, "{wide}");
-        assert!(wide.starts_with("NAME  DESCRIPTION"), "{wide}");
+        assert!(wide.starts_with("NAME    DESCRIPTION"), "{wide}");
         let narrow = table(&["NAME", "DESCRIPTION"], rows(), Some(30));
         assert!(
             narrow.lines().count() > 2 && narrow.lines().all(|line| line.chars().count() <= 30),

@@ -1,6 +1,6 @@
 //! What was typed where a password was asked: a password, or a token's secret. It cannot be printed by accident.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use zeroize::Zeroizing;
 
@@ -17,6 +17,8 @@ pub(crate) enum InvalidPassword {
     TooLong,
     #[error("the password is not UTF-8 text")]
     NotText,
+    #[error("the two passwords are not the same")]
+    NotTheSame,
     #[error("the password could not be read: {0}")]
     Unreadable(std::io::Error),
 }
@@ -53,6 +55,13 @@ impl Password {
         Self::new(text.to_owned())
     }
 
+    /// Reads one line of `input`, without its end.
+    pub(crate) fn read_line(input: &mut dyn BufRead) -> Result<Self, InvalidPassword> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        input.take(MAX_PASSWORD_BYTES + 1).read_until(b'\n', &mut bytes)?;
+        Self::read(bytes.as_slice())
+    }
+
     /// The text itself: for the `Authorization` header and the credential file, and nothing else.
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -74,6 +83,15 @@ mod tests {
                 "{input:?}"
             );
         }
+    }
+
+    #[test]
+    fn two_passwords_come_on_two_lines() {
+        let mut input = &b"old one\r\nnew one\nrest"[..];
+        for expect in ["old one", "new one", "rest"] {
+            assert_eq!(Password::read_line(&mut input).ok().as_ref().map(Password::expose), Some(expect));
+        }
+        assert!(matches!(Password::read_line(&mut input), Err(InvalidPassword::Empty)));
     }
 
     #[test]

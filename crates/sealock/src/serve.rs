@@ -9,7 +9,7 @@ use std::{
 };
 
 use access::{
-    randomness::Randomness,
+    randomness::{Randomness, base62},
     time::{Clock, Instant},
 };
 use anyhow::Context;
@@ -27,6 +27,9 @@ use crate::{
     randomness::SystemRandomness,
 };
 
+/// How long the name of a key file's draft is, in characters: no two are the same.
+const DRAFT_NAME_LENGTH: usize = 16;
+
 /// Serves until the process is told to stop; returns an error where it could not start.
 pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
@@ -43,8 +46,10 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     say(&format!("Sealock is ready at {}\n", public_urls.origin_for(None)))?;
     let app = App::new(registry, clock, random, public_urls);
     let sweeper = tokio::spawn(web::sweep_regularly(app.clone()));
+    let usage_writer = tokio::spawn(web::write_usage_regularly(app.clone()));
     web::serve(listener, app, told_to_stop()?).await;
     sweeper.abort();
+    usage_writer.abort();
     tracing::info!("stopped");
     Ok(())
 }
@@ -85,7 +90,8 @@ fn make_key_file(path: &Path, random: &dyn Randomness) -> io::Result<()> {
     if path.try_exists()? {
         return Ok(());
     }
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    // Not told apart by process id: in containers that share the folder every server is process 1.
+    let draft = path.with_extension(format!("{}.draft", base62(random, DRAFT_NAME_LENGTH)));
     private_file::replace(&draft, KeyFile::generate(random).as_bytes())?;
     let linked = std::fs::hard_link(&draft, path);
     std::fs::remove_file(&draft)?;
@@ -165,4 +171,50 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send> {
         }
         tracing::info!("told to stop; running transfers may finish");
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use std::{fs, os::unix::fs::PermissionsExt, sync::Barrier, thread};
+
+    use super::*;
+
+    #[test]
+    fn of_eight_who_make_the_key_at_once_all_end_up_with_the_same() {
+        const ROUNDS: usize = 20;
+        for _ in 0..ROUNDS {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("key");
+            let ready = Barrier::new(8);
+            let keys: Vec<Vec<u8>> = thread::scope(|scope| {
+                let make = || {
+                    ready.wait();
+                    make_key_file(&path, &SystemRandomness).unwrap();
+                    // What this one would seal with, whoever comes after it.
+                    fs::read(&path).unwrap()
+                };
+                let makers: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]), "several keys");
+            KeyFile::read(&path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays behind");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_there_is_never_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        for content in ["", "somebody's key"] {
+            fs::write(&path, content).unwrap();
+            make_key_file(&path, &SystemRandomness).unwrap();
+            // Whatever is in it: what was sealed with a key opens with no other.
+            assert_eq!(fs::read_to_string(&path).unwrap(), content);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

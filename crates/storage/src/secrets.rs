@@ -108,7 +108,7 @@ pub async fn end_one(
 }
 
 const PURGE: &str = "DELETE FROM token_secrets WHERE id IN \
-    (SELECT s.id FROM token_secrets s WHERE s.ended_at IS NOT NULL AND s.ended_at <= $1 ORDER BY s.id LIMIT $2)";
+    (SELECT s.id FROM token_secrets s WHERE s.ended_at IS NOT NULL AND s.ended_at <= $1 ORDER BY s.ended_at LIMIT $2)";
 
 /// Removes at most `limit` secrets that ended by `ended_by`: from then on they were never there. Says how many.
 pub async fn purge(tx: &Tx, ended_by: Instant, limit: i64) -> Result<u64, DbError> {

@@ -56,7 +56,7 @@ fn read(row: &Row<'_>) -> Result<ExpiredToken, DbError> {
 }
 
 const PURGE: &str = "DELETE FROM tokens WHERE id IN \
-    (SELECT t.id FROM tokens t WHERE t.ended_at IS NOT NULL AND t.ended_at <= $1 ORDER BY t.id LIMIT $2)";
+    (SELECT t.id FROM tokens t WHERE t.ended_at IS NOT NULL AND t.ended_at <= $1 ORDER BY t.ended_at LIMIT $2)";
 
 /// Removes at most `limit` tombstones of tokens that ended by `ended_by`, with all that hangs on them. Says how many.
 pub async fn purge(tx: &Tx, ended_by: Instant, limit: i64) -> Result<u64, DbError> {

@@ -44,6 +44,15 @@ impl Actor {
     /// Begins a request on a connection of its own, byte by byte as given; `headers` are whole lines, to which Host
     /// and the credential are added where they are not among them.
     pub async fn wire(&self, method: &str, target: &str, headers: &[&str]) -> Wire {
+        Wire::begin(&self.host, method, target, &self.lines(headers)).await
+    }
+
+    /// Begins another request on a connection whose answer was read; `headers` as for [`Self::wire`].
+    pub async fn wire_again(&self, wire: &mut Wire, method: &str, target: &str, headers: &[&str]) {
+        wire.begin_next(method, target, &self.lines(headers)).await;
+    }
+
+    fn lines(&self, headers: &[&str]) -> Vec<String> {
         let mut lines: Vec<String> = headers.iter().map(|line| (*line).to_owned()).collect();
         let has = |name: &str| headers.iter().any(|line| line.to_ascii_lowercase().starts_with(name));
         if !has("host:") {
@@ -52,7 +61,7 @@ impl Actor {
         if let Some(authorization) = self.authorization.as_ref().filter(|_| !has("authorization:")) {
             lines.push(format!("Authorization: {authorization}"));
         }
-        Wire::begin(&self.host, method, target, &lines).await
+        lines
     }
 
     /// A request without a body whose target is sent as it stands, dots and escapes included.

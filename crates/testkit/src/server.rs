@@ -1,6 +1,9 @@
 //! A whole server in the test's process: the real router on a real socket, with a clock and randomness of the test's.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use access::{randomness::Randomness, time::Clock};
 use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry, Swept};
@@ -44,20 +47,34 @@ pub struct ServiceToken {
 impl TestServer {
     /// A fresh server on a database and a data folder of its own, with the user `admin`.
     pub async fn on(engine: Engine) -> Self {
-        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
-        let database = match engine {
-            Engine::Sqlite => DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") },
+        match engine {
+            Engine::Sqlite => {
+                let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+                let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
+                Self::start(database, folder, Arc::default(), 1).await
+            }
             Engine::Postgres => {
                 let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
-                DatabaseLocation::Postgres { url: cluster.database().await }
+                Self::on_cluster(cluster).await
             }
-        };
+        }
+    }
+
+    /// A fresh server on a cluster of the test's own, which the test may take away.
+    pub async fn on_cluster(cluster: &Postgres) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let database = DatabaseLocation::Postgres { url: cluster.database().await };
         Self::start(database, folder, Arc::default(), 1).await
     }
 
     /// A second server on the same database, blobs and clock: another replica.
     pub async fn replica(&self) -> Self {
-        Self::start(self.database.clone(), Arc::clone(&self.folder), Arc::clone(&self.clock), 2).await
+        self.replica_with_clock(Arc::clone(&self.clock)).await
+    }
+
+    /// A second server on the same database and blobs, whose machine has a clock of its own.
+    pub async fn replica_with_clock(&self, clock: Arc<ManualClock>) -> Self {
+        Self::start(self.database.clone(), Arc::clone(&self.folder), clock, 2).await
     }
 
     async fn start(
@@ -75,12 +92,14 @@ impl TestServer {
             .expect("a registry");
         let password = Password::new(ADMIN_PASSWORD.to_owned());
         if registry.wants_administrator().await.expect("a database") {
-            let first = registry.prepare_administrator(Some(password), clock.now()).await.expect("a password");
+            let first =
+                registry.prepare_administrator(Some(password), clock.now()).await.expect("a password");
             registry.keep_administrator(&first, clock.now()).await.expect("an administrator");
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
-        let public_urls = PublicUrls::new([PublicUrl { is_https: false, authority: host.clone() }]).expect("one URL");
+        let public_urls =
+            PublicUrls::new([PublicUrl { is_https: false, authority: host.clone() }]).expect("one URL");
         let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(web::serve(listener, app.clone(), async move {
@@ -112,7 +131,7 @@ impl TestServer {
     }
 
     /// The folder of its data, to look at what lies there.
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
@@ -127,12 +146,17 @@ impl TestServer {
 
     /// How many files lie in the blob store, unfinished uploads included.
     pub fn blob_files(&self) -> usize {
-        fn files(folder: &std::path::Path) -> usize {
+        self.blob_paths().len()
+    }
+
+    /// The files of the blob store, unfinished uploads included.
+    pub fn blob_paths(&self) -> Vec<PathBuf> {
+        fn files(folder: &Path) -> Vec<PathBuf> {
             let entries = std::fs::read_dir(folder).expect("a folder");
             entries
                 .map(|entry| entry.expect("an entry").path())
-                .map(|path| if path.is_dir() { files(&path) } else { 1 })
-                .sum()
+                .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+                .collect()
         }
         files(&self.folder.path().join("blobs"))
     }
@@ -201,7 +225,7 @@ impl TestServer {
     }
 }
 
-fn fs_holds(folder: &std::path::Path, bytes: &[u8]) -> bool {
+fn fs_holds(folder: &Path, bytes: &[u8]) -> bool {
     let entries = std::fs::read_dir(folder).expect("a folder");
     entries.map(|entry| entry.expect("an entry").path()).any(|path| {
         if path.is_dir() {

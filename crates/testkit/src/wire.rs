@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::Answer;
 
-/// A connection on which one request was begun. Dropped, it is closed.
+/// A connection on which a request was begun. Dropped, it is closed.
 #[derive(Debug)]
 pub struct Wire {
     stream: TcpStream,
@@ -20,11 +20,17 @@ impl Wire {
     /// Connects to `host` and sends the head of a request as it stands; `headers` are whole lines.
     pub(crate) async fn begin(host: &str, method: &str, target: &str, headers: &[String]) -> Self {
         let stream = TcpStream::connect(host).await.expect("a connection");
-        let sent = format!("{method} {target}");
-        let mut wire = Self { stream, has_body: method != "HEAD", sent };
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        wire.send(format!("{} HTTP/1.1\r\n{lines}\r\n", wire.sent).as_bytes()).await;
+        let mut wire = Self { stream, has_body: true, sent: String::new() };
+        wire.begin_next(method, target, headers).await;
         wire
+    }
+
+    /// Sends the head of another request, once the answer to the one before was read.
+    pub(crate) async fn begin_next(&mut self, method: &str, target: &str, headers: &[String]) {
+        self.sent = format!("{method} {target}");
+        self.has_body = method != "HEAD";
+        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        self.send(format!("{} HTTP/1.1\r\n{lines}\r\n", self.sent).as_bytes()).await;
     }
 
     /// Sends more bytes. The server may have had enough and not take them.
@@ -41,8 +47,13 @@ impl Wire {
         assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(CONTINUE), "{}", self.sent);
     }
 
-    /// Waits for the answer's head and as much of a body as that announces.
+    /// Waits for the answer, and closes the connection.
     pub async fn answer(mut self) -> Answer {
+        self.next_answer().await
+    }
+
+    /// Waits for the answer's head and as much of a body as that announces; the connection stays for another request.
+    pub async fn next_answer(&mut self) -> Answer {
         let mut received = Vec::new();
         let head = loop {
             if let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -58,7 +69,7 @@ impl Wire {
             let count = self.stream.read_buf(&mut received).await.unwrap_or_else(|error| self.broken(&error));
             assert!(count > 0, "{}: the connection was closed within the answer", self.sent);
         }
-        Answer { sent: self.sent, status, headers, body: received }
+        Answer { sent: self.sent.clone(), status, headers, body: received }
     }
 
     fn broken(&self, error: &std::io::Error) -> usize {

@@ -16,7 +16,7 @@ mod request;
 mod router;
 mod server;
 mod sweeper;
-mod upkeep;
+mod usage_writer;
 mod v2;
 
 pub use app::App;
@@ -24,3 +24,4 @@ pub use public_url::{PublicUrl, PublicUrls};
 pub use router::openapi;
 pub use server::serve;
 pub use sweeper::{sweep, sweep_regularly};
+pub use usage_writer::write_usage_regularly;

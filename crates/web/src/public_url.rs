@@ -51,7 +51,8 @@ mod tests {
         let urls = PublicUrls::new([url(true, "registry.example.com"), url(false, "10.0.0.1:5000")]).unwrap();
         assert_eq!(urls.origin_for(Some("10.0.0.1:5000")), "http://10.0.0.1:5000");
         assert_eq!(urls.origin_for(Some("REGISTRY.example.com")), "https://registry.example.com");
-        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")] {
+        for host in [None, Some("evil.example"), Some("10.0.0.1"), Some("registry.example.com:443"), Some("")]
+        {
             assert_eq!(urls.origin_for(host), "https://registry.example.com", "{host:?}");
         }
         assert!(PublicUrls::new([]).is_none());

@@ -38,7 +38,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 /// Whoever opens the server in a browser, or mistypes a path, is told where the doors are.
 async fn nothing_here() -> impl IntoResponse {
-    (StatusCode::NOT_FOUND, "Nothing is here. The registry is at /v2/, the API at /api/v1/ (described at /api/openapi.json).\n")
+    (
+        StatusCode::NOT_FOUND,
+        "Nothing is here. The registry is at /v2/, the API at /api/v1/ (described at /api/openapi.json).\n",
+    )
 }
 
 /// Whether requests can be answered: the database is there.

@@ -16,7 +16,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use crate::{app::App, request::Peer, router, upkeep::Upkeep};
+use crate::{app::App, request::Peer, router, usage_writer::write_usage};
 
 /// How long a client may take to send the head of a request (DESIGN §6).
 const HEADER_DEADLINE: Duration = Duration::from_secs(10);
@@ -29,8 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves every face on `listener` until `stop` is done, then lets running requests finish for a while.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()> + Send) {
-    let upkeep = Upkeep::of(app.clone());
-    let router = router::router(app);
+    let router = router::router(app.clone());
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -64,7 +63,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     if tokio::time::timeout(SHUTDOWN_DEADLINE, graceful.shutdown()).await.is_err() {
         tracing::warn!("some transfers were still running at the deadline and were cut off");
     }
-    upkeep.finish().await;
+    // No request can note any more: this is the last of it.
+    write_usage(&app).await;
 }
 
 /// A handler that panicked; the log has the place, the client a 500.

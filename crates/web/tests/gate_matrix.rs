@@ -116,9 +116,11 @@ impl Row {
                 management([NOT_FOUND, NOT_FOUND, (204, "")])
             }
             Self::AddScope => management([NOT_FOUND, NOT_FOUND, (201, "")]),
-            Self::ListSecrets | Self::ExplainToken | Self::ListPersonalTokens | Self::DisableTokens | Self::EndAll => {
-                management([NOT_FOUND, NOT_FOUND, (200, "")])
-            }
+            Self::ListSecrets
+            | Self::ExplainToken
+            | Self::ListPersonalTokens
+            | Self::DisableTokens
+            | Self::EndAll => management([NOT_FOUND, NOT_FOUND, (200, "")]),
             Self::CreatePersonalToken => management([NOT_FOUND, NOT_FOUND, (201, "")]),
             Self::ActOnTokens | Self::ListInstanceTokens => management([MAY_NOT, MAY_NOT, (200, "")]),
             Self::CreateInstanceToken | Self::CreateUser | Self::CreateTeam => {
@@ -245,7 +247,8 @@ impl House {
         ci.push_blob("acme/api", &self.loose).await.is(201);
         let upload = ci.start_upload("acme/api").await.is(202).header("location").to_owned();
         ci.stream_chunk(&upload, b"begun").await.is(202);
-        let token = self.t.service_token("acme", &format!("managed-{number}"), json!({ "permission": "pull" })).await;
+        let token =
+            self.t.service_token("acme", &format!("managed-{number}"), json!({ "permission": "pull" })).await;
         let path = format!("/api/v1/tokens/{}", token.id);
         let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
         let scope = text(&self.t.admin().get(&path).await.is(200).json()["scopes"][0]);

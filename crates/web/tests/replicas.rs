@@ -147,7 +147,8 @@ async fn a_role_taken_away_is_felt_at_once_everywhere(t: TestServer) {
 async fn a_deactivation_is_felt_at_once_everywhere(t: TestServer) {
     let house = House::build(t).await;
     let reader = house.reader("alice").await;
-    let set = async |is_active: bool| house.admin("PATCH", "users/alice", json!({ "is_active": is_active })).await;
+    let set =
+        async |is_active: bool| house.admin("PATCH", "users/alice", json!({ "is_active": is_active })).await;
     house
         .rounds(
             reader,

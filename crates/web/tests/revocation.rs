@@ -1,10 +1,13 @@
 //! Rule 7: what was taken away is felt by the next request, whatever it carries and whichever replica it reaches.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use access::time::Length;
+use std::sync::Arc;
+
+use access::time::{Clock, Length};
 use serde_json::{Value, json};
 use testkit::{
     Actor, Answer, ServiceToken, TestServer, both_engines,
+    clock::ManualClock,
     image::{Blob, Image},
 };
 
@@ -315,4 +318,52 @@ async fn of_eight_resets_at_once_exactly_one_secret_works_afterwards(t: TestServ
     }
     assert_eq!(working, 1);
     worker.clients[0].actor.pull("acme/api", "1.0").await.refused(401, "UNAUTHORIZED");
+}
+
+/// What ends secrets on one replica while the clock of another is five minutes behind: there, none of it seems to have
+/// happened yet.
+async fn felt_behind(t: &TestServer, act: impl AsyncFn(&ServiceToken), reason: &str) {
+    let behind = t.replica_with_clock(Arc::new(ManualClock::at(t.clock.now()))).await;
+    t.admin().push("acme/api", "1.0", &Image::new(1, 1000)).await.is(201);
+    let token = t.service_token("acme", "ci-bot", json!({ "permission": "pull" })).await;
+    t.clock.advance(Length::seconds(300));
+    let basic = t.with(&token).at(&behind);
+    let bearer = basic.asks("repository:acme/api:pull").await;
+    for client in [&basic, &bearer] {
+        client.pull("acme/api", "1.0").await.is(200);
+    }
+    act(&token).await;
+    for client in [&basic, &bearer] {
+        client.pull("acme/api", "1.0").await.refused(401, "UNAUTHORIZED").says(reason);
+    }
+}
+
+#[both_engines]
+async fn a_reset_is_felt_by_a_replica_whose_clock_is_behind(t: TestServer) {
+    let reset = async |token: &ServiceToken| {
+        t.admin().post(&format!("/api/v1/tokens/{}/reset", token.id)).await.is(200);
+    };
+    felt_behind(&t, reset, "was ended by a reset").await;
+}
+
+#[both_engines]
+async fn the_end_of_an_old_secret_is_felt_by_a_replica_whose_clock_is_behind(t: TestServer) {
+    let end = async |token: &ServiceToken| {
+        let token = format!("/api/v1/tokens/{}", token.id);
+        let admin = t.admin();
+        admin.post_json(&format!("{token}/reset"), &json!({ "keep_old_for": "24h" })).await.is(200);
+        let secrets = admin.get(&format!("{token}/secrets")).await.is(200).json();
+        // The newest first: the second is the one that was kept.
+        let old = secrets["items"][1]["id"].as_str().unwrap().to_owned();
+        admin.delete(&format!("{token}/secrets/{old}")).await.is(204);
+    };
+    felt_behind(&t, end, "was ended").await;
+}
+
+#[both_engines]
+async fn a_deletion_is_felt_by_a_replica_whose_clock_is_behind(t: TestServer) {
+    let delete = async |token: &ServiceToken| {
+        t.admin().delete(&format!("/api/v1/tokens/{}", token.id)).await.is(204);
+    };
+    felt_behind(&t, delete, "was deleted").await;
 }

@@ -15,6 +15,12 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
+/// What an act on several tokens came to.
+#[derive(Deserialize)]
+pub(crate) struct Batch {
+    pub(crate) items: Vec<Value>,
+}
+
 /// A namespace.
 #[derive(Deserialize)]
 pub(crate) struct Namespace {
@@ -22,6 +28,51 @@ pub(crate) struct Namespace {
     pub(crate) visibility: String,
     #[serde(default, deserialize_with = "optional_instant")]
     pub(crate) created_at: Option<Instant>,
+    pub(crate) created_by: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) role: Option<String>,
+}
+
+/// A user.
+#[derive(Deserialize)]
+pub(crate) struct User {
+    pub(crate) username: String,
+    pub(crate) is_admin: bool,
+    pub(crate) is_active: bool,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) created_at: Option<Instant>,
+    /// After a creation: the namespace that was made along.
+    pub(crate) own_namespace: Option<String>,
+    /// After a deactivation: what it does not stop.
+    #[serde(default)]
+    pub(crate) tokens_made_elsewhere: Vec<TokenElsewhere>,
+}
+
+/// A service token that lives on when its maker is deactivated.
+#[derive(Deserialize)]
+pub(crate) struct TokenElsewhere {
+    pub(crate) namespace: Option<String>,
+    pub(crate) name: String,
+    pub(crate) status: String,
+}
+
+/// A team.
+#[derive(Deserialize)]
+pub(crate) struct Team {
+    pub(crate) name: String,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) created_at: Option<Instant>,
+    /// Its users, where one team is shown.
+    #[serde(default)]
+    pub(crate) users: Vec<String>,
+}
+
+/// A member of a namespace.
+#[derive(Deserialize)]
+pub(crate) struct Member {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) role: String,
 }
 
 /// A token, without its secret.
@@ -33,6 +84,7 @@ pub(crate) struct Token {
     pub(crate) username: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) status: String,
+    pub(crate) stands_for: Option<StandsFor>,
     pub(crate) permission: Option<String>,
     #[serde(default)]
     pub(crate) scopes: Vec<Scope>,
@@ -85,9 +137,42 @@ pub(crate) struct Day {
     pub(crate) pushes: u64,
 }
 
+/// Whom or what a token is for.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum StandsFor {
+    User(String),
+    Service(String),
+}
+
+/// A living secret of a token, without anything that could log in.
+#[derive(Deserialize)]
+pub(crate) struct Secret {
+    pub(crate) id: String,
+    pub(crate) hint: String,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) created_at: Option<Instant>,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) ends_at: Option<Instant>,
+    #[serde(default, deserialize_with = "optional_instant")]
+    pub(crate) last_used_at: Option<Instant>,
+    pub(crate) last_used_from: Option<String>,
+    pub(crate) last_used_by: Option<String>,
+}
+
+/// What the gate would decide.
+#[derive(Deserialize)]
+pub(crate) struct Explanation {
+    pub(crate) allowed: bool,
+    pub(crate) rule: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
 /// One rule of a token.
 #[derive(Deserialize)]
 pub(crate) struct Scope {
+    #[serde(default)]
+    pub(crate) id: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) path: Option<String>,
@@ -109,11 +194,30 @@ pub(crate) struct LoginHint {
 }
 
 impl Token {
-    /// The token as commands take it: `NAMESPACE/NAME`, or the bare name of one that has no namespace.
+    /// How sentences call it: `acme/ci-bot`, `"laptop" of user anna`, or the bare name of one of the instance.
     pub(crate) fn full_name(&self) -> String {
-        match self.namespace.as_ref().or(self.username.as_ref()) {
-            Some(owner) => format!("{owner}/{}", self.name),
-            None => self.name.clone(),
+        match (&self.namespace, &self.username) {
+            (Some(namespace), _) => format!("{namespace}/{}", self.name),
+            (None, Some(username)) => format!("\"{}\" of user {username}", self.name),
+            (None, None) => self.name.clone(),
+        }
+    }
+
+    /// How commands take it: `NAMESPACE/NAME`, or the id of one that no namespace owns.
+    pub(crate) fn argument(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.id.clone(),
+        }
+    }
+}
+
+/// `user:anna` or `service:nightly build`: the form that `--stands-for` takes.
+impl std::fmt::Display for StandsFor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(name) => write!(f, "user:{name}"),
+            Self::Service(name) => write!(f, "service:{name}"),
         }
     }
 }

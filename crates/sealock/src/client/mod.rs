@@ -81,6 +81,16 @@ impl Client {
         self.call(Method::PATCH, path, &[], Some(body)).await
     }
 
+    /// `PUT /api/v1/…`
+    pub(crate) async fn put(&self, path: &[&str], body: Option<&Value>) -> Result<Value, Failure> {
+        self.call(Method::PUT, path, &[], body).await
+    }
+
+    /// `DELETE /api/v1/…?…`
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<(), Failure> {
+        self.call(Method::DELETE, path, query, None).await.map(|_| ())
+    }
+
     /// `DELETE /api/v1/…`
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.call(Method::DELETE, path, &[], None).await.map(|_| ())

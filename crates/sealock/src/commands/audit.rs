@@ -73,7 +73,8 @@ impl Audit {
             Some(token) => Some(id_of(&client, token).await?),
             None => None,
         };
-        let (since, until) = (self.since.map(|when| when.instant(now)), self.until.map(|when| when.instant(now)));
+        let (since, until) =
+            (self.since.map(|when| when.instant(now)), self.until.map(|when| when.instant(now)));
         let filters: Vec<(&str, &str)> = [
             ("namespace", &self.namespace),
             ("token", &token),

@@ -6,9 +6,11 @@ pub(crate) mod login;
 pub(crate) mod namespace;
 pub(crate) mod repo;
 mod session;
+pub(crate) mod team;
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod whoami;
 
 pub(crate) use session::Session;

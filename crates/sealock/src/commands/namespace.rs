@@ -1,5 +1,7 @@
 //! `sealock namespace …`.
 
+mod member;
+
 use clap::Subcommand;
 use serde_json::json;
 
@@ -22,6 +24,37 @@ pub(crate) enum Command {
     /// List the namespaces that you may see
     #[command(visible_alias = "list")]
     Ls,
+    /// Show a namespace, with your role in it
+    Show {
+        /// Which
+        name: String,
+    },
+    /// Change who may pull from a namespace; its admins may
+    Edit {
+        /// Which
+        name: String,
+        /// Let anyone pull from it, without any credential
+        #[arg(long, required_unless_present = "private", conflicts_with = "private")]
+        public: bool,
+        /// Let members and tokens pull from it, and nobody else
+        #[arg(long)]
+        private: bool,
+    },
+    /// Delete a namespace with its tokens and members; its admins may
+    #[command(visible_alias = "delete")]
+    Rm {
+        /// Which
+        name: String,
+        /// Delete the repositories in it too
+        #[arg(long)]
+        force: bool,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Who has which role in a namespace
+    #[command(subcommand)]
+    Member(member::Command),
 }
 
 impl Command {
@@ -30,6 +63,10 @@ impl Command {
         match self {
             Self::Create { name, public } => create(session, &name, public).await,
             Self::Ls => list(session).await,
+            Self::Show { name } => show(session, &name).await,
+            Self::Edit { name, public, private: _ } => edit(session, &name, public).await,
+            Self::Rm { name, force, yes } => delete(session, &name, force, yes).await,
+            Self::Member(command) => command.run(session).await,
         }
     }
 }
@@ -60,8 +97,53 @@ async fn list(session: &mut Session) -> Result<(), Failure> {
     let now = session.now();
     let mut rows = Vec::with_capacity(all.len());
     for namespace in all {
-        let Namespace { name, visibility, created_at } = answers::read(namespace)?;
+        let Namespace { name, visibility, created_at, .. } = answers::read(namespace)?;
         rows.push(vec![name, visibility, created_at.map_or("unknown".to_owned(), |at| when(at, now))]);
     }
     session.answer_table(&["NAME", "VISIBILITY", "CREATED"], rows)
+}
+
+async fn show(session: &mut Session, name: &str) -> Result<(), Failure> {
+    let shown = session.client()?.get(&["namespaces", name]).await?;
+    if session.is_json() {
+        return session.answer_json(&shown);
+    }
+    let now = session.now();
+    let namespace: Namespace = answers::read(shown)?;
+    let facts = [
+        ("namespace", Some(namespace.name)),
+        ("visibility", Some(namespace.visibility)),
+        ("your role", namespace.role),
+        ("own namespace of", namespace.owner),
+        ("created", namespace.created_at.map(|at| when(at, now))),
+        ("created by", namespace.created_by),
+    ];
+    let rows = facts.into_iter().filter_map(|(field, fact)| Some(vec![field.to_owned(), fact?]));
+    session.answer_table(&["FIELD", "VALUE"], rows.collect())
+}
+
+async fn edit(session: &mut Session, name: &str, is_public: bool) -> Result<(), Failure> {
+    let visibility = if is_public { "public" } else { "private" };
+    let edited = session.client()?.patch(&["namespaces", name], &json!({ "visibility": visibility })).await?;
+    if session.is_json() {
+        return session.answer_json(&edited);
+    }
+    let Namespace { name, visibility, .. } = answers::read(edited)?;
+    session.say(&format!("namespace {} is {}", printable(&name), printable(&visibility)));
+    Ok(())
+}
+
+async fn delete(
+    session: &mut Session,
+    name: &str,
+    with_repositories: bool,
+    is_sure: bool,
+) -> Result<(), Failure> {
+    let what =
+        if with_repositories { "its repositories, tokens and members" } else { "its tokens and members" };
+    session.confirm(&format!("delete namespace {} with {what} for good", printable(name)), is_sure)?;
+    let query: &[(&str, &str)] = if with_repositories { &[("force", "true")] } else { &[] };
+    session.client()?.delete_with(&["namespaces", name], query).await?;
+    session.say(&format!("namespace {} is deleted", printable(name)));
+    Ok(())
 }

@@ -39,7 +39,9 @@ async fn list(session: &mut Session, namespace: Option<&str>) -> Result<(), Fail
     if all.is_empty() {
         let host = printable(client.origin().authority());
         let namespace = namespace.map_or("NAMESPACE".to_owned(), printable);
-        session.say(&format!("no repositories yet; the first push makes one: docker push {host}/{namespace}/NAME:TAG"));
+        session.say(&format!(
+            "no repositories yet; the first push makes one: docker push {host}/{namespace}/NAME:TAG"
+        ));
         return Ok(());
     }
     let now = session.now();

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod tokens;
+
+mod people;
+
 use std::cell::RefCell;
 use std::io::{Cursor, Write};
 use std::process::ExitCode;
@@ -201,7 +205,8 @@ async fn a_login_without_a_terminal_wants_its_parts() {
 
 #[tokio::test]
 async fn whoever_is_not_logged_in_is_told_how_to() {
-    for said in ["whoami", "namespace ls", "token ls acme", "token create acme ci-bot", "token rm acme/ci-bot --yes"]
+    for said in
+        ["whoami", "namespace ls", "token ls acme", "token create acme ci-bot", "token rm acme/ci-bot --yes"]
     {
         desk(vec![]).run(said).await.refused(3, "log in with `sealock login http://127.0.0.1:");
     }
@@ -269,9 +274,16 @@ async fn a_new_secret_is_all_that_stdout_gets() {
     let outcome = desk(vec![(201, issued())]).logged_in().run(said).await.succeeded();
     assert_eq!(outcome.out, format!("{SECRET}\n"));
     assert!(!outcome.err.contains(SECRET), "{}", outcome.err);
-    assert!(outcome.err.contains("docker login 127.0.0.1:5000 -u ci-bot --password-stdin"), "{}", outcome.err);
+    assert!(
+        outcome.err.contains("docker login 127.0.0.1:5000 -u ci-bot --password-stdin"),
+        "{}",
+        outcome.err
+    );
     assert_eq!(outcome.requests(), ["POST /api/v1/namespaces/acme/tokens"]);
-    assert_eq!(outcome.asked[0].body, json!({"name": "ci-bot", "permission": "pull-push", "expires_in": "30d"}));
+    assert_eq!(
+        outcome.asked[0].body,
+        json!({"name": "ci-bot", "permission": "pull-push", "expires_in": "30d"})
+    );
 }
 
 #[tokio::test]
@@ -286,7 +298,7 @@ async fn a_new_secret_in_json_is_the_servers_answer() {
 async fn a_secret_file_holds_the_secret_and_nothing_else_does() {
     use std::os::unix::fs::PermissionsExt;
     for desk in [desk(vec![(201, issued())]).logged_in(), desk(vec![(201, issued())]).logged_in().json()] {
-        let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci.secret").await.succeeded();
+        let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci-bot.secret").await.succeeded();
         let file = outcome.folder.path().join("ci-bot.secret");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), SECRET);
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -304,7 +316,7 @@ async fn a_secret_file_holds_the_secret_and_nothing_else_does() {
 async fn an_existing_secret_file_stops_the_command_before_the_server_is_asked() {
     let desk = desk(vec![]).logged_in();
     std::fs::write(desk.folder.path().join("ci-bot.secret"), "old").unwrap();
-    let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci.secret").await;
+    let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci-bot.secret").await;
     let outcome = outcome.refused(2, "exists and is not overwritten");
     assert_eq!(std::fs::read_to_string(outcome.folder.path().join("ci-bot.secret")).unwrap(), "old");
 }
@@ -313,7 +325,7 @@ async fn an_existing_secret_file_stops_the_command_before_the_server_is_asked() 
 async fn a_refused_creation_leaves_no_file_behind() {
     let answers = vec![refusal(409, "acme has a token ci-bot already")];
     let outcome =
-        desk(answers).logged_in().run("token create acme ci-bot --secret-file {folder}/ci.secret").await;
+        desk(answers).logged_in().run("token create acme ci-bot --secret-file {folder}/ci-bot.secret").await;
     let outcome = outcome.refused(1, "acme has a token ci-bot already");
     assert!(!outcome.folder.path().join("ci-bot.secret").exists());
 }
@@ -339,12 +351,14 @@ async fn a_token_without_scopes_says_that_it_allows_nothing() {
 
 #[tokio::test]
 async fn disable_and_enable_say_the_new_status_and_do_not_ask() {
-    for (said, status) in [("token disable acme/ci-bot", "disabled"), ("token enable acme/ci-bot", "enabled")] {
+    for (said, status) in [("token disable acme/ci-bot", "disabled"), ("token enable acme/ci-bot", "enabled")]
+    {
         let mut changed = token();
         changed["status"] = json!(status);
-        let outcome = desk(vec![page(vec![token()]), (200, changed)]).logged_in().run(said).await.succeeded();
-        assert_eq!(outcome.requests()[1], format!("PATCH /api/v1/tokens/{ID}"));
-        assert_eq!(outcome.asked[1].body, json!({"status": status}));
+        let done = (200, json!({"items": [changed]}));
+        let outcome = desk(vec![page(vec![token()]), done]).logged_in().run(said).await.succeeded();
+        assert_eq!(outcome.requests()[1], "POST /api/v1/tokens/batch");
+        assert_eq!(outcome.asked[1].body, json!({"ids": [ID], "do": said.split(' ').nth(1)}));
         assert_eq!(outcome.err, format!("token acme/ci-bot is {status}\n"));
     }
 }
@@ -370,9 +384,10 @@ async fn deleting_and_resetting_ask_first() {
 
 #[tokio::test]
 async fn whoever_says_yes_deletes() {
-    let answers = || vec![page(vec![token()]), (204, Value::Null)];
+    let answers = || vec![page(vec![token()]), (200, json!({"items": [token()]}))];
     let by_flag = desk(answers()).logged_in().run("token rm acme/ci-bot --yes").await.succeeded();
-    assert_eq!(by_flag.requests()[1], format!("DELETE /api/v1/tokens/{ID}"));
+    assert_eq!(by_flag.requests()[1], "POST /api/v1/tokens/batch");
+    assert_eq!(by_flag.asked[1].body, json!({"ids": [ID], "do": "delete"}));
     assert_eq!(by_flag.err, "token acme/ci-bot is deleted\n");
 
     let asked = desk(answers()).logged_in().typing("y\n", true).run("token rm acme/ci-bot").await.succeeded();
@@ -382,7 +397,7 @@ async fn whoever_says_yes_deletes() {
 
 #[tokio::test]
 async fn a_token_named_twice_is_deleted_once() {
-    let answers = vec![page(vec![token()]), (200, token()), (204, Value::Null)];
+    let answers = vec![page(vec![token()]), (200, token()), (200, json!({"items": [token()]}))];
     let outcome =
         desk(answers).logged_in().json().run(&format!("token rm acme/ci-bot {ID} --yes")).await.succeeded();
     assert_eq!(serde_json::from_str::<Value>(&outcome.out).unwrap()["items"], json!([token()]));
@@ -409,7 +424,8 @@ async fn an_answer_of_another_version_is_named_as_such() {
 
 #[tokio::test]
 async fn repositories_are_listed_of_one_namespace_or_of_all() {
-    let repository = json!({"name": "acme/api", "visibility": "private", "created_at": "2026-11-22T10:00:00Z"});
+    let repository =
+        json!({"name": "acme/api", "visibility": "private", "created_at": "2026-11-22T10:00:00Z"});
     for (said, asked) in [
         ("repo ls", "GET /api/v1/repositories?limit=1000"),
         ("repo ls acme", "GET /api/v1/namespaces/acme/repositories?limit=1000"),
@@ -428,9 +444,12 @@ fn audit_row(at: &str, event: &str) -> Value {
 
 #[tokio::test]
 async fn the_audit_is_asked_with_its_filters_and_shown_with_the_newest_last() {
-    let rows =
-        vec![audit_row("2026-11-23T09:00:00Z", "token.deleted"), audit_row("2026-11-23T08:00:00Z", "token.created")];
-    let said = "audit --namespace acme --token acme/ci-bot --user anna --since 24h --until 2026-11-23T09:30:00Z";
+    let rows = vec![
+        audit_row("2026-11-23T09:00:00Z", "token.deleted"),
+        audit_row("2026-11-23T08:00:00Z", "token.created"),
+    ];
+    let said =
+        "audit --namespace acme --token acme/ci-bot --user anna --since 24h --until 2026-11-23T09:30:00Z";
     let outcome = desk(vec![page(vec![token()]), page(rows)]).logged_in().run(said).await.succeeded();
     let asked = format!(
         "GET /api/v1/audit?limit=100&namespace=acme&token={ID}&user=anna&since=2026-11-22T10%3A00%3A00Z&until=2026-11-23T09%3A30%3A00Z"

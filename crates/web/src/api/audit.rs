@@ -85,7 +85,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AuditQuery {
         let after = Some(page.after.as_str()).filter(|after| !after.is_empty()).map(AuditId::parse);
         let after = after.map(|after| after.map_err(|_| "after is the `next` of the page before, unchanged"));
         let ask = ShowAudit {
-            namespace: query.one("namespace").and_then(|text| errors.check("namespace", NamespaceName::parse(text))),
+            namespace: query
+                .one("namespace")
+                .and_then(|text| errors.check("namespace", NamespaceName::parse(text))),
             token: query.one("token").and_then(|text| errors.check("token", TokenId::parse(text))),
             user: query.one("user").and_then(|text| errors.check("user", Username::parse(text))),
         };
@@ -100,7 +102,8 @@ impl<S: Send + Sync> FromRequestParts<S> for AuditQuery {
 }
 
 fn instant(text: &str) -> Result<Instant, &'static str> {
-    let rule = "an instant as RFC 3339 writes it, such as 2026-12-01T00:00:00Z; a + in it has to be escaped as %2B";
+    let rule =
+        "an instant as RFC 3339 writes it, such as 2026-12-01T00:00:00Z; a + in it has to be escaped as %2B";
     Instant::parse_rfc3339(text).ok_or(rule)
 }
 

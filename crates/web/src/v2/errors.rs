@@ -135,7 +135,9 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
     match error {
         // The rights, read again where the write becomes visible (rule 7): as if they had been so from the start.
         ContentError::Refused(refusal) => of_refusal(refusal, challenger),
-        ContentError::NamespaceUnknown(_) | ContentError::RepositoryUnknown(_) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &text),
+        ContentError::NamespaceUnknown(_) | ContentError::RepositoryUnknown(_) => {
+            of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, &text)
+        }
         ContentError::ManifestUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, &text),
         ContentError::BlobUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::BlobUnknown, &text),
         ContentError::UploadUnknown => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),
@@ -151,7 +153,9 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(ManifestError::TooLarge(_)) => {
             of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text)
         }
-        ContentError::ManifestInvalid(_) | ContentError::TooManyLinks { .. } => bad(ErrorCode::ManifestInvalid),
+        ContentError::ManifestInvalid(_) | ContentError::TooManyLinks { .. } => {
+            bad(ErrorCode::ManifestInvalid)
+        }
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),
         // The specification has 404 for a manifest whose blobs are missing.
         ContentError::ManifestNeeds { .. } => {

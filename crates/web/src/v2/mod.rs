@@ -16,8 +16,8 @@ use errors::{Challenger, V2Error};
 use http::{Method, Request, StatusCode, header, request::Parts};
 use oci::{Call, RouteError, route};
 use registry::{
-    AppendUpload, Ask, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, Grant, ListReferrers, ListTags, PullBlob,
-    PullManifest, PushManifest, Refusal, StartUpload, UploadStatus,
+    AppendUpload, Ask, CancelUpload, DeleteBlob, DeleteManifest, FinishUpload, Grant, ListReferrers,
+    ListTags, PullBlob, PullManifest, PushManifest, Refusal, StartUpload, UploadStatus,
 };
 
 use crate::{

@@ -31,8 +31,7 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListReferrers) -> Ans
     if artifact_type.chars().count() > MAX_MEDIA_TYPE_CHARACTERS || artifact_type.contains('\0') {
         return Err(malformed("artifactType is a media type of at most 255 characters"));
     }
-    let page =
-        exchange.app.registry().list_referrers(&grant, artifact_type, &wanted.last, limit).await?;
+    let page = exchange.app.registry().list_referrers(&grant, artifact_type, &wanted.last, limit).await?;
     let mut response = index(&page);
     if let Some(next) = &page.next {
         let ListReferrers { repository, digest } = grant.asked();

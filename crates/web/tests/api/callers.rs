@@ -21,6 +21,33 @@ fn operations() -> Vec<(Method, String, Option<serde_json::Value>)> {
         (Method::PATCH, token.clone(), Some(json!({"status": "disabled"}))),
         (Method::DELETE, token.clone(), None),
         (Method::POST, format!("{token}/reset"), Some(json!({}))),
+        (Method::PATCH, "/api/v1/namespaces/acme".to_owned(), Some(json!({"visibility": "public"}))),
+        (Method::DELETE, "/api/v1/namespaces/admin?force=true".to_owned(), None),
+        (Method::GET, "/api/v1/namespaces/admin/members".to_owned(), None),
+        (
+            Method::PUT,
+            "/api/v1/namespaces/admin/members/users/admin".to_owned(),
+            Some(json!({"role": "reader"})),
+        ),
+        (Method::DELETE, "/api/v1/namespaces/admin/members/users/admin".to_owned(), None),
+        (Method::GET, "/api/v1/users".to_owned(), None),
+        (
+            Method::POST,
+            "/api/v1/users".to_owned(),
+            Some(json!({"username": "ann", "password": "a fine password"})),
+        ),
+        (Method::GET, "/api/v1/users/admin".to_owned(), None),
+        (Method::PATCH, "/api/v1/users/admin".to_owned(), Some(json!({"password": "a fine password"}))),
+        (Method::DELETE, "/api/v1/users/admin".to_owned(), None),
+        (Method::GET, "/api/v1/teams".to_owned(), None),
+        (Method::POST, "/api/v1/teams".to_owned(), Some(json!({"name": "crew"}))),
+        (Method::GET, "/api/v1/teams/crew".to_owned(), None),
+        (Method::PATCH, "/api/v1/teams/crew".to_owned(), Some(json!({"name": "band"}))),
+        (Method::DELETE, "/api/v1/teams/crew".to_owned(), None),
+        (Method::PUT, "/api/v1/teams/crew/members/admin".to_owned(), None),
+        (Method::DELETE, "/api/v1/teams/crew/members/admin".to_owned(), None),
+        (Method::GET, "/api/v1/settings".to_owned(), None),
+        (Method::PATCH, "/api/v1/settings".to_owned(), Some(json!({"own_namespaces": false}))),
     ]
 }
 
@@ -38,7 +65,8 @@ async fn nobody_may_do_anything(t: TestServer) {
             assert!(["sign-in-needed", "bad-credential"].contains(&answer.code().as_str()), "{answer:?}");
         }
     }
-    assert_eq!(t.admin().get("/api/v1/namespaces").await.is(200).json()["items"], json!([]));
+    let namespaces = t.admin().get("/api/v1/namespaces").await.is(200).json();
+    assert_eq!(crate::names(&namespaces), ["admin"], "their own, from the first start");
 }
 
 #[both_engines]
@@ -82,7 +110,7 @@ async fn a_dead_token_is_told_why(t: TestServer) {
 #[both_engines]
 async fn what_is_not_there_says_so_as_a_problem(t: TestServer) {
     let admin = t.admin();
-    for path in ["/api/v1", "/api/v1/nothing", "/api/v1/tokens", "/api/v1/namespaces/acme/tokens/x"] {
+    for path in ["/api/v1", "/api/v1/nothing", "/api/v1/people", "/api/v1/namespaces/acme/tokens/x"] {
         let answer = admin.get(path).await.refused(404, "not-found");
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["request_id"], json!(answer.header("x-request-id")));

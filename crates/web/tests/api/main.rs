@@ -1,18 +1,22 @@
 //! The management API against a whole server, on both engines.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod bodies;
 mod callers;
+mod dtr;
 mod members;
 mod namespace_life;
 mod namespaces;
 mod people;
 mod personal_tokens;
+mod repositories;
 mod token_bad_input;
 mod token_lists;
 mod token_scopes;
 mod token_secrets;
 mod tokens;
+mod usage;
 mod users;
 
 use serde_json::Value;

@@ -114,3 +114,31 @@ async fn what_is_not_there_is_not_deleted(t: TestServer) {
         admin.delete(&format!("/v2/{path}")).await.refused(404, code);
     }
 }
+
+#[both_engines]
+async fn a_push_and_a_deletion_of_one_manifest_at_once_are_one_after_the_other(t: TestServer) {
+    const ROUNDS: usize = 40;
+    let image = Image::new(1, 10);
+    let writer = t.with(&t.service_token("acme", "writer", json!({"permission": "pull-push"})).await);
+    let admin = t.admin();
+    writer.push("acme/api", "1.0", &image).await.is(201);
+    let (digest, bytes) = (image.manifest.digest.as_str(), image.manifest.bytes.as_slice());
+    let path = format!("/v2/acme/api/manifests/{digest}");
+    let push = async |reference: &str| writer.push_manifest("acme/api", reference, bytes).await;
+    for round in 0..ROUNDS {
+        let pushes = async { tokio::join!(push("1.0"), push(digest), push("2.0")) };
+        let deletions = async { tokio::join!(admin.delete(&path), admin.delete(&path)) };
+        let ((one, two, three), (first, second)) = tokio::join!(pushes, deletions);
+        for pushed in [one, two, three] {
+            assert_eq!(pushed.status, 201, "round {round}: {pushed:?}");
+        }
+        for deleted in [first, second] {
+            assert!([202, 404].contains(&deleted.status), "round {round}: {deleted:?}");
+        }
+        // A tag that stands leads to the whole manifest.
+        for tag in ["1.0", "2.0"] {
+            let pulled = admin.pull("acme/api", tag).await;
+            assert!(pulled.status == 404 || pulled.body == bytes, "round {round}: {pulled:?}");
+        }
+    }
+}

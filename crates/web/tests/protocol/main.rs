@@ -1,9 +1,14 @@
 //! `/v2/` and `/auth/` over real connections, on both engines. One binary: linking takes longer than running.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod broken_off;
+mod catalog;
+mod damage;
 mod deleting;
 mod manifests;
+mod outage;
 mod push_and_pull;
+mod referrers;
 mod refusals;
 mod tags;
 mod token_endpoint;

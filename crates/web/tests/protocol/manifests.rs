@@ -242,3 +242,22 @@ async fn a_layer_that_lies_elsewhere_may_be_absent(t: TestServer) {
     }
     admin.push_manifest("acme/api", "1.0", &with(foreign_type, elsewhere)).await.is(201);
 }
+
+#[both_engines]
+async fn a_manifest_lists_at_most_4096_things_its_config_included(t: TestServer) {
+    let image = Image::new(1, 10);
+    let admin = with_blobs(&t, &image).await;
+    let with_layers = |count: usize| {
+        edited(&image, |manifest| manifest["layers"] = json!(vec![manifest["layers"][0].clone(); count]))
+    };
+    admin.push_manifest("acme/api", "largest", &with_layers(4095)).await.is(201);
+    for layers in [4096, 4097] {
+        let refused = admin.push_manifest("acme/api", "1.0", &with_layers(layers)).await;
+        refused.refused(400, "MANIFEST_INVALID").says("at most 4096 are taken");
+    }
+    admin.pull("acme/api", "1.0").await.refused(404, "MANIFEST_UNKNOWN");
+    // Said before anything is looked up: nobody waits while it is found out that none of them is there.
+    let refused = admin.push_manifest("fresh/api", "1.0", &with_layers(4097)).await;
+    refused.refused(400, "MANIFEST_INVALID");
+    admin.get("/api/v1/namespaces/fresh").await.is(404);
+}

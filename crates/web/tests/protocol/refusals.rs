@@ -10,10 +10,10 @@ fn zeros() -> String {
     format!("sha256:{}", "0".repeat(64))
 }
 
-#[both_engines]
-async fn a_401_has_one_challenge_with_the_scope_that_helps(t: TestServer) {
+/// Calls of every kind, with the scope that each takes.
+fn calls_and_scopes() -> Vec<(Method, String, Option<&'static str>)> {
     let digest = zeros();
-    for (method, path, scope) in [
+    vec![
         (Method::GET, "/v2/".to_owned(), None),
         (Method::GET, "/v2".to_owned(), None),
         (Method::GET, "/v2/_catalog".to_owned(), Some("registry:catalog:*")),
@@ -30,13 +30,44 @@ async fn a_401_has_one_challenge_with_the_scope_that_helps(t: TestServer) {
         (Method::DELETE, "/v2/acme/api/blobs/uploads/x".to_owned(), Some("repository:acme/api:pull,push")),
         (Method::DELETE, "/v2/acme/api/manifests/1.0".to_owned(), Some("repository:acme/api:delete")),
         (Method::DELETE, format!("/v2/acme/api/blobs/{digest}"), Some("repository:acme/api:delete")),
-    ] {
+    ]
+}
+
+fn challenge(t: &TestServer, scope: Option<&str>) -> String {
+    let scope = scope.map(|scope| format!(",scope=\"{scope}\"")).unwrap_or_default();
+    format!("Bearer realm=\"http://{}/auth/token\",service=\"sealock\"{scope}", t.host)
+}
+
+#[both_engines]
+async fn a_401_has_one_challenge_with_the_scope_that_helps(t: TestServer) {
+    for (method, path, scope) in calls_and_scopes() {
+        let expected = challenge(&t, scope);
         let anonymous = t.anonymous();
         let refused = anonymous.send(anonymous.request(method, &path)).await.is(401);
-        let scope = scope.map(|scope| format!(",scope=\"{scope}\"")).unwrap_or_default();
-        let expected = format!("Bearer realm=\"http://{}/auth/token\",service=\"sealock\"{scope}", t.host);
         let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().collect();
         assert_eq!(challenges, [expected.as_str()], "{refused:?}");
+    }
+}
+
+#[both_engines]
+async fn a_401_for_a_credential_that_is_no_good_names_the_scope_as_well(t: TestServer) {
+    let token = t.service_token("acme", "ci-bot", json!({"permission": "pull-push"})).await;
+    let dead_bearer = t.with(&token).asks("repository:acme/api:pull,push").await;
+    t.admin().set_status(&token, "disabled").await.is(200);
+    let typo = format!("{}x", token.secret);
+    for (what, actor) in [
+        ("a dead bearer", dead_bearer),
+        ("no bearer", t.bearer("a.b.c")),
+        ("a disabled token", t.with(&token)),
+        ("a wrong secret", t.basic("ci-bot", &typo)),
+    ] {
+        for (method, path, scope) in calls_and_scopes() {
+            let expected = format!("{},error=\"invalid_token\",error_description=\"", challenge(&t, scope));
+            let refused = actor.send(actor.request(method, &path)).await.is(401);
+            let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().collect();
+            let [only] = challenges.as_slice() else { panic!("{what}: not one challenge\n{refused:?}") };
+            assert!(only.to_str().unwrap().starts_with(&expected), "{what}: not {expected}\n{refused:?}");
+        }
     }
 }
 

@@ -59,6 +59,27 @@ async fn a_blob_may_be_streamed(t: TestServer) {
 }
 
 #[both_engines]
+async fn bodies_without_a_length_share_a_connection(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    let finish = format!("{session}?digest={}", sha256_digest(b"0123456789last"));
+    let head = ["Transfer-Encoding: chunked"];
+    let mut wire = admin.wire("PATCH", &session, &head).await;
+    wire.send(b"5\r\n01234\r\n0\r\n\r\n").await;
+    for (range, method, target, body) in [
+        ("0-4", "PATCH", &session, b"5\r\n56789\r\n0\r\n\r\n".as_slice()),
+        ("0-9", "PUT", &finish, b"4\r\nlast\r\n0\r\n\r\n"),
+    ] {
+        let answer = wire.next_answer().await.is(202);
+        assert_eq!((answer.header("range"), answer.header("connection")), (range, ""), "{answer:?}");
+        admin.wire_again(&mut wire, method, target, &head).await;
+        wire.send(body).await;
+    }
+    let answer = wire.next_answer().await.is(201);
+    assert_eq!(answer.header("connection"), "", "{answer:?}");
+}
+
+#[both_engines]
 async fn a_blob_may_be_sent_in_chunks_to_several_replicas(t: TestServer) {
     let (here, blob) = (t.admin(), blob(1, 100));
     let replica = t.replica().await;
@@ -359,4 +380,30 @@ async fn rights_lost_while_the_body_moves_are_missing_at_the_end(t: TestServer) 
     ci.get(&session).await.refused(403, "DENIED");
     t.admin().get(&format!("/v2/acme/api/blobs/{digest}")).await.refused(404, "BLOB_UNKNOWN");
     assert_eq!(t.blob_files(), files);
+}
+
+#[both_engines]
+async fn a_right_that_expires_while_the_body_moves_is_missing_at_the_end(t: TestServer) {
+    t.admin().push_blob("acme/api", &blob(1, 10)).await.is(201);
+    let files = t.blob_files();
+    let digest = sha256_digest(b"0123456789");
+    for (name, method) in [("in-two", "PUT"), ("at-once", "POST")] {
+        let body = json!({"permission": "pull-push", "expires_in": "1h"});
+        let ci = t.with(&t.service_token("acme", name, body).await);
+        let session = if method == "PUT" {
+            session(&ci, "acme/api").await
+        } else {
+            "/v2/acme/api/blobs/uploads/".to_owned()
+        };
+        let head = ["Content-Length: 10", "Expect: 100-continue"];
+        let mut late = ci.wire(method, &format!("{session}?digest={digest}"), &head).await;
+        late.continued().await;
+
+        t.clock.advance(Length::hours(1));
+        late.send(b"0123456789").await;
+        let said = format!("token acme/{name} expired on 2026-01-01");
+        late.answer().await.refused(401, "UNAUTHORIZED").says(&said);
+        t.admin().get(&format!("/v2/acme/api/blobs/{digest}")).await.refused(404, "BLOB_UNKNOWN");
+        assert_eq!(t.blob_files(), files, "{method}");
+    }
 }

@@ -1,6 +1,6 @@
-//! `sealock token disable`, `enable` and `rm`: one after the other, and each is reported when it is done.
+//! `sealock token disable`, `enable` and `rm`: done to all that were named, or to none.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Found, TokenArgument, find_all, names};
 use crate::client::answers;
@@ -12,17 +12,17 @@ use crate::output::{printable, when};
 pub(super) async fn set_status(
     session: &mut Session,
     tokens: &[TokenArgument],
-    status: &str,
+    act: &str,
 ) -> Result<(), Failure> {
     let client = session.client()?;
-    let mut changed = Vec::new();
-    for Found { token, .. } in find_all(&client, tokens).await? {
-        let answer = client.patch(&["tokens", &token.id], &json!({ "status": status })).await?;
-        let after: answers::Token = answers::read(answer.clone())?;
+    let found = find_all(&client, tokens).await?;
+    let answer = client.post(&["tokens", "batch"], &batch(&found, act)).await?;
+    let answers::Batch { items } = answers::read(answer)?;
+    for token in &items {
+        let after: answers::Token = answers::read(token.clone())?;
         session.say(&format!("token {} is {}", printable(&after.full_name()), printable(&after.status)));
-        changed.push(answer);
     }
-    if session.is_json() { session.answer_items(changed) } else { Ok(()) }
+    if session.is_json() { session.answer_items(items) } else { Ok(()) }
 }
 
 /// Deletes tokens, after asking. The question says when each was last used: what will break.
@@ -43,11 +43,17 @@ pub(super) async fn delete(
         }
     }
     session.confirm(&format!("delete {} for good", names(&found)), is_sure)?;
-    let mut deleted = Vec::new();
-    for Found { json, token } in found {
-        client.delete(&["tokens", &token.id]).await?;
+    client.post(&["tokens", "batch"], &batch(&found, "delete")).await?;
+    for Found { token, .. } in &found {
         session.say(&format!("token {} is deleted", printable(&token.full_name())));
-        deleted.push(json);
     }
-    if session.is_json() { session.answer_items(deleted) } else { Ok(()) }
+    if !session.is_json() {
+        return Ok(());
+    }
+    session.answer_items(found.into_iter().map(|found| found.json).collect())
+}
+
+fn batch(found: &[Found], act: &str) -> Value {
+    let ids: Vec<&str> = found.iter().map(|found| found.token.id.as_str()).collect();
+    json!({ "ids": ids, "do": act })
 }

@@ -2,30 +2,36 @@
 
 use std::path::PathBuf;
 
-use access::time::{Instant, Length};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
+use super::expiry::Expiry;
+use super::owner::OwnerArgument;
 use super::scope_argument::ScopeArgument;
 use super::secret_file::SecretPlace;
+use super::stands_for::StandsFor;
 use crate::commands::Session;
 use crate::failure::Failure;
 
 /// `sealock token create`
 #[derive(Args)]
+#[command(allow_missing_positional = true)]
 #[command(after_help = "\
 The secret goes to stdout alone, so that it can be piped; everything else goes to stderr.
 
 Examples:
   sealock token create acme ci-bot --permission pull-push --expires-in 30d
   sealock token create acme deploy --scope 'repository:acme/web/*:pull' --secret-file deploy.secret
-  sealock token create acme ci-bot -p pull | docker login HOST -u ci-bot --password-stdin")]
+  sealock token create acme ci-bot -p pull | docker login HOST -u ci-bot --password-stdin
+  sealock token create --mine laptop --expires-in 90d
+  sealock token create --user anna phone --scope 'repository:acme/*:pull'
+  sealock token create --instance mirror --permission pull")]
 pub(crate) struct Create {
-    /// The namespace that owns the token; the token never reaches outside of it
-    namespace: String,
-    /// The token's name, which is also its login name and never changes
+    #[command(flatten)]
+    owner: OwnerArgument,
+    /// The token's name, which is also its login name and never changes; of a personal token, a label
     name: String,
-    /// The short form for one scope over all repositories of the namespace
+    /// The short form for one scope over everything that the token may reach
     #[arg(short, long, value_enum, conflicts_with = "scopes")]
     permission: Option<Permission>,
     /// A rule: repository:PATH:ACTIONS, where * in PATH stands for any text, or registry:list; repeatable
@@ -33,9 +39,15 @@ pub(crate) struct Create {
     scopes: Vec<ScopeArgument>,
     #[command(flatten)]
     expiry: Expiry,
+    /// Of a personal token: mirror all rights of its user, or allow only what its scopes allow too
+    #[arg(long, value_enum, conflicts_with_all = ["namespace", "instance"])]
+    access: Option<Access>,
     /// What the token is for
     #[arg(short, long, value_name = "TEXT")]
     description: Option<String>,
+    /// Whom or what it is for, to be found by later: user:NAME or service:NAME
+    #[arg(long, value_name = "WHOM")]
+    stands_for: Option<StandsFor>,
     /// Make it disabled; `sealock token enable` lets it work later
     #[arg(long)]
     disabled: bool,
@@ -45,54 +57,52 @@ pub(crate) struct Create {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Permission {
+pub(super) enum Permission {
     Pull,
     PullPush,
 }
 
-/// When the token ends: at most one of these.
-#[derive(Args)]
-#[group(multiple = false)]
-struct Expiry {
-    /// How long it works, such as 30d or 12h; at least 1h
-    #[arg(long, value_name = "LENGTH", value_parser = length)]
-    expires_in: Option<String>,
-    /// The instant from which it works no more, such as 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
-    expires_at: Option<String>,
-    /// It works until somebody ends it; so it does where nothing is said
-    #[arg(long)]
-    never_expires: bool,
+impl Permission {
+    /// The word of the API.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::PullPush => "pull-push",
+        }
+    }
 }
 
-fn length(text: &str) -> Result<String, access::time::InvalidLength> {
-    Length::parse(text).map(|_| text.to_owned())
-}
-
-fn instant(text: &str) -> Result<String, &'static str> {
-    let at =
-        Instant::parse_rfc3339(text).ok_or("an instant is written as 2027-01-31T00:00:00Z (RFC 3339)")?;
-    Ok(at.to_string())
+#[derive(Clone, Copy, ValueEnum)]
+enum Access {
+    Account,
+    Scoped,
 }
 
 impl Create {
     /// Makes the token and hands out its secret.
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let client = session.client()?;
+        let body = self.body();
         let place = SecretPlace::open(self.secret_file.as_deref())?;
-        let created = match client.post(&["namespaces", &self.namespace, "tokens"], &self.body()).await {
+        let owner = match self.owner.resolve(&client).await {
+            Ok(owner) => owner,
+            Err(failure) => {
+                place.abandon();
+                return Err(failure);
+            }
+        };
+        let created = match client.post(&owner.path(), &body).await {
             Ok(created) => created,
             Err(failure) => {
                 place.abandon();
                 return Err(failure);
             }
         };
-        let allows_nothing = created.get("scopes").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        let has_none = created.get("scopes").and_then(Value::as_array).is_some_and(Vec::is_empty);
+        let allows_nothing = has_none && created.get("access").and_then(Value::as_str) != Some("account");
         place.deliver(session, "created", created)?;
         if allows_nothing {
-            session.say(
-                "it allows nothing yet, having no scopes; --permission or --scope at creation gives some",
-            );
+            session.say("it allows nothing yet, having no scopes; `sealock token scope add` gives it some");
         }
         Ok(())
     }
@@ -101,23 +111,26 @@ impl Create {
         let mut body = Map::from_iter([("name".to_owned(), json!(self.name))]);
         let mut say = |field: &str, value: Value| body.insert(field.to_owned(), value);
         if let Some(permission) = self.permission {
-            say("permission", json!(permission.to_possible_value().map(|value| value.get_name().to_owned())));
+            say("permission", json!(permission.as_str()));
         }
         if !self.scopes.is_empty() {
             say("scopes", json!(self.scopes));
         }
-        match &self.expiry {
-            Expiry { expires_in: Some(length), .. } => say("expires_in", json!(length)),
-            Expiry { expires_at: Some(at), .. } => say("expires_at", json!(at)),
-            Expiry { never_expires: true, .. } => say("expires_at", Value::Null),
-            Expiry { .. } => None,
+        match self.access {
+            Some(Access::Account) => say("access", json!("account")),
+            Some(Access::Scoped) => say("access", json!("scoped")),
+            None => None,
         };
         if let Some(description) = &self.description {
             say("description", json!(description));
         }
+        if let Some(stands_for) = &self.stands_for {
+            say("stands_for", json!(stands_for));
+        }
         if self.disabled {
             say("status", json!("disabled"));
         }
+        self.expiry.say(&mut body);
         Value::Object(body)
     }
 }
@@ -135,7 +148,7 @@ mod tests {
         let matches =
             Create::augment_args(Command::new("create").no_binary_name(true)).try_get_matches_from(words);
         let create = Create::from_arg_matches(&matches.unwrap()).unwrap();
-        assert_eq!((create.namespace.as_str(), create.body()), ("acme", expect), "{said}");
+        assert_eq!(create.body(), expect, "{said}");
     }
 
     #[test]
@@ -156,6 +169,12 @@ mod tests {
         check(
             "acme ci-bot --disabled -d nightly",
             json!({"name": "ci-bot", "status": "disabled", "description": "nightly"}),
+        );
+        check("--mine laptop", json!({"name": "laptop"}));
+        check("--user anna laptop --access scoped", json!({"name": "laptop", "access": "scoped"}));
+        check(
+            "--instance mirror --stands-for service:backup",
+            json!({"name": "mirror", "stands_for": {"service": "backup"}}),
         );
         let scopes = json!([
             {"type": "repository", "path": "acme/*", "actions": ["pull"]},

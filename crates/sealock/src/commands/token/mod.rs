@@ -1,12 +1,19 @@
 //! `sealock token …`: the commands, and which token is meant by what was typed.
 
 mod activity;
+mod can;
 mod change;
 mod create;
+mod edit;
+mod expiry;
+mod owner;
 mod reset;
+mod scope;
 mod scope_argument;
 mod secret_file;
+mod secrets;
 mod show;
+mod stands_for;
 
 use access::id::TokenId;
 use clap::Subcommand;
@@ -21,14 +28,11 @@ use crate::output::printable;
 /// `sealock token`
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a token for a namespace; its secret is shown once
+    /// Make a token for a namespace, for yourself, for another user or for the instance; its secret is shown once
     Create(create::Create),
-    /// List the tokens of a namespace
+    /// List the tokens of a namespace, of a user or of the instance
     #[command(visible_alias = "list")]
-    Ls {
-        /// The namespace that owns the tokens
-        namespace: String,
-    },
+    Ls(show::Ls),
     /// Show everything about a token, except its secret, which nobody can show again
     Show {
         /// NAMESPACE/NAME, or the token's id
@@ -36,8 +40,18 @@ pub(crate) enum Command {
     },
     /// Show how often a token pulled and pushed, day by day
     Activity(activity::Activity),
-    /// Give a token a new secret; the old one and every login made with it are dead at once
+    /// Change the expiry, permission, status, description or label of a token
+    Edit(edit::Edit),
+    /// The scopes of a token: what it allows, and where
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// Give a token a new secret; the old one and every login made with it are dead at once, or after a while
     Reset(reset::Reset),
+    /// The secrets of a token that live side by side after a reset that kept the old one
+    #[command(subcommand)]
+    Secrets(secrets::Command),
+    /// Say whether a token may do something, and by which rule
+    Can(can::Can),
     /// Stop tokens from working, until they are enabled again
     Disable {
         /// NAMESPACE/NAME, or the tokens' ids
@@ -67,12 +81,16 @@ impl Command {
     pub(crate) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         match self {
             Self::Create(create) => create.run(session).await,
-            Self::Ls { namespace } => show::list(session, &namespace).await,
+            Self::Ls(ls) => ls.run(session).await,
             Self::Show { token } => show::one(session, &token).await,
             Self::Activity(activity) => activity.run(session).await,
+            Self::Edit(edit) => edit.run(session).await,
+            Self::Scope(command) => command.run(session).await,
             Self::Reset(reset) => reset.run(session).await,
-            Self::Disable { tokens } => change::set_status(session, &tokens, "disabled").await,
-            Self::Enable { tokens } => change::set_status(session, &tokens, "enabled").await,
+            Self::Secrets(command) => command.run(session).await,
+            Self::Can(can) => can.run(session).await,
+            Self::Disable { tokens } => change::set_status(session, &tokens, "disable").await,
+            Self::Enable { tokens } => change::set_status(session, &tokens, "enable").await,
             Self::Rm { tokens, yes } => change::delete(session, &tokens, yes).await,
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 /// One `--scope`. The rules of paths and actions are the server's; here is only the form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct ScopeArgument {
+pub(crate) struct ScopeArgument {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

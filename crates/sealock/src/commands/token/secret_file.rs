@@ -50,7 +50,9 @@ impl SecretPlace {
         let token: Token = answers::read(answer.clone())?;
         let name = printable(&token.full_name());
         let lost = |what: String, error: std::io::Error| {
-            let way_out = format!("the token was {did}; `sealock token reset {name}` makes another secret");
+            let argument = printable(&token.argument());
+            let way_out =
+                format!("the token was {did}; `sealock token reset {argument}` makes another secret");
             Failure::Refused(format!("the secret could not be written to {what} ({error}); {way_out}"))
         };
         let mut kept_in = "shown only this once".to_owned();

@@ -1,35 +1,97 @@
 //! `sealock token ls` and `show`.
 
 use access::time::Instant;
+use clap::Args;
 use serde_json::Value;
 
+use super::expiry::length;
+use super::owner::{Owner, OwnerArgument};
+use super::stands_for::StandsFor;
 use super::{TokenArgument, find};
 use crate::client::answers::{self, Token};
 use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::{printable, when};
 
-/// Lists a namespace's tokens.
-pub(super) async fn list(session: &mut Session, namespace: &str) -> Result<(), Failure> {
-    let all = session.client()?.list(&["namespaces", namespace, "tokens"]).await?;
-    if session.is_json() {
-        return session.answer_items(all);
+/// `sealock token ls`
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sealock token ls acme
+  sealock token ls acme --unused 90d
+  sealock token ls --mine --expiring 14d
+  sealock token ls acme --stands-for user:anna")]
+pub(crate) struct Ls {
+    #[command(flatten)]
+    owner: OwnerArgument,
+    /// Only those with this status
+    #[arg(long, value_parser = ["enabled", "disabled"])]
+    status: Option<String>,
+    /// Only those that nobody used for so long, such as 90d
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    unused: Option<String>,
+    /// Only those that expire within this time, such as 14d
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    expiring: Option<String>,
+    /// Only those that are for user:NAME or service:NAME
+    #[arg(long, value_name = "WHOM")]
+    stands_for: Option<StandsFor>,
+    /// Only those whose name or description has this in it
+    #[arg(short, long, value_name = "TEXT")]
+    query: Option<String>,
+}
+
+impl Ls {
+    /// Lists the tokens of an owner.
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        let client = session.client()?;
+        let stands_for = self.stands_for.as_ref().map(ToString::to_string);
+        let filter = [
+            ("status", self.status.as_deref()),
+            ("unused", self.unused.as_deref()),
+            ("expiring", self.expiring.as_deref()),
+            ("stands_for", stands_for.as_deref()),
+            ("q", self.query.as_deref()),
+        ];
+        let filter: Vec<_> = filter.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let owner = self.owner.resolve(&client).await?;
+        let all = client.list_some(&owner.path(), &filter, usize::MAX).await?;
+        if session.is_json() {
+            return session.answer_items(all);
+        }
+        if all.is_empty() {
+            session.say(&nothing(&owner, !filter.is_empty()));
+            return Ok(());
+        }
+        table(session, all)
     }
-    if all.is_empty() {
-        let namespace = printable(namespace);
-        session.say(&format!(
-            "{namespace} has no tokens yet; make one with `sealock token create {namespace} NAME --permission pull-push`"
-        ));
-        return Ok(());
+}
+
+/// What is said of an empty list.
+fn nothing(owner: &Owner, is_filtered: bool) -> String {
+    let (name, argument) = (printable(&owner.to_string()), printable(&owner.argument()));
+    if is_filtered {
+        return format!("{name} has no such tokens");
     }
+    format!("{name} has no tokens yet; make one with `sealock token create {argument} NAME`")
+}
+
+fn table(session: &mut Session, all: Vec<Value>) -> Result<(), Failure> {
     let now = session.now();
     let mut rows = Vec::with_capacity(all.len());
     for token in all {
         let token: Token = answers::read(token)?;
         let (expires, used) = (expiry(&token, now), last_use(&token, now));
-        rows.push(vec![token.full_name(), permission(&token), token.status, expires, used]);
+        // Labels may be there twice, so commands take the id, which stands beside.
+        let name = if token.namespace.is_some() { token.full_name() } else { token.name.clone() };
+        let mut row = vec![name, permission(&token), token.status.clone(), expires, used];
+        row.push(token.stands_for.as_ref().map(ToString::to_string).unwrap_or_default());
+        row.extend(token.namespace.is_none().then(|| token.id.clone()));
+        rows.push(row);
     }
-    session.answer_table(&["TOKEN", "PERMISSION", "STATUS", "EXPIRES", "LAST USED"], rows)
+    let mut header = vec!["TOKEN", "PERMISSION", "STATUS", "EXPIRES", "LAST USED", "FOR"];
+    header.extend(rows.first().filter(|row| row.len() > header.len()).map(|_| "ID"));
+    session.answer_table(&header, rows)
 }
 
 /// Shows one token.
@@ -54,6 +116,9 @@ fn facts(token: &Token, now: Instant) -> Vec<(&'static str, String)> {
     facts.extend(token.scopes.iter().map(|scope| ("scope", scope.to_string())));
     if let Some(description) = token.description.as_ref().filter(|text| !text.is_empty()) {
         facts.push(("description", description.clone()));
+    }
+    if let Some(whom) = &token.stands_for {
+        facts.push(("for", whom.to_string()));
     }
     if let Some(hint) = &token.secret_hint {
         facts.push(("secret", hint.clone()));

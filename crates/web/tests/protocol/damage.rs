@@ -1,0 +1,62 @@
+//! A blob whose file was cut short or went: it is never served as if it were whole, and a push of the same bytes heals it.
+
+use std::{
+    collections::HashSet,
+    fs::{self, OpenOptions},
+    path::{Path, PathBuf},
+};
+
+use reqwest::Method;
+use testkit::{TestServer, both_engines, image::Blob, randomness::SeededRandomness};
+
+/// Leaves this many bytes of the file, or no file.
+fn damage(path: &Path, left: Option<u64>) {
+    match left {
+        None => fs::remove_file(path).unwrap(),
+        Some(left) => {
+            OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(left)).unwrap();
+        }
+    }
+}
+
+/// Pushes the blob as the administrator; answers its file.
+async fn pushed(t: &TestServer, blob: &Blob) -> PathBuf {
+    let before: HashSet<PathBuf> = t.blob_paths().into_iter().collect();
+    t.admin().push_blob("acme/api", blob).await.is(201);
+    let new: Vec<PathBuf> = t.blob_paths().into_iter().filter(|path| !before.contains(path)).collect();
+    let [file] = new.as_slice() else { panic!("one blob, and these files: {new:?}") };
+    file.clone()
+}
+
+#[both_engines]
+async fn a_damaged_blob_is_an_error_until_the_same_bytes_come_again(t: TestServer) {
+    let admin = t.admin();
+    for (seed, left) in [(1, None), (2, Some(0)), (3, Some(250_000)), (4, Some(499_999))] {
+        let blob = Blob::new("", SeededRandomness::new(seed).bytes(500_000));
+        let path = format!("/v2/acme/api/blobs/{}", blob.digest);
+        let others = t.blob_files();
+        damage(&pushed(&t, &blob).await, left);
+
+        // A 200 that breaks off would already have said that the blob is there.
+        admin.get(&path).await.refused(500, "UNKNOWN").says("X-Request-Id");
+        assert_eq!(admin.head(&path).await.is(200).header("content-length"), "500000", "{left:?}");
+
+        admin.push_blob("acme/api", &blob).await.is(201);
+        assert!(admin.get(&path).await.is(200).body == blob.bytes, "{left:?}: the bytes differ");
+        assert_eq!(t.blob_files(), others + 1, "{left:?}: one file for it");
+    }
+}
+
+#[both_engines]
+async fn a_push_in_one_request_to_another_repository_heals_a_blob_for_all(t: TestServer) {
+    let (admin, blob) = (t.admin(), Blob::new("", SeededRandomness::new(1).bytes(5000)));
+    damage(&pushed(&t, &blob).await, Some(4999));
+    let at_once =
+        admin.request(Method::POST, &format!("/v2/other/web/blobs/uploads/?digest={}", blob.digest));
+    admin.send(at_once.body(blob.bytes.clone())).await.is(201);
+    for repository in ["acme/api", "other/web"] {
+        let pulled = admin.get(&format!("/v2/{repository}/blobs/{}", blob.digest)).await.is(200);
+        assert!(pulled.body == blob.bytes, "{repository}: the bytes differ");
+    }
+    assert_eq!(t.blob_files(), 1);
+}

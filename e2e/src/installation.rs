@@ -1,0 +1,151 @@
+//! A folder in which `sealock serve` is started and stopped as a person does it, with nothing configured but a port.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::server::{binary, free_address};
+
+/// From the start to the line that says "ready", or to the end of a server that refuses to start.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// What the last line of a successful start begins with.
+const READY: &str = "Sealock is ready at ";
+
+/// Where a server lives between its runs: a folder, which goes with this value, and an address of its own.
+#[derive(Debug)]
+pub struct Installation {
+    /// `127.0.0.1:PORT` of [`Self::start`].
+    pub host: String,
+    folder: TempDir,
+}
+
+/// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
+#[derive(Debug)]
+pub struct Run {
+    /// `127.0.0.1:PORT`, as clients name it.
+    pub host: String,
+    /// What it printed.
+    pub stdout: String,
+    /// Whether it serves; if not, it has ended.
+    pub is_ready: bool,
+    errors: PathBuf,
+    child: Child,
+}
+
+impl Installation {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("sealock-first-start-").tempdir().expect("a folder");
+        Self { host: free_address(), folder }
+    }
+
+    /// A file in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `sealock serve --listen HOST OPTIONS…` in the folder, until it serves or has ended.
+    pub async fn start(&self, options: &[&str]) -> Run {
+        self.start_at(&self.host, options).await
+    }
+
+    /// The same at another address: a second server on the same data.
+    pub async fn start_beside(&self, options: &[&str]) -> Run {
+        self.start_at(&free_address(), options).await
+    }
+
+    async fn start_at(&self, host: &str, options: &[&str]) -> Run {
+        let errors = self.path(&format!("stderr-{host}"));
+        let mut child = self.serve(host, options, &errors, Stdio::piped());
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut run = Run { host: host.to_owned(), stdout: String::new(), is_ready: false, errors, child };
+        let read = async {
+            while let Some(line) = lines.next_line().await.expect("its output") {
+                run.stdout += &format!("{line}\n");
+                if line.starts_with(READY) {
+                    run.is_ready = true;
+                    return;
+                }
+            }
+        };
+        let ended = tokio::time::timeout(START_PATIENCE, read).await;
+        assert!(ended.is_ok(), "neither ready nor ended: {run}");
+        run
+    }
+
+    /// `sealock serve >/dev/full`, to its end; whether it ended well, and what it complained.
+    pub async fn start_with_full_stdout(&self) -> (bool, String) {
+        let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+        let errors = self.path("stderr-full");
+        let mut child = self.serve(&self.host, &[], &errors, full.into());
+        let status = tokio::time::timeout(START_PATIENCE, child.wait()).await.expect("it does not end");
+        (status.expect("its end").success(), std::fs::read_to_string(errors).expect("its complaints"))
+    }
+
+    fn serve(&self, host: &str, options: &[&str], errors: &Path, stdout: Stdio) -> Child {
+        let mut command = Command::new(binary());
+        command.args(["serve", "--listen", host]).args(options).current_dir(self.folder.path());
+        command.env_clear().kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(stdout).stderr(File::create(errors).expect("a file"));
+        command.spawn().expect("sealock starts")
+    }
+}
+
+impl Default for Installation {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Run {
+    /// The server must be ready.
+    #[track_caller]
+    pub fn ready(self) -> Self {
+        assert!(self.is_ready, "did not start: {self}");
+        self
+    }
+
+    /// The password of the user admin, where it was printed.
+    pub fn password(&self) -> Option<String> {
+        let line = self.stdout.lines().find_map(|line| line.trim().strip_prefix("password "))?;
+        line.split_whitespace().next().map(str::to_owned)
+    }
+
+    /// The indented lines below "Next": what a person is told to type.
+    pub fn next_commands(&self) -> Vec<String> {
+        let below = self.stdout.lines().skip_while(|line| !line.starts_with("Next")).skip(1);
+        below.take_while(|line| line.starts_with("    ")).map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// Whether the server takes `password` for the user admin's.
+    pub async fn accepts(&self, password: &str) -> bool {
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let me = http.get(format!("http://{}/api/v1/me", self.host)).basic_auth("admin", Some(password));
+        me.send().await.expect("an answer").status() == 200
+    }
+
+    /// Tells the server to stop (SIGTERM) and waits until it has.
+    pub async fn stop(mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
+        assert!(told.success(), "gone before it was told to stop: {self}");
+        let ended = tokio::time::timeout(START_PATIENCE, self.child.wait()).await;
+        assert!(ended.is_ok_and(|status| status.is_ok_and(|status| status.success())), "{self}");
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
+        write!(f, "sealock serve at {}\nstdout: {}\nstderr: {errors}", self.host, self.stdout)
+    }
+}

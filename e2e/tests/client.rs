@@ -1,0 +1,257 @@
+//! Every verb of the client against the real server, with the very text that it prints (DESIGN §3.5).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use e2e::{ADMIN_PASSWORD, Machine, Sealock};
+use testkit::{both_engines, image::Image};
+
+/// Runs `sealock SAID`, which must end well and print `expected`, as [`steady`] has it.
+async fn check(sealock: &Sealock, said: &str, expected: &str) {
+    check_typing(sealock, said, "", expected).await;
+}
+
+/// The same, with `input` on its standard input.
+async fn check_typing(sealock: &Sealock, said: &str, input: &str, expected: &str) {
+    let arguments: Vec<&str> = said.split(' ').collect();
+    let outcome = sealock.cli_with_input(&arguments, input).await.succeeded();
+    assert_eq!(steady(&outcome.stdout, sealock), expected, "sealock {said}");
+}
+
+/// `text` with what differs from run to run replaced by ID, TIME and HOST, and with the padding between columns, which
+/// follows from their width, cut to two spaces.
+fn steady(text: &str, sealock: &Sealock) -> String {
+    let text = text.replace(&sealock.host, "HOST");
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || ".:_-".contains(c);
+    let mut steady = String::new();
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let end = rest.find(|c: char| is_of_word(c) != is_of_word(first)).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at(end);
+        match run {
+            run if is_id(run) => steady += "ID",
+            run if is_instant(run) => steady += "TIME",
+            run if run.len() > 2 && run.chars().all(|c| c == ' ') => steady += "  ",
+            run => steady += run,
+        }
+        rest = behind;
+    }
+    steady
+}
+
+fn is_id(word: &str) -> bool {
+    let lengths: Vec<usize> = word.split('-').map(str::len).collect();
+    lengths == [8, 4, 4, 4, 12] && word.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+}
+
+fn is_instant(word: &str) -> bool {
+    let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape.starts_with("0000-00-00T00:00:00") && word.ends_with('Z')
+}
+
+#[both_engines]
+async fn login_whoami_and_logout(sealock: Sealock) {
+    sealock.cli(&["whoami"]).await.with_code(3).refused_with("not logged in");
+    let login = ["login", &sealock.host, "-u", "admin", "--password-stdin"];
+    sealock.cli_with_input(&login, "not the password").await.with_code(3).refused_with("password");
+    check_typing(&sealock, &login.join(" "), ADMIN_PASSWORD, "").await;
+    check(&sealock, "whoami", "admin (administrator) at http://HOST\n").await;
+
+    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    let secret = sealock.token("acme", "ci-bot", &["--permission", "pull"]).await;
+    sealock.log_in("ci-bot", &secret).await;
+    check(&sealock, "whoami", "token acme/ci-bot at http://HOST\n").await;
+    sealock.cli(&["namespace", "create", "other"]).await.with_code(1).refused_with("token acme/ci-bot");
+
+    check(&sealock, "logout", "").await;
+    sealock.cli(&["whoami"]).await.with_code(3).refused_with("not logged in");
+}
+
+#[both_engines]
+async fn namespaces_and_their_members(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    check(&sealock, "namespace create open --public", "").await;
+    sealock.cli(&["namespace", "create", "acme"]).await.with_code(1).refused_with("acme");
+    let list = "\
+NAME  VISIBILITY  CREATED
+acme  private  less than a minute ago (TIME)
+admin  private  less than a minute ago (TIME)
+open  public  less than a minute ago (TIME)
+";
+    check(&sealock, "namespace ls", list).await;
+    check(&sealock, "namespace edit acme --public", "").await;
+    let shown = "\
+FIELD  VALUE
+namespace  acme
+visibility  public
+your role  admin
+created  less than a minute ago (TIME)
+created by  admin
+";
+    check(&sealock, "namespace show acme", shown).await;
+
+    check_typing(&sealock, "user create ann --password-stdin", "staple battery horse", "").await;
+    check(&sealock, "team create crew", "").await;
+    check(&sealock, "namespace member set acme user:ann writer", "").await;
+    check(&sealock, "namespace member set acme team:crew reader", "").await;
+    let members = "MEMBER  ROLE\nteam:crew  reader\nuser:ann  writer\n";
+    check(&sealock, "namespace member ls acme", members).await;
+    sealock.cli(&["namespace", "member", "rm", "acme", "user:ann"]).await.with_code(2).refused_with("--yes");
+    check(&sealock, "namespace member rm acme user:ann --yes", "").await;
+    check(&sealock, "namespace member ls acme", "MEMBER  ROLE\nteam:crew  reader\n").await;
+
+    sealock.cli(&["namespace", "rm", "open"]).await.with_code(2).refused_with("--yes");
+    check(&sealock, "namespace rm open --yes", "").await;
+    sealock.cli(&["namespace", "show", "open"]).await.with_code(1).refused_with("open");
+}
+
+#[both_engines]
+async fn users_and_teams(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check_typing(&sealock, "user create ann --password-stdin", "staple battery horse", "").await;
+    let list = "\
+USERNAME  STANDING  STATUS  CREATED
+admin  administrator  active  less than a minute ago (TIME)
+ann  user  active  less than a minute ago (TIME)
+";
+    check(&sealock, "user ls", list).await;
+    check(&sealock, "user edit ann --admin --deactivate", "").await;
+    let shown = "\
+FIELD  VALUE
+username  ann
+standing  administrator
+status  deactivated
+created  less than a minute ago (TIME)
+";
+    check(&sealock, "user show ann", shown).await;
+    check(&sealock, "user edit ann --no-admin --activate", "").await;
+
+    check(&sealock, "team create crew", "").await;
+    check(&sealock, "team add crew ann admin", "").await;
+    check(&sealock, "team show crew", "USER\nadmin\nann\n").await;
+    check(&sealock, "team remove crew admin", "").await;
+    check(&sealock, "team rename crew ops", "").await;
+    check(&sealock, "team show ops", "USER\nann\n").await;
+    check(&sealock, "team ls", "NAME  CREATED\nops  less than a minute ago (TIME)\n").await;
+    sealock.cli(&["team", "rm", "ops"]).await.with_code(2).refused_with("--yes");
+    check(&sealock, "team rm ops --yes", "").await;
+    check(&sealock, "team ls", "").await;
+
+    sealock.log_in("ann", "staple battery horse").await;
+    let passwords = "staple battery horse\nhorse battery staple\n";
+    check_typing(&sealock, "user passwd --password-stdin", passwords, "").await;
+    // The login is kept with the new one.
+    check(&sealock, "whoami", "ann at http://HOST\n").await;
+    sealock.cli(&["user", "ls"]).await.with_code(1).refused_with("ann");
+    sealock.log_in_as_admin().await;
+    check(&sealock, "user rm ann --yes", "").await;
+    sealock.cli(&["user", "show", "ann"]).await.with_code(1).refused_with("ann");
+}
+
+#[both_engines]
+async fn tokens_from_their_creation_to_their_end(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    check(&sealock, "token ls acme", "").await;
+    let made =
+        sealock.cli(&["token", "create", "acme", "ci-bot", "--permission", "pull-push"]).await.succeeded();
+    let secret = made.stdout.strip_suffix('\n').unwrap();
+    assert!(secret.starts_with("slks_") && !secret.contains(char::is_whitespace), "the secret alone");
+    let options =
+        "--scope repository:acme/web*:pull,delete --scope registry:list --disabled --secret-file web.secret";
+    check(&sealock, &format!("token create acme web-bot {options} --description nightly"), "").await;
+    let again = ["token", "create", "acme", "other", "--secret-file", "web.secret"];
+    sealock.cli(&again).await.with_code(2).refused_with("web.secret exists and is not overwritten");
+
+    let list = "\
+TOKEN  PERMISSION  STATUS  EXPIRES  LAST USED
+acme/ci-bot  pull-push  enabled  never  never
+acme/web-bot  2 scopes  disabled  never  never
+";
+    check(&sealock, "token ls acme", list).await;
+    check(&sealock, "token enable acme/web-bot", "").await;
+    check(&sealock, "token disable acme/ci-bot acme/web-bot", "").await;
+    let hint = sealock.cli(&["token", "show", "acme/web-bot", "-o", "json"]).await.json();
+    let hint = hint["secret_hint"].as_str().unwrap();
+    let shown = format!(
+        "\
+FIELD  VALUE
+token  acme/web-bot
+id  ID
+status  disabled
+permission  2 scopes
+expires  never
+scope  repository:acme/web*:pull,delete
+scope  registry:list
+description  nightly
+secret  {hint}
+created  less than a minute ago (TIME)
+created by  admin
+last used  never
+pulls, pushes  0, 0
+"
+    );
+    check(&sealock, "token show acme/web-bot", &shown).await;
+    check(&sealock, "token activity acme/web-bot", "").await;
+
+    let reset = sealock.cli(&["token", "reset", "acme/ci-bot", "--yes"]).await.succeeded();
+    assert!(reset.stdout.starts_with("slks_") && reset.stdout != made.stdout, "{reset}");
+    sealock.cli(&["token", "rm", "acme/ci-bot", "acme/typo", "--yes"]).await.refused_with("no token typo");
+    check(&sealock, "token rm acme/ci-bot acme/web-bot --yes", "").await;
+    check(&sealock, "token ls acme", "").await;
+}
+
+#[both_engines]
+async fn what_was_pushed_and_who_did_what(sealock: Sealock) {
+    let Some(laptop) = Machine::beside(&sealock) else { return };
+    sealock.log_in_as_admin().await;
+    check(&sealock, "repo ls", "").await;
+    laptop.docker_login("admin", ADMIN_PASSWORD).await.succeeded();
+    laptop.skopeo_push(&Image::new(1, 1000), "acme/api:1.0").await.succeeded();
+    laptop.skopeo_push(&Image::new(1, 1000), "admin/notes:1.0").await.succeeded();
+
+    let (header, api) = ("NAME  VISIBILITY  CREATED\n", "acme/api  private  less than a minute ago (TIME)\n");
+    let notes = "admin/notes  private  less than a minute ago (TIME)\n";
+    check(&sealock, "repo ls", &format!("{header}{api}{notes}")).await;
+    check(&sealock, "repo ls acme", &format!("{header}{api}")).await;
+
+    sealock.token("acme", "ci-bot", &[]).await;
+    check(&sealock, "token disable acme/ci-bot", "").await;
+    let audit = "\
+AT  WHO  DID  TO  FROM
+TIME  user admin  token.created  token acme/ci-bot  127.0.0.1
+TIME  user admin  token.disabled  token acme/ci-bot  127.0.0.1
+";
+    check(&sealock, "audit --token acme/ci-bot", audit).await;
+    check(&sealock, "audit --until 2020-01-01T00:00:00Z", "").await;
+}
+
+#[both_engines]
+async fn every_answer_has_a_json_form(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    sealock.cli(&["namespace", "create", "acme", "-o", "json"]).await.json();
+    sealock.token("acme", "ci-bot", &[]).await;
+    for said in ["whoami", "namespace show acme", "token show acme/ci-bot", "user show admin"] {
+        let said: Vec<&str> = said.split(' ').chain(["-o", "json"]).collect();
+        assert!(sealock.cli(&said).await.json().is_object(), "{said:?}");
+    }
+    for said in [
+        "namespace ls",
+        "token ls acme",
+        "user ls",
+        "team ls",
+        "repo ls",
+        "audit",
+        "namespace member ls acme",
+    ] {
+        let said: Vec<&str> = said.split(' ').chain(["-o", "json"]).collect();
+        assert!(sealock.cli(&said).await.json()["items"].is_array(), "{said:?}");
+    }
+}
+
+#[both_engines]
+async fn a_completion_script_comes_for_every_shell(sealock: Sealock) {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = sealock.cli(&["completion", shell]).await.succeeded();
+        assert!(script.stdout.contains("namespace"), "{script}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The first start (DESIGN §3.5): a password that is shown once, and the commands to type next, which work as printed.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use e2e::{Installation, Machine};
+use testkit::{image::Image, missing};
+
+#[tokio::test]
+async fn the_printed_commands_work_as_they_are_printed() {
+    if missing::need("script").is_none() {
+        return;
+    }
+    let installation = Installation::new();
+    let server = installation.start(&[]).await.ready();
+    let Some(laptop) = Machine::that_knows(&server.host) else { return };
+    let password = server.password().expect("the first start shows the password");
+    let commands = server.next_commands();
+    let [login, namespace, token, docker_login, docker_pull, docker_push] = commands.as_slice() else {
+        panic!("{commands:#?}");
+    };
+
+    // It asks for the password, as on any terminal.
+    let typed = format!("script --quiet --return --command '{login}' /dev/null");
+    laptop.shell(&typed, &format!("{password}\n")).await.succeeded();
+    for command in [namespace, token, docker_login] {
+        laptop.shell(command, "").await.succeeded();
+    }
+    // The last two want docker's daemon; skopeo pushes what they name.
+    let reference = docker_push.strip_prefix("docker push ").unwrap();
+    assert!(docker_pull.ends_with(reference), "{docker_pull}");
+    let reference = reference.strip_prefix(&server.host).and_then(|rest| rest.strip_prefix('/')).unwrap();
+    laptop.skopeo_push(&Image::new(1, 1000), reference).await.succeeded();
+    laptop.skopeo_pull(reference).await.succeeded();
+}
+
+#[tokio::test]
+async fn the_password_is_shown_once_and_lives_on() {
+    let installation = Installation::new();
+    let first = installation.start(&[]).await.ready();
+    let password = first.password().unwrap();
+    assert_eq!(first.stdout.matches(&password).count(), 1, "{first}");
+    assert!(!first.to_string().split("stderr: ").nth(1).unwrap().contains(&password), "the log has it");
+    assert!(first.accepts(&password).await);
+    first.stop().await;
+
+    let second = installation.start(&[]).await.ready();
+    assert_eq!((second.password(), second.next_commands()), (None, vec![]), "{second}");
+    assert!(second.accepts(&password).await);
+}
+
+#[tokio::test]
+async fn the_password_file_is_needed_by_the_first_start_alone() {
+    let installation = Installation::new();
+    let (file, chosen) = (installation.path("password"), "chosen by its owner");
+    std::fs::write(&file, format!("{chosen}\n")).unwrap();
+    let options = ["--admin-password-file", file.to_str().unwrap()];
+    let first = installation.start(&options).await.ready();
+    assert!(!first.to_string().contains(chosen), "{first}");
+    assert!(first.accepts(chosen).await);
+    first.stop().await;
+
+    std::fs::remove_file(&file).unwrap();
+    let second = installation.start(&options).await.ready();
+    assert!(second.accepts(chosen).await);
+}
+
+#[tokio::test]
+async fn a_missing_password_file_stops_the_first_start_and_is_named() {
+    let installation = Installation::new();
+    let refused = installation.start(&["--admin-password-file", "no-such-file"]).await;
+    assert!(!refused.is_ready && refused.to_string().contains("no-such-file"), "{refused}");
+
+    let next = installation.start(&[]).await.ready();
+    assert!(next.accepts(&next.password().unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_password_that_nobody_could_read_is_not_stored() {
+    let installation = Installation::new();
+    let (started, complaint) = installation.start_with_full_stdout().await;
+    assert!(!started && complaint.contains("No space left on device"), "{complaint}");
+
+    let next = installation.start(&[]).await.ready();
+    let password = next.password().expect("the next start is the first that was seen");
+    assert!(next.accepts(&password).await);
+}
+
+#[tokio::test]
+async fn two_first_starts_at_once_agree_on_one_key_and_one_password() {
+    let installation = Installation::new();
+    let (one, other) = tokio::join!(installation.start(&[]), installation.start_beside(&[]));
+    let shown: Vec<String> = [&one, &other].into_iter().filter_map(|run| run.password()).collect();
+    let running: Vec<_> = [one, other].into_iter().filter(|run| run.is_ready).collect();
+    assert!(!running.is_empty(), "both servers gave up");
+
+    let mut valid = Vec::new();
+    for password in &shown {
+        let mut accepted = Vec::new();
+        for server in &running {
+            accepted.push(server.accepts(password).await);
+        }
+        assert!(accepted.windows(2).all(|pair| pair[0] == pair[1]), "the servers disagree: {running:#?}");
+        valid.extend(accepted[0].then_some(password));
+    }
+    assert_eq!(valid.len(), 1, "one of the shown passwords counts: {running:#?}");
+
+    for server in running {
+        server.stop().await;
+    }
+    // What both sealed with the key file can still be opened.
+    let next = installation.start(&[]).await.ready();
+    assert!(next.accepts(valid[0]).await);
+}
