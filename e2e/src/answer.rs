@@ -54,3 +54,38 @@ impl std::fmt::Display for Answer {
         write!(f, "{}\n{} {}", self.asked, self.status, self.body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { asked: "curl".to_owned(), status, body: body.to_owned() }
+    }
+
+    #[test]
+    fn an_answer_is_read_or_known_by_its_refusal() {
+        assert_eq!(answer(200, r#"{"a":1}"#).is(200)["a"], 1);
+        assert_eq!(answer(204, "").is(204), Value::Null);
+        answer(404, "no such token").refused(404, "no such token");
+        answer(422, r#"{"errors":[{"field":"name","message":"too short"}]}"#).refused_for("name");
+    }
+
+    #[test]
+    #[should_panic(expected = "no rights here")]
+    fn another_status_is_a_failure_that_shows_the_body() {
+        answer(403, "no rights here").is(200);
+    }
+
+    #[test]
+    #[should_panic(expected = "does not say")]
+    fn a_refusal_for_another_reason_is_a_failure() {
+        answer(404, "no such token").refused(404, "no such user");
+    }
+
+    #[test]
+    #[should_panic(expected = "expires_in")]
+    fn a_refusal_for_another_field_is_a_failure() {
+        answer(422, r#"{"errors":[{"field":"name"},{"field":"expires_in"}]}"#).refused_for("name");
+    }
+}

@@ -83,7 +83,6 @@ open  public  less than a minute ago (TIME)
 FIELD  VALUE
 namespace  acme
 visibility  public
-your role  admin
 created  less than a minute ago (TIME)
 created by  admin
 ";
@@ -152,37 +151,54 @@ async fn tokens_from_their_creation_to_their_end(sealock: Sealock) {
     sealock.log_in_as_admin().await;
     check(&sealock, "namespace create acme", "").await;
     check(&sealock, "token ls acme", "").await;
-    let made =
-        sealock.cli(&["token", "create", "acme", "ci-bot", "--permission", "pull-push"]).await.succeeded();
+    let made = ["token", "create", "acme", "ci-bot", "--permission", "pull-push", "--stands-for", "user:ann"];
+    let made = sealock.cli(&made).await.succeeded();
     let secret = made.stdout.strip_suffix('\n').unwrap();
     assert!(secret.starts_with("slks_") && !secret.contains(char::is_whitespace), "the secret alone");
-    let options =
-        "--scope repository:acme/web*:pull,delete --scope registry:list --disabled --secret-file web.secret";
-    check(&sealock, &format!("token create acme web-bot {options} --description nightly"), "").await;
+    let scopes = "--scope repository:acme/web*:pull,delete --scope registry:list";
+    let options = "--disabled --secret-file web.secret --description nightly";
+    check(&sealock, &format!("token create acme web-bot {scopes} {options}"), "").await;
     let again = ["token", "create", "acme", "other", "--secret-file", "web.secret"];
     sealock.cli(&again).await.with_code(2).refused_with("web.secret exists and is not overwritten");
 
     let list = "\
-TOKEN  PERMISSION  STATUS  EXPIRES  LAST USED
-acme/ci-bot  pull-push  enabled  never  never
+TOKEN  PERMISSION  STATUS  EXPIRES  LAST USED  FOR
+acme/ci-bot  pull-push  enabled  never  never  user:ann
 acme/web-bot  2 scopes  disabled  never  never
 ";
     check(&sealock, "token ls acme", list).await;
+    check(&sealock, "token ls acme --stands-for user:bob", "").await;
     check(&sealock, "token enable acme/web-bot", "").await;
     check(&sealock, "token disable acme/ci-bot acme/web-bot", "").await;
-    let hint = sealock.cli(&["token", "show", "acme/web-bot", "-o", "json"]).await.json();
+    check(&sealock, "token activity acme/web-bot", "").await;
+    sealock.cli(&["token", "rm", "acme/ci-bot", "acme/typo", "--yes"]).await.refused_with("no token typo");
+    sealock.cli(&["token", "rm", "acme/ci-bot"]).await.with_code(2).refused_with("--yes");
+    check(&sealock, "token rm acme/ci-bot acme/web-bot --yes", "").await;
+    check(&sealock, "token ls acme", "").await;
+}
+
+#[both_engines]
+async fn a_token_is_edited_and_shown(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    sealock.token("acme", "ci-bot", &["--permission", "pull"]).await;
+    sealock.cli(&["token", "edit", "acme/ci-bot"]).await.with_code(2).refused_with("nothing to change");
+    let edit = "token edit acme/ci-bot --expires-in 30d --permission pull-push --description nightly --status disabled";
+    check(&sealock, edit, "").await;
+    check(&sealock, "token edit acme/ci-bot --stands-for service:backups", "").await;
+    let hint = sealock.cli(&["token", "show", "acme/ci-bot", "-o", "json"]).await.json();
     let hint = hint["secret_hint"].as_str().unwrap();
     let shown = format!(
         "\
 FIELD  VALUE
-token  acme/web-bot
+token  acme/ci-bot
 id  ID
 status  disabled
-permission  2 scopes
-expires  never
-scope  repository:acme/web*:pull,delete
-scope  registry:list
+permission  pull-push
+expires  in 29 days (TIME)
+scope  repository:*:pull,push
 description  nightly
+for  service:backups
 secret  {hint}
 created  less than a minute ago (TIME)
 created by  admin
@@ -190,14 +206,98 @@ last used  never
 pulls, pushes  0, 0
 "
     );
-    check(&sealock, "token show acme/web-bot", &shown).await;
-    check(&sealock, "token activity acme/web-bot", "").await;
+    check(&sealock, "token show acme/ci-bot", &shown).await;
+    let edit = "token edit acme/ci-bot --never-expires --no-description --no-stands-for --status enabled";
+    check(&sealock, edit, "").await;
+    let list = "\
+TOKEN  PERMISSION  STATUS  EXPIRES  LAST USED  FOR
+acme/ci-bot  pull-push  enabled  never  never
+";
+    check(&sealock, "token ls acme", list).await;
+}
 
-    let reset = sealock.cli(&["token", "reset", "acme/ci-bot", "--yes"]).await.succeeded();
-    assert!(reset.stdout.starts_with("slks_") && reset.stdout != made.stdout, "{reset}");
-    sealock.cli(&["token", "rm", "acme/ci-bot", "acme/typo", "--yes"]).await.refused_with("no token typo");
-    check(&sealock, "token rm acme/ci-bot acme/web-bot --yes", "").await;
-    check(&sealock, "token ls acme", "").await;
+#[both_engines]
+async fn scopes_are_added_removed_and_explained(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    sealock.token("acme", "ci-bot", &[]).await;
+    check(&sealock, "token scope ls acme/ci-bot", "").await;
+    check(&sealock, "token scope add acme/ci-bot repository:acme/api:pull,push registry:list", "").await;
+    let both = "SCOPE  ID\nrepository:acme/api:pull,push  ID\nregistry:list  ID\n";
+    check(&sealock, "token scope ls acme/ci-bot", both).await;
+    let yes = "yes: its scope: pull and push on acme/api\n";
+    check(&sealock, "token can acme/ci-bot push acme/api", yes).await;
+    let no = sealock.cli(&["token", "can", "acme/ci-bot", "delete", "acme/api"]).await.with_code(1);
+    no.refused_with("token acme/ci-bot has no scope with delete for acme/api");
+
+    let remove = "token scope rm acme/ci-bot repository:acme/api:pull,push";
+    let unsure: Vec<&str> = remove.split(' ').collect();
+    sealock.cli(&unsure).await.with_code(2).refused_with("--yes");
+    check(&sealock, &format!("{remove} --yes"), "").await;
+    check(&sealock, "token scope ls acme/ci-bot", "SCOPE  ID\nregistry:list  ID\n").await;
+    check(&sealock, "token scope clear acme/ci-bot --yes", "").await;
+    check(&sealock, "token scope ls acme/ci-bot", "").await;
+}
+
+#[both_engines]
+async fn an_old_secret_lives_on_for_a_while_where_that_was_said(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    let old = sealock.token("acme", "ci-bot", &["--permission", "pull"]).await;
+    sealock.cli(&["token", "reset", "acme/ci-bot"]).await.with_code(2).refused_with("--yes");
+    let reset = ["token", "reset", "acme/ci-bot", "--keep-old-for", "24h", "--yes"];
+    let reset = sealock.cli(&reset).await.succeeded();
+    let new = reset.stdout.trim_end();
+
+    let secrets = sealock.cli(&["token", "secrets", "ls", "acme/ci-bot", "-o", "json"]).await.json();
+    let [newer, older] = secrets["items"].as_array().unwrap().as_slice() else { panic!("{secrets}") };
+    let list = format!(
+        "\
+SECRET  CREATED  ENDS  LAST USED  ID
+{}  less than a minute ago (TIME)  never  never  ID
+{}  less than a minute ago (TIME)  in 23 hours (TIME)  never  ID
+",
+        newer["hint"].as_str().unwrap(),
+        older["hint"].as_str().unwrap()
+    );
+    check(&sealock, "token secrets ls acme/ci-bot", &list).await;
+    for secret in [old.as_str(), new] {
+        sealock.log_in("ci-bot", secret).await;
+    }
+
+    sealock.log_in_as_admin().await;
+    let end = format!("token secrets rm acme/ci-bot {} --yes", older["id"].as_str().unwrap());
+    check(&sealock, &end, "").await;
+    let login = ["login", &sealock.host, "-u", "ci-bot", "--password-stdin"];
+    sealock
+        .cli_with_input(&login, &old)
+        .await
+        .with_code(3)
+        .refused_with("this secret of token acme/ci-bot was ended");
+    sealock.log_in("ci-bot", new).await;
+}
+
+#[both_engines]
+async fn tokens_of_a_person_and_of_the_instance(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check_typing(&sealock, "user create ann --password-stdin", "staple battery horse", "").await;
+    let secret = |made: e2e::Outcome| made.succeeded().stdout.trim_end().to_owned();
+    let for_ann = secret(sealock.cli(&["token", "create", "--user", "ann", "laptop"]).await);
+    let scope = "repository:a*/api:pull";
+    let mirror = secret(sealock.cli(&["token", "create", "--instance", "mirror", "--scope", scope]).await);
+    let header = "TOKEN  PERMISSION  STATUS  EXPIRES  LAST USED  FOR  ID\n";
+    let of_instance = format!("{header}mirror  1 scope  enabled  never  never  ID\n");
+    check(&sealock, "token ls --instance", &of_instance).await;
+    let of_ann = format!("{header}laptop  account  enabled  never  never  ID\n");
+    check(&sealock, "token ls --user ann", &of_ann).await;
+
+    sealock.log_in("mirror", &mirror).await;
+    check(&sealock, "whoami", "token mirror at http://HOST\n").await;
+    sealock.cli(&["token", "ls", "--mine"]).await.with_code(2).refused_with("no tokens of its own");
+    sealock.log_in("ann", &for_ann).await;
+    check(&sealock, "whoami", "ann with token laptop at http://HOST\n").await;
+    let create = ["token", "create", "--mine", "child"];
+    sealock.cli(&create).await.with_code(1).refused_with("may not make personal tokens");
 }
 
 #[both_engines]
@@ -205,6 +305,7 @@ async fn what_was_pushed_and_who_did_what(sealock: Sealock) {
     let Some(laptop) = Machine::beside(&sealock) else { return };
     sealock.log_in_as_admin().await;
     check(&sealock, "repo ls", "").await;
+    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
     laptop.docker_login("admin", ADMIN_PASSWORD).await.succeeded();
     laptop.skopeo_push(&Image::new(1, 1000), "acme/api:1.0").await.succeeded();
     laptop.skopeo_push(&Image::new(1, 1000), "admin/notes:1.0").await.succeeded();

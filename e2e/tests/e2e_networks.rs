@@ -86,6 +86,9 @@ async fn an_edit_is_felt_by_the_next_request_of_a_client_that_is_logged_in(sealo
     laptop.skopeo_push(&Image::new(2, 1000), "acme/api:2.0").await.refused_with(refused);
     laptop.skopeo_pull("acme/api:1.0").await.succeeded();
 
+    sealock.cli(&["token", "edit", "acme/ci-bot", "--permission", "pull-push"]).await.succeeded();
+    laptop.skopeo_push(&Image::new(2, 1000), "acme/api:2.0").await.succeeded();
+
     assert_ne!(update(json!({"expires_in": "7d"})).await["expires_at"], Value::Null);
     assert_eq!(update(json!({"expires_at": null})).await["expires_at"], Value::Null);
     laptop.skopeo_pull("acme/api:1.0").await.succeeded();

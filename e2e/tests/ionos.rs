@@ -143,7 +143,10 @@ async fn managing_scopes_is_felt_by_the_next_request_of_a_client_that_is_logged_
     laptop.docker_login("build", &text(&made, "secret")).await.succeeded();
     laptop.skopeo_push(&Image::new(1, 1000), "acme/api:1.0").await.succeeded();
     let image = Image::new(2, 1000);
-    laptop.skopeo_push(&image, "acme/web:1.0").await.refused_with("token acme/build has no scope that covers it");
+    laptop
+        .skopeo_push(&image, "acme/web:1.0")
+        .await
+        .refused_with("token acme/build has no scope that covers it");
 
     let added =
         admin(&laptop, &format!("POST {of_token}"), repository("acme/w*b", &["pull", "push"])).await.is(201);
@@ -158,11 +161,16 @@ async fn managing_scopes_is_felt_by_the_next_request_of_a_client_that_is_logged_
     admin(&laptop, &remove, Value::Null).await.refused(404, "scope");
 
     let bearer = sealock.bearer("build", &text(&made, "secret"), "repository:acme/api:pull").await;
-    let pull = async || sealock.get("/v2/acme/api/manifests/1.0").bearer_auth(&bearer).send().await.unwrap().status();
+    let pull = async || {
+        sealock.get("/v2/acme/api/manifests/1.0").bearer_auth(&bearer).send().await.unwrap().status()
+    };
     assert_eq!(pull().await, 200);
-    admin(&laptop, &format!("DELETE {of_token}"), Value::Null).await.is(204);
+    sealock.cli(&["token", "scope", "clear", "acme/build"]).await.refused_with("add --yes to mean it");
+    assert_eq!(pull().await, 200);
+    sealock.cli(&["token", "scope", "clear", "acme/build", "--yes"]).await.succeeded();
     assert_eq!(pull().await, 404);
     laptop.skopeo_pull("acme/api:1.0").await.refused_with("token acme/build has no scope that covers it");
+    admin(&laptop, &format!("DELETE {of_token}"), Value::Null).await.is(204);
     let push_alone = repository("acme/api", &["push"]);
     admin(&laptop, &format!("POST {of_token}"), push_alone).await.refused_for("actions");
 }

@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn a_span_of_time_is_a_span_of_ids() {
         let at = |millis: i64| Instant::from_millis(1_700_000_000_000 + millis);
-        let (before, id, after) = (AuditId::first_at(at(0)), AuditId::mint(at(0), &Fixed), AuditId::first_at(at(1)));
+        let (before, id, after) =
+            (AuditId::first_at(at(0)), AuditId::mint(at(0), &Fixed), AuditId::first_at(at(1)));
         assert!(before.to_string() < id.to_string() && id.to_string() < after.to_string());
         assert_eq!(AuditId::first_at(Instant::from_millis(-1)), AuditId::first_at(Instant::from_millis(0)));
     }

@@ -201,7 +201,10 @@ impl Token {
     pub fn warnings(&self, now: Instant) -> Vec<String> {
         let grace = self.secret_ends.as_ref().filter(|(at, _)| now < *at);
         let grace = grace.map(|(at, why)| {
-            format!("this secret of {self} was replaced by a {why} and ends on {}; use the newer one", at.day())
+            format!(
+                "this secret of {self} was replaced by a {why} and ends on {}; use the newer one",
+                at.day()
+            )
         });
         self.expiry.warning(self, now).into_iter().chain(grace).collect()
     }

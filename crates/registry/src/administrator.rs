@@ -82,7 +82,11 @@ impl Registry {
 
     /// Stores the first administrator. False where a replica that started at the same moment made one before: then
     /// this one's password is void.
-    pub async fn keep_administrator(&self, first: &FirstAdministrator, now: Instant) -> Result<bool, DbError> {
+    pub async fn keep_administrator(
+        &self,
+        first: &FirstAdministrator,
+        now: Instant,
+    ) -> Result<bool, DbError> {
         retried(|| self.insert_first(&first.user, &first.hash, now)).await
     }
 

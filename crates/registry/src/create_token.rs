@@ -16,6 +16,7 @@ use storage::{
     scopes::StoredScope,
     secrets,
     tokens::{self, StandsFor, StoredOwner, StoredToken, StoredUse},
+    tombstones,
 };
 
 use crate::{
@@ -118,6 +119,7 @@ impl Registry {
             used: StoredUse::default(),
             revision: 1,
         };
+        self.end_expired_namesake(tx, &token, now).await?;
         if !tokens::insert(tx, &token).await? {
             let text = format!("{token} exists already; delete it first, or take another name");
             return Err(ManageError::NameTaken(text));
@@ -127,6 +129,26 @@ impl Registry {
         record.after = token.as_history();
         self.write_history(tx, &record, now).await?;
         Ok(token)
+    }
+
+    /// A name is free from the instant at which its token expired, whether or not anybody swept since (rule 2).
+    async fn end_expired_namesake(
+        &self,
+        tx: &Tx,
+        token: &StoredToken,
+        now: Instant,
+    ) -> Result<(), ManageError> {
+        let namespace = match &token.owner {
+            StoredOwner::Namespace { id, .. } => Some(*id),
+            StoredOwner::Instance => None,
+            // Labels may be there twice.
+            StoredOwner::User { .. } => return Ok(()),
+        };
+        let expired = tombstones::end_expired_namesake(tx, namespace, &token.name, now).await?;
+        if let Some(expired) = expired {
+            self.record_expired(tx, &expired, now).await?;
+        }
+        Ok(())
     }
 
     /// Adds a secret to the token, in the transaction that makes it.

@@ -38,13 +38,13 @@ mod pull;
 mod push_manifest;
 mod reset_token;
 mod seal;
-mod settings;
 mod secrets;
+mod settings;
 mod show_activity;
 mod show_audit;
 mod show_namespaces;
-mod show_teams;
 mod show_repository;
+mod show_teams;
 mod show_tokens;
 mod show_users;
 mod signing;
@@ -68,16 +68,16 @@ pub use create_token::{CreateToken, IssuedToken, NewToken};
 pub use create_user::{CreateUser, CreatedUser, NewUser};
 pub use credential::{Credential, Password};
 pub use delete_content::{DeleteBlob, DeleteManifest};
-pub use delete_repository::DeleteRepository;
 pub use delete_namespace::DeleteNamespace;
+pub use delete_repository::DeleteRepository;
 pub use delete_token::DeleteToken;
 pub use delete_user::DeleteUser;
 pub use edit_namespace::{EditNamespace, NamespaceEdit};
 pub use edit_teams::{AddToTeam, CreateTeam, DeleteTeam, RemoveFromTeam, RenameTeam};
 pub use edit_token::{EditToken, TokenEdit};
+pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use emergency::{DisableTokens, EndAll};
 pub use explain_token::{ExplainToken, Explanation};
-pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use grant::{Ask, Grant, Origin};
 pub use issue_bearer::{BearerError, IssuedBearer};
 pub use list_referrers::ListReferrers;
@@ -91,9 +91,9 @@ pub use push_manifest::{PushManifest, PushedManifest};
 pub use reset_token::ResetToken;
 pub use seal::{KeyFile, SealError};
 pub use secrets::{EndSecret, ListSecrets};
+pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_activity::{ActiveDay, ShowActivity};
 pub use show_audit::{AuditPart, ShowAudit};
-pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_namespaces::{ListNamespaces, ShowNamespace};
 pub use show_repository::{ListManifests, ShowRepository, ShownRepository};
 pub use show_teams::{ListTeams, ShowTeam};
@@ -104,16 +104,16 @@ pub use storage::{
     audit::StoredRecord,
     blobs::{BlobError, BlobStore, BodyError, FileStore},
     db::{DatabaseLocation, Db, DbError, DbOptions},
-    manifests::StoredManifest,
     leaving::TokenElsewhere,
+    manifests::StoredManifest,
     members::StoredMember,
     namespaces::StoredNamespace,
     repositories::StoredRepository,
     scopes::StoredScope,
-    settings::StoredSettings,
-    teams::StoredTeam,
     secrets::StoredSecret,
+    settings::StoredSettings,
     tags::StoredTag,
+    teams::StoredTeam,
     tokens::{StandsFor, StoredOwner, StoredToken, StoredUse, TokenFilter},
     users::StoredUser,
 };

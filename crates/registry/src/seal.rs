@@ -49,7 +49,8 @@ impl KeyFile {
     /// Reads the key from a file.
     pub fn read(path: &Path) -> Result<Self, SealError> {
         let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize));
-        let read = std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
+        let read =
+            std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
         read.map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
         Self::parse(text.trim())
     }

@@ -8,7 +8,7 @@ use access::{
 use storage::{
     audit::{self, Record},
     blobs::State,
-    db::{DbError, retried},
+    db::{DbError, Tx, retried},
     secrets,
     tombstones::{self, ExpiredToken},
     uploads,
@@ -53,8 +53,7 @@ impl Registry {
         let tx = self.db.begin().await?;
         let expired = tombstones::end_expired(&tx, now, AT_ONCE).await?;
         for token in &expired {
-            let record = record_of(token);
-            audit::record(&tx, AuditId::mint(now, self.random.as_ref()), now, &record).await?;
+            self.record_expired(&tx, token, now).await?;
         }
         tx.commit().await?;
         Ok(expired.len())
@@ -108,17 +107,24 @@ impl Registry {
         }
         Ok(is_ours)
     }
-}
 
-fn record_of(token: &ExpiredToken) -> Record<'static> {
-    Record {
-        actor: "the sweeper".to_owned(),
-        event: "token.expired",
-        target: format!("token {}", token.name),
-        namespace_id: token.namespace.map(|id| id.to_string()).unwrap_or_default(),
-        token_id: token.id.to_string(),
-        user_id: token.user.map(|id| id.to_string()).unwrap_or_default(),
-        before: serde_json::json!({ "expires_at": token.expired_at }).to_string(),
-        ..Record::default()
+    /// Writes that a token was found expired, by whoever found it.
+    pub(crate) async fn record_expired(
+        &self,
+        tx: &Tx,
+        token: &ExpiredToken,
+        now: Instant,
+    ) -> Result<(), DbError> {
+        let record = Record {
+            actor: "the sweeper".to_owned(),
+            event: "token.expired",
+            target: format!("token {}", token.name),
+            namespace_id: token.namespace.map(|id| id.to_string()).unwrap_or_default(),
+            token_id: token.id.to_string(),
+            user_id: token.user.map(|id| id.to_string()).unwrap_or_default(),
+            before: serde_json::json!({ "expires_at": token.expired_at }).to_string(),
+            ..Record::default()
+        };
+        audit::record(tx, AuditId::mint(now, self.random.as_ref()), now, &record).await
     }
 }

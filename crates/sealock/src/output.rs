@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_table_wraps_on_a_terminal_and_nowhere_else() {
-        let rows = || vec![vec!["ci-bot".to_owned(), "a description of many words that go on and on".to_owned()]];
+        let rows =
+            || vec![vec!["ci-bot".to_owned(), "a description of many words that go on and on".to_owned()]];
         let wide = table(&["NAME", "DESCRIPTION"], rows(), None);
         assert_eq!(wide.lines().count(), 2, "{wide}");
         assert!(wide.starts_with("NAME    DESCRIPTION"), "{wide}");

@@ -35,10 +35,12 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = open(&config, Arc::clone(&random), clock.now()).await?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
-    let public_urls = PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
-        .context("public_urls is empty")?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let public_urls =
+        PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
+            .context("public_urls is empty")?;
     // Last of all that can fail: the password that is shown once must belong to a server that runs.
     if registry.wants_administrator().await? {
         make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
@@ -77,7 +79,8 @@ fn key_file(path: &KeyFilePath, random: &dyn Randomness) -> anyhow::Result<KeyFi
     let path = match path {
         KeyFilePath::Given(path) => path,
         KeyFilePath::InDataFolder(path) => {
-            make_key_file(path, random).with_context(|| format!("cannot make the key file {}", path.display()))?;
+            make_key_file(path, random)
+                .with_context(|| format!("cannot make the key file {}", path.display()))?;
             path
         }
     };
@@ -123,7 +126,9 @@ async fn make_first_administrator(
         "the administrator could not be stored, so the password above is void; the next start makes another",
     )?;
     if !kept {
-        say("Another replica made the administrator at the same moment; its password counts, not this one.\n\n")?;
+        say(
+            "Another replica made the administrator at the same moment; its password counts, not this one.\n\n",
+        )?;
     }
     Ok(())
 }

@@ -154,8 +154,7 @@ const OF_TOKEN: &str = rows_of!(
     " AND (CAST($5 AS TEXT) = '' OR x.namespace_id = $5) \
      AND (CAST($6 AS TEXT) = '' OR x.actor_id = $6 OR x.user_id = $6)"
 );
-const OF_USER: &str =
-    rows_of!("user_id", "actor_id", " AND (CAST($5 AS TEXT) = '' OR x.namespace_id = $5)");
+const OF_USER: &str = rows_of!("user_id", "actor_id", " AND (CAST($5 AS TEXT) = '' OR x.namespace_id = $5)");
 
 /// The newest rows of the span that pass the filter, the newest first.
 pub async fn newest(

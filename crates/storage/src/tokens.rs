@@ -364,21 +364,16 @@ fn read_owner(row: &Row<'_>) -> Result<StoredOwner, DbError> {
     }
 }
 
-const END_EXPIRED_NAMESAKE: &str = "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
-    WHERE kind = 'service' AND namespace_id = $1 AND name = $2 AND ended_at IS NULL AND expires_at <= $3";
-
 const INSERT: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name, access, description, status, \
     expires_at, stands_for_kind, stands_for, parent_secret_id, created_at, created_by_id, created_by, \
     last_used_from, last_used_by, pulls, pushes, why, revision) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1) \
     ON CONFLICT DO NOTHING";
 
-/// Adds a token with its scopes; false where a living token of the same owner has the name. A namesake that has
-/// expired but wasn't swept yet is ended first: its name is free from the instant of its expiry (rule 2).
+/// Adds a token with its scopes; false where a service token of the same owner has the name and is no tombstone yet:
+/// one that has expired has to be ended first (`tombstones::end_expired_namesake`).
 pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
     let (kind, namespace, user, access) = token.owner.columns();
-    tx.execute(END_EXPIRED_NAMESAKE, params![namespace.as_str(), token.name.as_str(), token.created_at])
-        .await?;
     let (stands_for_kind, stands_for) = token.stands_for_columns();
     let params = params![
         token.id,

@@ -37,6 +37,22 @@ pub async fn end_expired(tx: &Tx, now: Instant, limit: i64) -> Result<Vec<Expire
     tx.list(END_EXPIRED, params![now, limit], read).await
 }
 
+const END_EXPIRED_NAMESAKE: &str = "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
+    WHERE kind = 'service' AND namespace_id = $1 AND name = $2 AND ended_at IS NULL AND expires_at <= $3 \
+    RETURNING id, name, namespace_id, user_id, expires_at";
+
+/// Ends the service token of that name that has expired but wasn't swept yet, if there is one: its name is free from
+/// the instant of its expiry (rule 2). `None` as the owner is the instance.
+pub async fn end_expired_namesake(
+    tx: &Tx,
+    namespace: Option<NamespaceId>,
+    name: &str,
+    now: Instant,
+) -> Result<Option<ExpiredToken>, DbError> {
+    let owner = namespace.map(|id| id.to_string()).unwrap_or_default();
+    tx.optional(END_EXPIRED_NAMESAKE, params![owner, name, now], read).await
+}
+
 fn read(row: &Row<'_>) -> Result<ExpiredToken, DbError> {
     let namespace = match row.text(2)?.as_str() {
         "" => None,

@@ -64,7 +64,8 @@ pub struct DayOfUse {
     pub pushes: i64,
 }
 
-const SINCE: &str = "SELECT day, pulls, pushes FROM token_activity WHERE token_id = $1 AND day >= $2 ORDER BY day";
+const SINCE: &str =
+    "SELECT day, pulls, pushes FROM token_activity WHERE token_id = $1 AND day >= $2 ORDER BY day";
 
 /// The days since `day` on which the token pulled or pushed, the oldest first.
 pub async fn since(q: &impl Query, token: TokenId, day: i64) -> Result<Vec<DayOfUse>, DbError> {

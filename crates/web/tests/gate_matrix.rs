@@ -340,7 +340,8 @@ impl House {
             Row::ChangePassword => {
                 request.json(&json!({ "current_password": ADMIN_PASSWORD, "password": ADMIN_PASSWORD }))
             }
-            Row::CreateTeam | Row::RenameTeam => request.json(&json!({ "name": "made" })),
+            Row::CreateTeam => request.json(&json!({ "name": "made" })),
+            Row::RenameTeam => request.json(&json!({ "name": "renamed" })),
             Row::EditNamespace => request.json(&json!({ "visibility": "public" })),
             Row::SetMember => request.json(&json!({ "role": "reader" })),
             Row::EditSettings => request.json(&json!({ "users_make_namespaces": true })),

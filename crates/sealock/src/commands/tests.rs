@@ -298,7 +298,8 @@ async fn a_new_secret_in_json_is_the_servers_answer() {
 async fn a_secret_file_holds_the_secret_and_nothing_else_does() {
     use std::os::unix::fs::PermissionsExt;
     for desk in [desk(vec![(201, issued())]).logged_in(), desk(vec![(201, issued())]).logged_in().json()] {
-        let outcome = desk.run("token create acme ci-bot --secret-file {folder}/ci-bot.secret").await.succeeded();
+        let outcome =
+            desk.run("token create acme ci-bot --secret-file {folder}/ci-bot.secret").await.succeeded();
         let file = outcome.folder.path().join("ci-bot.secret");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), SECRET);
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);

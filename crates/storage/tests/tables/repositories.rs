@@ -71,7 +71,9 @@ async fn a_repository_tells_of_its_namespace(t: Tables) {
     assert_eq!((before.id, before.name.as_str(), before.namespace.as_str()), (id, "acme/api", "acme"));
     assert_eq!((before.is_public, before.is_of_user, before.created_at), (false, false, NOW));
     make_public(&t, namespace).await;
-    t.sql("UPDATE namespaces SET owner_user_id = 'somebody' WHERE id = $1", namespace.to_string()).await.unwrap();
+    t.sql("UPDATE namespaces SET owner_user_id = 'somebody' WHERE id = $1", namespace.to_string())
+        .await
+        .unwrap();
     let after = read().await;
     assert_eq!((after.is_public, after.is_of_user), (true, true));
     assert!(repositories::by_id(&t.db, RepositoryId::mint(NOW, &t.random)).await.unwrap().is_none());
@@ -85,8 +87,7 @@ async fn content(t: &Tables, id: RepositoryId) -> (i64, i64, i64) {
 #[both_engines]
 async fn a_repository_goes_with_all_that_is_in_it_and_leaves_the_others_alone(t: Tables) {
     let namespace = t.namespace("acme").await;
-    let (api, web) =
-        (t.repository(namespace, "acme/api").await, t.repository(namespace, "acme/web").await);
+    let (api, web) = (t.repository(namespace, "acme/api").await, t.repository(namespace, "acme/web").await);
     for repository in [api, web] {
         let layer = digest(b"layer");
         let blob = t.new_blob(1000);
@@ -153,8 +154,7 @@ async fn about(t: &Tables, repository: RepositoryId, payload: &str, subject: &Di
 #[both_engines]
 async fn referrers_are_found_by_what_they_are_about_and_by_their_type(t: Tables) {
     let namespace = t.namespace("acme").await;
-    let (api, web) =
-        (t.repository(namespace, "acme/api").await, t.repository(namespace, "acme/web").await);
+    let (api, web) = (t.repository(namespace, "acme/api").await, t.repository(namespace, "acme/web").await);
     // The subject need not be there.
     let (image, other) = (digest(b"image"), digest(b"other image"));
     let mut signatures = [

@@ -130,7 +130,8 @@ async fn every_credential_meets_every_aim(h: House) {
     ];
     let [api, absent, elsewhere] =
         ["acme/api", "acme/absent", "open/api"].map(|name| RepositoryName::parse(name).unwrap());
-    let in_namespace = |namespace, repository| Aim { namespace: Some(namespace), repository, ..Aim::default() };
+    let in_namespace =
+        |namespace, repository| Aim { namespace: Some(namespace), repository, ..Aim::default() };
     let at_token = |token| Aim { token: Some(token), ..Aim::default() };
     let aims = [
         (Aim::default(), "nothing"),

@@ -9,11 +9,12 @@ use access::{
     time::Instant,
 };
 use storage::{
-    db::{Constraint, Query, Tx},
+    db::{Constraint, DbError, Query, Tx},
     params,
     scopes::StoredScope,
     secrets,
     tokens::{self, PageOf, StoredOwner, StoredToken, TokenFilter},
+    tombstones,
 };
 use testkit::both_engines;
 
@@ -21,7 +22,17 @@ use crate::setting::{NOW, Tables, after, of};
 
 /// Whether the token went in; an error fails the test.
 async fn is_inserted(t: &Tables, token: &StoredToken) -> bool {
-    t.write(async |tx| tokens::insert(tx, token).await).await.unwrap()
+    t.write(async |tx| make(tx, token).await).await.unwrap()
+}
+
+/// As tokens are made: an expired namesake ends first.
+async fn make(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
+    let namespace = match &token.owner {
+        StoredOwner::Namespace { id, .. } => Some(*id),
+        StoredOwner::Instance | StoredOwner::User { .. } => None,
+    };
+    tombstones::end_expired_namesake(tx, namespace, &token.name, token.created_at).await?;
+    tokens::insert(tx, token).await
 }
 
 async fn is_there(t: &Tables, id: TokenId, now: Instant) -> bool {
@@ -134,12 +145,8 @@ async fn two_creations_at_once_give_the_name_once(t: Tables) {
         token.created_at = after(2);
         token
     });
-    let (is_first_new, is_second_new) = t
-        .overlapping(
-            async |tx| tokens::insert(tx, &first).await,
-            async |tx| tokens::insert(tx, &second).await,
-        )
-        .await;
+    let (is_first_new, is_second_new) =
+        t.overlapping(async |tx| make(tx, &first).await, async |tx| make(tx, &second).await).await;
     assert_eq!((is_first_new, is_second_new), (true, Ok(false)));
 }
 
@@ -169,7 +176,7 @@ async fn the_expired_namesakes_of_others_are_left_alone(t: Tables) {
     }
     let mut new = t.new_token(of(acme, "acme"), "ci-1");
     new.created_at = after(2);
-    t.add_token(&new).await;
+    assert!(is_inserted(&t, &new).await);
     for token in expired {
         assert_eq!(ending(&t, token.id).await, (None, String::new()), "{token}");
     }

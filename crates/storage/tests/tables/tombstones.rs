@@ -26,7 +26,9 @@ async fn sweep(t: &Tables, now: Instant, limit: i64) -> Vec<TokenId> {
 /// `ended_at`, `why` and the revision, tombstones too; `None` once the row is gone.
 async fn row(t: &Tables, id: TokenId) -> Option<(Option<Instant>, String, i64)> {
     const READ: &str = "SELECT ended_at, why, revision FROM tokens WHERE id = $1";
-    t.db.optional(READ, params![id], |row| Ok((row.opt_instant(0)?, row.text(1)?, row.int(2)?))).await.unwrap()
+    t.db.optional(READ, params![id], |row| Ok((row.opt_instant(0)?, row.text(1)?, row.int(2)?)))
+        .await
+        .unwrap()
 }
 
 fn expiring(mut token: StoredToken, at: Instant) -> StoredToken {

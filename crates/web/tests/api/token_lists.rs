@@ -211,3 +211,22 @@ async fn a_secret_that_ended_is_explained_for_90_days(t: TestServer) {
     assert_eq!(t.sweep().await, Swept { purged: 1, ..Swept::default() });
     t.with(&ci).get("/api/v1/me").await.refused(401, "bad-credential").says("no token has this secret");
 }
+
+#[both_engines]
+async fn an_expiry_is_in_the_history_whoever_finds_it_first(t: TestServer) {
+    let history = async |id: &str| -> Vec<String> {
+        let audit = t.admin().get(&format!("/api/v1/audit?token={id}")).await.is(200).json();
+        let rows = audit["items"].as_array().unwrap().iter();
+        rows.map(|row| row["event"].as_str().unwrap().to_owned()).collect()
+    };
+    let swept = t.service_token("acme", "swept", json!({"expires_in": "1h"})).await;
+    let replaced = t.service_token("acme", "replaced", json!({"expires_in": "1h"})).await;
+    t.clock.advance(Length::hours(1));
+    t.service_token("acme", "replaced", json!({})).await;
+    assert_eq!(history(&replaced.id).await, ["token.expired", "token.created"]);
+    assert_eq!(history(&swept.id).await, ["token.created"]);
+    t.sweep().await;
+    for token in [&swept, &replaced] {
+        assert_eq!(history(&token.id).await, ["token.expired", "token.created"]);
+    }
+}
