@@ -20,16 +20,16 @@ async fn check_typing(sealock: &Sealock, said: &str, input: &str, expected: &str
 /// follows from their width, cut to two spaces.
 fn steady(text: &str, sealock: &Sealock) -> String {
     let text = text.replace(&sealock.host, "HOST");
-    let is_of_word = |c: char| c.is_ascii_alphanumeric() || ".:_-".contains(c);
+    let kind = |c: char| (c == ' ', c.is_ascii_alphanumeric() || ".:_-".contains(c));
     let mut steady = String::new();
     let mut rest = text.as_str();
     while let Some(first) = rest.chars().next() {
-        let end = rest.find(|c: char| is_of_word(c) != is_of_word(first)).unwrap_or(rest.len());
+        let end = rest.find(|c: char| kind(c) != kind(first)).unwrap_or(rest.len());
         let (run, behind) = rest.split_at(end);
         match run {
             run if is_id(run) => steady += "ID",
             run if is_instant(run) => steady += "TIME",
-            run if run.len() > 2 && run.chars().all(|c| c == ' ') => steady += "  ",
+            run if run.len() > 2 && first == ' ' => steady += "  ",
             run => steady += run,
         }
         rest = behind;

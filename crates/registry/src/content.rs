@@ -3,7 +3,7 @@
 use oci::{Digest, ManifestError, NamespaceName, Reference, RepositoryName};
 use storage::{
     blobs::BlobError,
-    db::{DbError, Transient},
+    db::{Constraint, DbError, Transient},
 };
 
 use crate::authorize::Refusal;
@@ -119,6 +119,17 @@ pub enum ContentError {
 
 impl From<DbError> for ContentError {
     fn from(error: DbError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl ContentError {
+    /// Why the first row of a repository was not written: where its namespace was deleted since the rights were read,
+    /// the repository is as unknown as it is to a request that starts now.
+    pub(crate) fn of_first_row(error: DbError, repository: &RepositoryName) -> Self {
+        if error.is_conflict(Constraint::ForeignKey) {
+            return Self::RepositoryUnknown(repository.clone());
+        }
         Self::Storage(error)
     }
 }

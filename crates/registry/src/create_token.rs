@@ -13,10 +13,11 @@ use access::{
 use oci::NamespaceName;
 use storage::{
     db::{Tx, retried},
+    namespaces,
     scopes::StoredScope,
     secrets,
     tokens::{self, StandsFor, StoredOwner, StoredToken, StoredUse},
-    tombstones,
+    tombstones, users,
 };
 
 use crate::{
@@ -119,6 +120,7 @@ impl Registry {
             used: StoredUse::default(),
             revision: 1,
         };
+        hold_owner(tx, &token.owner).await?;
         self.end_expired_namesake(tx, &token, now).await?;
         if !tokens::insert(tx, &token).await? {
             let text = format!("{token} exists already; delete it first, or take another name");
@@ -162,6 +164,19 @@ impl Registry {
         let id = SecretId::mint(now, self.random.as_ref());
         Ok(secrets::insert(tx, id, token, &secret.hash(), &secret.hint(), now).await?)
     }
+}
+
+/// A token outlives its owner as a tombstone, so it names the owner without a foreign key. One made while its owner is
+/// deleted would be nobody's, and live on: it waits here for the deletion, or the deletion waits and ends it.
+async fn hold_owner(tx: &Tx, owner: &StoredOwner) -> Result<(), ManageError> {
+    let (is_there, what) = match owner {
+        StoredOwner::Instance => return Ok(()),
+        StoredOwner::Namespace { id, name } => {
+            (namespaces::hold(tx, *id).await?, format!("namespace {name}"))
+        }
+        StoredOwner::User { id, username, .. } => (users::hold(tx, *id).await?, format!("user {username}")),
+    };
+    is_there.then_some(()).ok_or_else(|| ManageError::Absent(format!("{what} does not exist")))
 }
 
 /// Scopes with ids, by which they can be removed one by one.

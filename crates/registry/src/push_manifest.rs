@@ -133,7 +133,8 @@ impl Registry {
     ) -> Result<RepositoryId, ContentError> {
         let new = RepositoryId::mint(now, self.random.as_ref());
         let id = repositories::ensure(tx, new, namespace, repository, now)
-            .await?
+            .await
+            .map_err(|error| ContentError::of_first_row(error, repository))?
             .ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
         if id == new {
             let mut record = grant.record("repository.created", repository.to_string());

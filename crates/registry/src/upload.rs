@@ -124,7 +124,9 @@ impl Registry {
             let rights = grant.still_holds(&tx, now).await?;
             let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
             let key = SessionKey { id, namespace, repository, principal: &principal };
-            uploads::insert(&tx, key, &state, now.plus(SESSION_LIFETIME)).await?;
+            uploads::insert(&tx, key, &state, now.plus(SESSION_LIFETIME))
+                .await
+                .map_err(|error| ContentError::of_first_row(error, repository))?;
             Ok::<_, ContentError>(tx.commit().await?)
         });
         if let Err(error) = opened.await {

@@ -142,6 +142,14 @@ pub async fn bump(tx: &Tx, id: NamespaceId) -> Result<Option<i64>, DbError> {
     tx.optional(BUMP, params![id], |row| row.int(0)).await
 }
 
+const HOLD: &str = "UPDATE namespaces SET revision = revision WHERE id = $1";
+
+/// Keeps the namespace from being deleted until this transaction ends, for rows that name it without a foreign key;
+/// false where it is gone.
+pub async fn hold(tx: &Tx, id: NamespaceId) -> Result<bool, DbError> {
+    Ok(tx.execute(HOLD, params![id]).await? == 1)
+}
+
 const SET_VISIBILITY: &str = "UPDATE namespaces SET visibility = $2 WHERE id = $1";
 
 /// Writes whether anyone may pull from the namespace.

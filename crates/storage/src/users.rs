@@ -126,6 +126,14 @@ pub async fn bump(tx: &Tx, id: UserId) -> Result<Option<i64>, DbError> {
     tx.optional(BUMP, params![id], |row| row.int(0)).await
 }
 
+const HOLD: &str = "UPDATE users SET revision = revision WHERE id = $1";
+
+/// Keeps the user from being deleted until this transaction ends, for rows that name them without a foreign key;
+/// false where they are gone.
+pub async fn hold(tx: &Tx, id: UserId) -> Result<bool, DbError> {
+    Ok(tx.execute(HOLD, params![id]).await? == 1)
+}
+
 const UPDATE: &str = "UPDATE users SET is_admin = $2, is_active = $3 WHERE id = $1";
 
 /// Writes the fields of `user` that may be edited.

@@ -259,6 +259,38 @@ async fn a_repository_that_comes_while_its_namespace_goes_is_seen_or_refused(t: 
 }
 
 #[both_engines]
+async fn a_token_made_while_its_owner_goes_waits_and_finds_nobody_or_ends_with_it(t: Tables) {
+    let (acme, other) = (t.namespace("acme").await, t.namespace("other").await);
+    let [anna, bert] = [t.user("anna").await, t.user("bert").await];
+    let remove = async |tx: &storage::db::Tx| namespaces::delete(tx, acme).await;
+    let told = t.overlapping(remove, async |tx| namespaces::hold(tx, acme).await).await;
+    assert_eq!(told, (true, Ok(false)));
+    let remove = async |tx: &storage::db::Tx| users::delete(tx, anna).await;
+    let told = t.overlapping(remove, async |tx| users::hold(tx, anna).await).await;
+    assert_eq!(told, (true, Ok(false)));
+
+    let ci = t.new_token(of(other, "other"), "ci-bot");
+    let make =
+        async |tx: &storage::db::Tx| Ok(namespaces::hold(tx, other).await? && tokens::insert(tx, &ci).await?);
+    let remove = async |tx: &storage::db::Tx| {
+        namespaces::bump(tx, other).await?;
+        leaving::end_all_of_namespace(tx, other, NOW, "deleted with it").await
+    };
+    let (made, ended) = t.overlapping(make, remove).await;
+    assert_eq!((made, ended.unwrap()), (true, vec![(ci.id, "ci-bot".to_owned())]));
+    let owner = StoredOwner::User { id: bert, username: "bert".into(), access: "account".into() };
+    let laptop = t.new_token(owner, "laptop");
+    let make =
+        async |tx: &storage::db::Tx| Ok(users::hold(tx, bert).await? && tokens::insert(tx, &laptop).await?);
+    let remove = async |tx: &storage::db::Tx| {
+        users::bump(tx, bert).await?;
+        leaving::end_all_of_user(tx, bert, NOW, "deleted with it").await
+    };
+    let (made, ended) = t.overlapping(make, remove).await;
+    assert_eq!((made, ended.unwrap()), (true, vec![(laptop.id, "laptop".to_owned())]));
+}
+
+#[both_engines]
 async fn tokens_end_with_their_namespace_or_user_and_with_no_other(t: Tables) {
     let (acme, other) = (t.namespace("acme").await, t.namespace("other").await);
     let anna = t.user("anna").await;
