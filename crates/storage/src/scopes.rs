@@ -60,6 +60,14 @@ pub async fn insert(tx: &Tx, token: TokenId, position: i64, scope: &StoredScope)
     Ok(())
 }
 
+/// Adds the scopes of a token that has none, in their order.
+pub async fn insert_all(tx: &Tx, token: TokenId, scopes: &[StoredScope]) -> Result<(), DbError> {
+    for (position, scope) in (0..).zip(scopes) {
+        insert(tx, token, position, scope).await?;
+    }
+    Ok(())
+}
+
 const NEXT_POSITION: &str =
     "SELECT CAST(COALESCE(MAX(position), -1) + 1 AS BIGINT) FROM token_scopes WHERE token_id = $1";
 

@@ -394,9 +394,7 @@ pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
     if tx.execute(INSERT, params).await? == 0 {
         return Ok(false);
     }
-    for (position, scope) in (0..).zip(&token.scopes) {
-        scopes::insert(tx, token.id, position, scope).await?;
-    }
+    scopes::insert_all(tx, token.id, &token.scopes).await?;
     Ok(true)
 }
 
@@ -427,9 +425,7 @@ pub async fn update(tx: &Tx, token: &StoredToken, replaces_scopes: bool) -> Resu
     tx.execute(UPDATE, params).await?;
     if replaces_scopes {
         scopes::delete_all(tx, token.id).await?;
-        for (position, scope) in (0..).zip(&token.scopes) {
-            scopes::insert(tx, token.id, position, scope).await?;
-        }
+        scopes::insert_all(tx, token.id, &token.scopes).await?;
     }
     Ok(())
 }

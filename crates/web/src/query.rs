@@ -3,9 +3,8 @@
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-/// It may be a form with a password in it, so it can't be printed.
-///
-/// The parameters of a query, decoded once, in their order.
+/// The parameters of a query or a form, decoded once, in their order. A form may hold a password, so it can't be
+/// printed.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
