@@ -4,6 +4,7 @@
 //! Text from outside becomes a type here or is refused; whoever holds the type need not check again. No IO, no HTTP
 //! library, no statuses: those are the business of `web`.
 
+pub mod byte_range;
 pub mod call;
 pub mod descriptor;
 pub mod digest;

@@ -8,7 +8,10 @@ use access::{
     time::Instant,
 };
 use oci::NamespaceName;
-use storage::{db::Tx, rights::Who};
+use storage::{
+    db::{Query, Tx},
+    rights::Who,
+};
 
 use crate::authorize::{Identified, Refusal, read_and_decide};
 
@@ -58,9 +61,14 @@ impl<A: Ask> Grant<A> {
     }
 
     /// Decides on a further need, which only shows once it is known what a write changes.
-    pub(crate) async fn holds_for(&self, tx: &Tx, need: &Need, now: Instant) -> Result<Rights, Refusal> {
+    pub(crate) async fn holds_for(
+        &self,
+        q: &impl Query,
+        need: &Need,
+        now: Instant,
+    ) -> Result<Rights, Refusal> {
         let identified = Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
-        read_and_decide(tx, &identified, need, now).await
+        read_and_decide(q, &identified, need, now).await
     }
 
     /// The repository aimed at, where it exists.

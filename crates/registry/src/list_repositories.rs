@@ -55,7 +55,7 @@ impl Registry {
 }
 
 /// Rule 4: a service token sees every name of its namespace, everybody else what their user may pull.
-fn seen_by(principal: &Principal) -> Result<Which, Refusal> {
+pub(crate) fn seen_by(principal: &Principal) -> Result<Which, Refusal> {
     match principal {
         // The gate lets neither come this far.
         Principal::Anonymous | Principal::Token(Token { owner: Owner::FormerUser, .. }) => {

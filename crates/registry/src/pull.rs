@@ -2,7 +2,7 @@
 
 use access::{operation::Operation, time::Instant};
 use futures_util::stream::BoxStream;
-use oci::{Call, Digest, Reference, RepositoryName};
+use oci::{Call, Digest, Reference, RepositoryName, byte_range::ByteRange};
 use storage::{
     blobs::Range,
     links,
@@ -48,60 +48,34 @@ impl Ask for PullBlob {
     }
 }
 
-/// A manifest as it was pushed.
+/// A blob that may be read: proof that it was found by a grant.
 #[derive(Debug)]
-pub struct PulledManifest {
-    /// Its digest.
-    pub digest: Digest,
-    /// The Content-Type that it was pushed under.
-    pub media_type: String,
-    /// Its bytes.
-    pub payload: Vec<u8>,
-}
+pub struct FoundBlob(links::StoredBlob);
 
-/// What a HEAD tells of a manifest.
-#[derive(Debug)]
-pub struct DescribedManifest {
-    /// Its digest.
-    pub digest: Digest,
-    /// The Content-Type that it was pushed under.
-    pub media_type: String,
+impl FoundBlob {
     /// How many bytes it has.
-    pub size: u64,
-}
-
-/// A blob, about to be read.
-pub struct PulledBlob {
-    /// How many bytes.
-    pub size: u64,
-    /// The bytes; an error instead of a silent end where some are missing.
-    pub bytes: BoxStream<'static, std::io::Result<bytes::Bytes>>,
+    pub const fn size(&self) -> u64 {
+        self.0.size
+    }
 }
 
 impl Registry {
-    /// The manifest that the grant names; counts as a pull with the token that was used.
-    pub async fn pull_manifest(
+    /// The bytes of a manifest that `find_manifest` found; counts as a pull with the token that was used.
+    pub async fn read_manifest(
         &self,
         grant: &Grant<PullManifest>,
+        manifest: &StoredManifest,
         now: Instant,
-    ) -> Result<PulledManifest, ContentError> {
-        let manifest = self.named_manifest(grant).await?;
+    ) -> Result<Vec<u8>, ContentError> {
         // Deleted between the two reads: as if it had been gone before.
         let payload = manifests::payload(&self.db, manifest.id).await?.ok_or_else(|| unknown(grant))?;
         self.usage.count(grant.principal(), &grant.origin, Done::Pull, now);
-        Ok(PulledManifest { digest: manifest.digest, media_type: manifest.media_type, payload })
+        Ok(payload)
     }
 
-    /// What the manifest is that the grant names: HEAD, with which clients ask whether there is something new.
-    pub async fn describe_manifest(
-        &self,
-        grant: &Grant<PullManifest>,
-    ) -> Result<DescribedManifest, ContentError> {
-        let StoredManifest { digest, media_type, size, .. } = self.named_manifest(grant).await?;
-        Ok(DescribedManifest { digest, media_type, size })
-    }
-
-    async fn named_manifest(&self, grant: &Grant<PullManifest>) -> Result<StoredManifest, ContentError> {
+    /// What the manifest is that the grant names. With this alone clients ask whether there is something new, so it
+    /// counts as no pull.
+    pub async fn find_manifest(&self, grant: &Grant<PullManifest>) -> Result<StoredManifest, ContentError> {
         let PullManifest { repository, reference } = &grant.ask;
         let id = grant.repository().ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
         let found = match reference {
@@ -111,18 +85,22 @@ impl Registry {
         found.ok_or_else(|| unknown(grant))
     }
 
-    /// The blob that the grant names. No connection is held while its bytes are read.
-    pub async fn pull_blob(&self, grant: &Grant<PullBlob>) -> Result<PulledBlob, ContentError> {
-        let blob = self.linked_blob(grant).await?;
-        // As many bytes as the row says: a file that lost some is an error here, and not a shorter blob.
-        let whole = Range { start: 0, length: blob.size };
-        let reading = self.blobs.read(&blob.key, Some(whole)).await?;
-        Ok(PulledBlob { size: blob.size, bytes: reading.bytes })
+    /// The blob that the grant names: how many bytes it has, and what it takes to read them.
+    pub async fn find_blob(&self, grant: &Grant<PullBlob>) -> Result<FoundBlob, ContentError> {
+        self.linked_blob(grant).await.map(FoundBlob)
     }
 
-    /// The size of the blob that the grant names: HEAD.
-    pub async fn blob_size(&self, grant: &Grant<PullBlob>) -> Result<u64, ContentError> {
-        Ok(self.linked_blob(grant).await?.size)
+    /// The bytes of a blob, or of a part of it; an error instead of a silent end where some are missing. No connection
+    /// is held while they are read.
+    pub async fn read_blob(
+        &self,
+        blob: &FoundBlob,
+        part: Option<ByteRange>,
+    ) -> Result<BoxStream<'static, std::io::Result<bytes::Bytes>>, ContentError> {
+        // As many bytes as the row says: a file that lost some is an error here, and not a shorter blob.
+        let whole = Range { start: 0, length: blob.size() };
+        let range = part.map_or(whole, |part| Range { start: part.start(), length: part.length() });
+        Ok(self.blobs.read(&blob.0.key, Some(range)).await?.bytes)
     }
 
     async fn linked_blob(&self, grant: &Grant<PullBlob>) -> Result<links::StoredBlob, ContentError> {

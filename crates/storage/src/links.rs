@@ -1,12 +1,13 @@
 //! Which bytes there are (`blobs`), and in which repositories they may be used (`repository_blobs`).
 
 use access::{id::RepositoryId, time::Instant};
-use oci::Digest;
+use oci::{Digest, RepositoryName};
 
 use crate::{
     blobs::Key,
     db::{DbError, Query, Row, Tx},
     params,
+    repositories::Which,
 };
 
 /// A blob's place in the store.
@@ -80,8 +81,52 @@ pub async fn insert(
     let text = digest.to_string();
     let size = column_of(blob)?;
     let is_new = tx.execute(INSERT_BLOB, params![text.as_str(), blob.key.as_str(), size, now]).await? == 1;
-    tx.execute(LINK, params![repository, text.as_str(), now]).await?;
+    link(tx, repository, digest, now).await?;
     Ok(is_new)
+}
+
+/// Links bytes that are there already in the repository; one link more or less is the same.
+pub async fn link(tx: &Tx, repository: RepositoryId, digest: &Digest, now: Instant) -> Result<(), DbError> {
+    tx.execute(LINK, params![repository, digest.to_string(), now]).await.map(|_| ())
+}
+
+macro_rules! select_holders {
+    ($filter:literal) => {
+        concat!(
+            "SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id WHERE l.digest = $1",
+            $filter,
+            " LIMIT $2"
+        )
+    };
+}
+
+const HOLDERS: &str = select_holders!("");
+const HOLDERS_OF_NAMESPACE: &str = select_holders!(
+    " AND (r.namespace_id = $3 OR r.namespace_id IN (SELECT p.id FROM namespaces p WHERE p.visibility = 'public'))"
+);
+const HOLDERS_OF_USER: &str = select_holders!(
+    " AND r.namespace_id IN (\
+     SELECT nu.namespace_id FROM namespace_users nu WHERE nu.user_id = $3 \
+     UNION SELECT nt.namespace_id FROM namespace_teams nt \
+     JOIN team_users tu ON tu.team_id = nt.team_id WHERE tu.user_id = $3 \
+     UNION SELECT p.id FROM namespaces p WHERE p.visibility = 'public')"
+);
+
+/// At most `limit` repositories that hold the blob, in no order, among those of `which` and those that anyone may
+/// pull from. Whether the caller may pull from one of them is for the gate to say.
+pub async fn holders(
+    q: &impl Query,
+    digest: &Digest,
+    which: Which,
+    limit: i64,
+) -> Result<Vec<RepositoryName>, DbError> {
+    let digest = digest.to_string();
+    let name = |row: &Row<'_>| row.parsed(0, RepositoryName::parse);
+    match which {
+        Which::All => q.list(HOLDERS, params![digest, limit], name).await,
+        Which::Of(namespace) => q.list(HOLDERS_OF_NAMESPACE, params![digest, limit, namespace], name).await,
+        Which::PulledBy(user) => q.list(HOLDERS_OF_USER, params![digest, limit, user], name).await,
+    }
 }
 
 const IS_NEEDED: &str =

@@ -25,6 +25,13 @@ pub(crate) enum V2Error {
     Body(BodyRefused),
     /// A header or query parameter.
     Malformed(ErrorCode, String),
+    /// `Range` begins behind the end of a blob of `size` bytes.
+    RangeBehindEnd {
+        /// How many bytes the blob has.
+        size: u64,
+    },
+    /// A condition of the request is not met.
+    PreconditionFailed(String),
 }
 
 impl From<RouteError> for V2Error {
@@ -70,6 +77,15 @@ pub(crate) fn answer(error: &V2Error, challenger: Challenger<'_>) -> Response {
         V2Error::Content(error) => of_content(error, challenger),
         V2Error::Body(error) => of_body(error),
         V2Error::Malformed(code, text) => of(StatusCode::BAD_REQUEST, *code, text),
+        V2Error::RangeBehindEnd { size } => {
+            let text = format!("the Range begins behind the end; the blob has {size} bytes");
+            // RFC 9110 §15.5.17: so that the client learns the length.
+            of(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::RangeInvalid, &text)
+                .with(header::CONTENT_RANGE, format!("bytes */{size}"))
+        }
+        V2Error::PreconditionFailed(text) => {
+            of(StatusCode::PRECONDITION_FAILED, ErrorCode::Unsupported, text)
+        }
     }
 }
 

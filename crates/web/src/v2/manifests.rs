@@ -9,6 +9,7 @@ use super::{
     Answered, Exchange,
     answer::{self, CONTENT_DIGEST, WithHeader},
     errors::V2Error,
+    precondition::{entity_tag, settled},
 };
 use crate::body::read_to_end;
 
@@ -20,18 +21,22 @@ const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answered {
     let grant = exchange.may(ask).await?;
     let (registry, now) = (exchange.app.registry(), exchange.app.now());
-    let (digest, media_type, length, body) = if exchange.is_head() {
-        let described = registry.describe_manifest(&grant).await?;
-        (described.digest, described.media_type, described.size, Body::empty())
-    } else {
-        let pulled = registry.pull_manifest(&grant, now).await?;
-        (pulled.digest, pulled.media_type, pulled.payload.len() as u64, Body::from(pulled.payload))
+    let manifest = registry.find_manifest(&grant).await?;
+    let described = |status, body| {
+        answer::with_body(status, body)
+            .with(header::ETAG, entity_tag(&manifest.digest))
+            .with(CONTENT_DIGEST, manifest.digest.as_str())
     };
-    Ok(answer::with_body(StatusCode::OK, body)
-        .with(header::CONTENT_TYPE, &media_type)
-        .with(header::CONTENT_LENGTH, length.to_string())
-        .with(header::ETAG, format!("\"{digest}\""))
-        .with(CONTENT_DIGEST, digest.as_str()))
+    if let Some(status) = settled(&exchange.parts.headers, &manifest.digest)? {
+        return Ok(described(status, Body::empty()));
+    }
+    let body = match exchange.is_head() {
+        true => Body::empty(),
+        false => Body::from(registry.read_manifest(&grant, &manifest, now).await?),
+    };
+    Ok(described(StatusCode::OK, body)
+        .with(header::CONTENT_TYPE, &manifest.media_type)
+        .with(header::CONTENT_LENGTH, manifest.size.to_string()))
 }
 
 /// Takes a manifest of at most 4 MiB.

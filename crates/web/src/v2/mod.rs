@@ -7,6 +7,7 @@ mod challenge;
 mod errors;
 mod manifests;
 mod paging;
+mod precondition;
 mod referrers;
 mod tags;
 mod uploads;
@@ -22,7 +23,6 @@ use registry::{
 
 use crate::{
     app::App,
-    body::drain_behind,
     gate::{BearerIs, Caller},
     headers, request,
 };
@@ -83,7 +83,6 @@ pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
         response.headers_mut().append(header::WARNING, headers::warning(text));
     }
     answer::harden(response.headers_mut());
-    drain_behind(&parts, body, &mut response);
     response
 }
 

@@ -15,13 +15,23 @@ use crate::{body::as_stream, query::Query};
 /// Docker's registry API V2: how the session is called in answers about it.
 const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
-/// Opens a session; with `digest` takes the whole blob at once. A mount (`mount`, `from`) is answered with a
-/// session, as if the blob were absent: the specification allows it, and the client uploads.
+/// OCI distribution 1.1, "Pushing a blob in chunks": how small a chunk of a session may be.
+const CHUNK_MIN_LENGTH: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// What a new session advises, in bytes. Each chunk costs an fsync and two commits; smaller ones are taken all the same.
+const ADVISED_CHUNK_BYTES: u64 = 64 * 1024;
+
+/// Opens a session; with `digest` takes the whole blob at once; with `mount` takes it from another repository, or,
+/// where the caller can pull it from none, opens a session all the same.
 pub(crate) async fn start(exchange: &mut Exchange<'_>, ask: StartUpload) -> Answered {
     let grant = exchange.may(ask).await?;
     let (app, now) = (exchange.app, exchange.app.now());
     let repository = &grant.asked().repository;
     let query = query(exchange)?;
+    if let Some((digest, from)) = mounted(&query)
+        && app.registry().mount_blob(&grant, &digest, from.as_ref(), now).await?
+    {
+        return Ok(created(repository, &digest));
+    }
     let digest = query.one("digest").map(parse_digest).transpose()?;
     if let Some(digest) = digest
         && query.one("mount").is_none()
@@ -35,7 +45,16 @@ pub(crate) async fn start(exchange: &mut Exchange<'_>, ask: StartUpload) -> Answ
         Some(_) | None => None,
     };
     let started = app.registry().start_upload(&grant, announced, now).await?;
-    Ok(underway(StatusCode::ACCEPTED, repository, &started.upload.to_string(), 0))
+    Ok(underway(StatusCode::ACCEPTED, repository, &started.upload.to_string(), 0)
+        .with(CHUNK_MIN_LENGTH, ADVISED_CHUNK_BYTES.to_string()))
+}
+
+/// What is to be mounted, and from where. A digest or a name that is none can't be had anywhere, which is the same as
+/// a blob that is absent.
+fn mounted(query: &Query) -> Option<(Digest, Option<RepositoryName>)> {
+    let digest = Digest::parse(query.one("mount")?).ok()?;
+    let from = query.one("from").map(RepositoryName::parse).transpose().ok()?;
+    Some((digest, from))
 }
 
 /// Adds a chunk.
