@@ -6,6 +6,8 @@ mod broken_off;
 mod catalog;
 mod damage;
 mod deleting;
+mod forged_bearers;
+mod hostile;
 mod manifests;
 mod mounting;
 mod outage;

@@ -139,6 +139,33 @@ async fn what_is_no_manifest_is_refused(t: TestServer) {
     admin.pull("acme/api", "1.0").await.refused(404, "MANIFEST_UNKNOWN");
 }
 
+/// As many descriptors as 4 MiB hold, empty, tiny or whole: refused before anything is looked up.
+#[both_engines]
+async fn a_hundred_thousand_descriptors_are_refused(t: TestServer) {
+    let image = Image::new(1, 10);
+    let admin = with_blobs(&t, &image).await;
+    let whole = |at: usize| {
+        json!({ "mediaType": "a/b", "digest": format!("sha256:{at:064x}"), "size": 0 }).to_string()
+    };
+    for (descriptors, said) in [
+        (vec!["{}".to_owned(); 100_000], ""),
+        (vec![r#"{"mediaType":"","digest":"","size":0}"#.to_owned(); 100_000], ""),
+        (vec![image.layer.descriptor().to_string(); 20_000], "at most 4096 are taken"),
+        ((0..30_000).map(whole).collect(), "at most 4096 are taken"),
+    ] {
+        for list in ["layers", "manifests"] {
+            let (head, content_type) = match list {
+                "layers" => (format!("\"config\":{},", image.config.descriptor()), MANIFEST_TYPE),
+                _ => (String::new(), INDEX_TYPE),
+            };
+            let body = format!("{{\"schemaVersion\":2,{head}\"{list}\":[{}]}}", descriptors.join(","));
+            let pushed = admin.push_manifest_as("acme/api", "1.0", content_type, body.as_bytes()).await;
+            pushed.refused(400, "MANIFEST_INVALID").says(said);
+        }
+    }
+    admin.pull("acme/api", "1.0").await.refused(404, "MANIFEST_UNKNOWN");
+}
+
 #[both_engines]
 async fn a_manifest_pushed_by_digest_has_that_digest(t: TestServer) {
     let image = Image::new(1, 10);
