@@ -62,7 +62,7 @@ pub enum SignError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BearerError {
     /// Not a JWT, or one that lacks a claim or has one of another type.
-    #[error("this is no bearer of this registry; fetch one at the realm, or sign in with Basic")]
+    #[error("this is no bearer of this registry; fetch one at the realm, or log in with Basic")]
     Malformed,
     /// Any other algorithm than ES256.
     #[error("the bearer's algorithm is not ES256, the only one here; fetch a bearer at the realm")]

@@ -191,7 +191,7 @@ impl Requested {
         &self.access
     }
 
-    /// Whether no scope was named at all, not even an unknown one: a client that only signs in.
+    /// Whether no scope was named at all, not even an unknown one: a client that only logs in.
     pub const fn is_empty(&self) -> bool {
         self.is_empty
     }

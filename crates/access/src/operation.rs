@@ -20,7 +20,7 @@ pub enum Operation {
     /// The namespaces that the caller may see.
     ListNamespaces,
     /// Make a namespace.
-    CreateNamespace(NamespaceName),
+    CreateNamespace,
     /// Look at a namespace.
     ShowNamespace(NamespaceName),
     /// Change a namespace's visibility.
@@ -36,7 +36,7 @@ pub enum Operation {
     /// Everybody's accounts.
     ListUsers,
     /// Make a user.
-    CreateUser(Username),
+    CreateUser,
     /// Look at a user.
     ShowUser(Username),
     /// Set a user's password, `is_admin` or `is_active`.
@@ -48,7 +48,7 @@ pub enum Operation {
     /// All teams.
     ListTeams,
     /// Make a team.
-    CreateTeam(TeamName),
+    CreateTeam,
     /// Look at a team and its users.
     ShowTeam(TeamName),
     /// Give a team another name.
@@ -139,8 +139,8 @@ pub enum Need {
     Catalog,
     /// The names of the repositories of one namespace.
     ListRepositories(NamespaceName),
-    /// Making a namespace of this name.
-    NewNamespace(NamespaceName),
+    /// Making a namespace, of any name that is free.
+    NewNamespace,
     /// Seeing a namespace: any role in it.
     SeeNamespace(NamespaceName),
     /// Managing a namespace's tokens, members and settings: the role `admin` (rule 9).
@@ -175,7 +175,7 @@ impl Operation {
             Self::Oci(call) => call_need(call),
             Self::WhoAmI => Need::Identity,
             Self::ListNamespaces => Need::Person,
-            Self::CreateNamespace(namespace) => Need::NewNamespace(namespace.clone()),
+            Self::CreateNamespace => Need::NewNamespace,
             Self::ShowNamespace(namespace) => Need::SeeNamespace(namespace.clone()),
             Self::ListTokens(namespace)
             | Self::CreateToken(namespace)
@@ -186,7 +186,7 @@ impl Operation {
             | Self::RemoveMember(namespace) => Need::ManageNamespace(namespace.clone()),
             Self::ListUsers
             | Self::ListTeams
-            | Self::CreateTeam(_)
+            | Self::CreateTeam
             | Self::ShowTeam(_)
             | Self::RenameTeam(_)
             | Self::DeleteTeam(_)
@@ -195,7 +195,7 @@ impl Operation {
             | Self::ShowSettings
             | Self::EditSettings => Need::Administer,
             // Deleting takes more than `is_active` away, so it asks for no less than that does (rule 9).
-            Self::CreateUser(_) | Self::EditUser(_) | Self::DeleteUser(_) => Need::AdministerAccounts,
+            Self::CreateUser | Self::EditUser(_) | Self::DeleteUser(_) => Need::AdministerAccounts,
             Self::ShowUser(username) => Need::SeeUser(username.clone()),
             Self::ChangePassword(username) => Need::ChangeOwnPassword(username.clone()),
             // An edit that turns out to strengthen is decided once more, where it is known what it changes.
@@ -281,7 +281,7 @@ impl Need {
             Self::Identity
             | Self::Person
             | Self::ListRepositories(_)
-            | Self::NewNamespace(_)
+            | Self::NewNamespace
             | Self::SeeNamespace(_)
             | Self::ManageNamespace(_)
             | Self::ManageToken(_)

@@ -120,7 +120,9 @@ impl PathPattern {
     fn cannot_match(&self, namespace: &NamespaceName) -> CannotMatch {
         // Most often the namespace was left out (IONOS's paths begin inside the registry).
         let inside = Self::parse(&format!("{namespace}/{}", self.0));
-        let hint = inside.unwrap_or_else(|_| Self(format!("{namespace}/*")));
+        let all = || Self::parse(&format!("{namespace}/*"));
+        // A namespace of 254 characters or more has room for the repository of its own name alone.
+        let hint = inside.or_else(|_| all()).unwrap_or_else(|_| Self(namespace.to_string()));
         CannotMatch { path: self.0.clone(), namespace: namespace.to_string(), hint }
     }
 }
@@ -289,6 +291,8 @@ mod tests {
     fn a_hint_that_would_be_too_long_is_the_whole_namespace() {
         let long = path(&"b".repeat(255));
         assert_eq!(long.can_match_in(&namespace("acme")).unwrap_err().hint, path("acme/*"));
+        let longest = "a".repeat(255);
+        assert_eq!(path("app").can_match_in(&namespace(&longest)).unwrap_err().hint, path(&longest));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The one place where it is decided whether something is allowed (DESIGN §2 rules 4, 7, 8, 9 and the table of §3.1).
 
+use std::net::IpAddr;
+
 use crate::{
     bearer::Access,
     name::Username,
@@ -14,9 +16,9 @@ use crate::{
 pub enum Decision {
     /// Yes, and by which rule.
     Allowed(Rule),
-    /// The credential is dead; the reason is for its holder.
+    /// The credential is dead, or used from where it may not be; the reason is for its holder.
     Ended(String),
-    /// Nobody signed in, and it takes somebody.
+    /// Nobody logged in, and it takes somebody.
     SignIn,
     /// The principal may, but this bearer was fetched for less: fetching one again helps.
     BearerTooNarrow,
@@ -26,9 +28,9 @@ pub enum Decision {
     Unseen(String),
 }
 
-/// What a principal may do right now. Rule 7: the bearer says who, this says what.
-pub fn decide(need: &Need, rights: &Rights, bearer: &Access, now: Instant) -> Decision {
-    if let Some(reason) = ended(&rights.principal, now) {
+/// What a principal may do right now, at the address `from`. Rule 7: the bearer says who, this says what.
+pub fn decide(need: &Need, rights: &Rights, bearer: &Access, from: Option<IpAddr>, now: Instant) -> Decision {
+    if let Some(reason) = ended(&rights.principal, now).or_else(|| out_of_place(&rights.principal, from)) {
         return Decision::Ended(reason);
     }
     match (allows(need, rights), covers(bearer, need)) {
@@ -57,7 +59,7 @@ fn user_ended(user: &User) -> Option<String> {
         ));
     }
     if !user.is_current {
-        return Some(format!("the password of user {} was changed; sign in again", user.username));
+        return Some(format!("the password of user {} was changed; log in again", user.username));
     }
     None
 }
@@ -98,6 +100,21 @@ fn token_ended(token: &Token, now: Instant) -> Option<String> {
     }
 }
 
+/// Why a living token is of no use at this address. It is a bad credential there, never less than that: what anonymous
+/// may is not for whoever stole it, and the reason is for whoever holds the secret.
+fn out_of_place(principal: &Principal, from: Option<IpAddr>) -> Option<String> {
+    let Principal::Token(token) = principal else { return None };
+    if token.allowed_addresses.allow(from) {
+        return None;
+    }
+    let place = from.map_or("an unknown address".to_owned(), |from| from.to_canonical().to_string());
+    Some(format!(
+        "{token} may not be used from {place}; its allowed addresses are {}; {} can change them",
+        token.allowed_addresses,
+        way_out(token)
+    ))
+}
+
 fn way_out(token: &Token) -> String {
     match &token.owner {
         Owner::Namespace { name: Some(namespace), .. } => format!("an administrator of {namespace}"),
@@ -116,7 +133,7 @@ fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
         Need::Repository { repository, action, tag: _ } => rights.repository_rule(repository, *action),
         Need::Catalog => catalog_rule(&rights.principal),
         Need::ListRepositories(_) => catalog_rule(&rights.principal).and_then(|_| list_rule(rights)),
-        Need::NewNamespace(_) => instance_admin(rights).or_else(|| by_setting(rights)),
+        Need::NewNamespace => instance_admin(rights).or_else(|| by_setting(rights)),
         Need::SeeNamespace(_) => role_rule(rights, Role::Reader),
         Need::ManageNamespace(_) => role_rule(rights, Role::Admin),
         Need::ManageToken(_) | Need::SeeTokenHistory(_) => manage_token_rule(rights),
@@ -237,7 +254,7 @@ fn covers(bearer: &Access, need: &Need) -> bool {
         // No scope of the token protocol stands for managing, so no bearer is ever fetched for it (rule 7).
         Need::Person
         | Need::ListRepositories(_)
-        | Need::NewNamespace(_)
+        | Need::NewNamespace
         | Need::SeeNamespace(_)
         | Need::ManageNamespace(_)
         | Need::ManageToken(_)
@@ -274,17 +291,18 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
             Decision::Denied(format!("{principal} has no scope of type registry, which listing takes"))
         }
         Need::Identity => Decision::SignIn,
-        Need::Person => Decision::Denied(format!("{principal} manages nothing; sign in as a user")),
-        Need::NewNamespace(namespace) => Decision::Denied(format!(
-            "{principal} may not make namespace {namespace}; an instance administrator can"
-        )),
+        Need::Person => manages_nothing(principal),
+        Need::NewNamespace => {
+            Decision::Denied(format!("{principal} may not make namespaces; an instance administrator can"))
+        }
+        Need::SeeNamespace(_) | Need::ManageNamespace(_) if is_at_home(rights) => manages_nothing(principal),
         Need::SeeNamespace(namespace) => unseen_namespace(principal, namespace),
         Need::ManageNamespace(namespace) if role_rule(rights, Role::Reader).is_some() => Decision::Denied(
             format!("{principal} does not have the role admin in {namespace}, which managing it takes"),
         ),
         Need::ManageNamespace(namespace) => unseen_namespace(principal, namespace),
         Need::StrengthenToken(_) if manage_token_rule(rights).is_some() => Decision::Denied(format!(
-            "{principal} may not reset, enable, lengthen or widen a personal token; sign in with a password for that"
+            "{principal} may not reset, enable, lengthen or widen a personal token; log in with a password for that"
         )),
         Need::ManageToken(_) | Need::StrengthenToken(_) | Need::SeeTokenHistory(_) => {
             Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
@@ -293,18 +311,18 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
             Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
         }
         Need::AdministerAccounts if instance_admin(rights).is_some() => Decision::Denied(format!(
-            "{principal} may not make users or change passwords, is_admin or is_active; sign in with a password for that"
+            "{principal} may not make users or change passwords, is_admin or is_active; log in with a password for that"
         )),
         Need::AdministerAccounts => {
             Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
         }
         Need::ChangeOwnPassword(username) if self_or_admin(rights, username).is_some() => {
             Decision::Denied(format!(
-                "{principal} may not change the password of {username} like this; {username} can, signed in with the old one"
+                "{principal} may not change the password of {username} like this; {username} can, logged in with the old one"
             ))
         }
         Need::NewPersonalToken(username) if self_or_admin(rights, username).is_some() => Decision::Denied(
-            format!("{principal} may not make personal tokens; sign in with a password for that"),
+            format!("{principal} may not make personal tokens; log in with a password for that"),
         ),
         Need::SeeUser(username)
         | Need::ChangeOwnPassword(username)
@@ -313,6 +331,21 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
             Decision::Unseen(format!("user {username} does not exist, or {principal} may not see them"))
         }
     }
+}
+
+/// Whether a service token asks about the namespace that it belongs to: that there is one is no news to it.
+fn is_at_home(rights: &Rights) -> bool {
+    match (&rights.principal, rights.namespace()) {
+        (Principal::Token(Token { owner: Owner::Namespace { id, .. }, .. }), Some(namespace)) => {
+            namespace.id == *id
+        }
+        _ => false,
+    }
+}
+
+/// Rule 9: a service token, or a `scoped` personal one.
+fn manages_nothing(principal: &Principal) -> Decision {
+    Decision::Denied(format!("{principal} manages nothing; log in as a user"))
 }
 
 fn unseen_namespace(principal: &Principal, namespace: &oci::NamespaceName) -> Decision {

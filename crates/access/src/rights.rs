@@ -6,6 +6,7 @@
 use oci::{NamespaceName, RepositoryName};
 
 use crate::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{NamespaceId, RepositoryId, SecretId, TokenId, UserId},
     name::Username,
@@ -72,6 +73,8 @@ pub struct Token {
     pub secret_ends: Option<(Instant, String)>,
     /// The token's scopes; empty for one that mirrors its user.
     pub scopes: Scopes,
+    /// From where it may be used.
+    pub allowed_addresses: AllowedAddresses,
 }
 
 /// Whose a token is.

@@ -170,28 +170,7 @@ pub enum Permission {
     PullPush,
 }
 
-/// The text is no permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a permission is pull or pull-push; for anything else, send scopes")]
-pub struct UnknownPermission;
-
 impl Permission {
-    /// The word of the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::PullPush => "pull-push",
-        }
-    }
-
-    /// Reads the word of the API.
-    pub fn parse(text: &str) -> Result<Self, UnknownPermission> {
-        [Self::Pull, Self::PullPush]
-            .into_iter()
-            .find(|permission| permission.as_str() == text)
-            .ok_or(UnknownPermission)
-    }
-
     const fn actions(self) -> Actions {
         match self {
             Self::Pull => Actions::PULL,
@@ -266,11 +245,6 @@ impl Scopes {
             }
             _ => None,
         }
-    }
-
-    /// The API's `permission`: `pull`, `pull-push` or `custom`.
-    pub fn permission_word(&self) -> &'static str {
-        self.permission().map_or("custom", Permission::as_str)
     }
 
     /// The first scope that allows `action` on `repository`, if any does.
@@ -452,18 +426,15 @@ mod tests {
     #[test]
     fn a_permission_is_short_for_one_scope_over_everything() {
         for permission in [Permission::Pull, Permission::PullPush] {
-            let scopes = Scopes::from(permission);
-            assert_eq!(scopes.permission(), Some(permission));
-            assert_eq!(Permission::parse(scopes.permission_word()), Ok(permission));
+            assert_eq!(Scopes::from(permission).permission(), Some(permission));
         }
-        assert_eq!(Permission::parse("custom"), Err(UnknownPermission));
         for custom in [
             vec![],
             vec![repository("acme/*", &["pull"])],
             vec![repository("*", &["pull", "delete"])],
             vec![repository("*", &["pull"]), input("registry", None, &["list"])],
         ] {
-            assert_eq!(scopes(&custom).permission_word(), "custom", "{custom:?}");
+            assert_eq!(scopes(&custom).permission(), None, "{custom:?}");
         }
     }
 

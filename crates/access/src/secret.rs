@@ -138,7 +138,7 @@ impl SecretHash {
 }
 
 /// Whether a password would read as a token's secret: such a password is refused when it is set (rule 5), for it
-/// could never be used to sign in.
+/// could never be used to log in.
 pub fn is_reserved_password(password: &str) -> bool {
     SecretKind::of(password).is_some()
 }

@@ -8,7 +8,7 @@ pub enum Selected {
     Whole,
     /// Exactly these bytes.
     Part(ByteRange),
-    /// Nothing: the range begins behind the end (416).
+    /// Nothing: the range begins behind the end, of the representation or its own (416).
     Nothing,
 }
 
@@ -47,6 +47,8 @@ pub fn select(range: &str, size: u64) -> Selected {
         (Some(Position::Absent), Some(Position::At(suffix))) => last_bytes(suffix, size),
         (Some(Position::At(first)), Some(Position::Absent)) => from_to(first, u64::MAX, size),
         (Some(Position::At(first)), Some(Position::At(last))) if first <= last => from_to(first, last, size),
+        // RFC 9110 §14.2 lets a server ignore or refuse it; the conformance suite wants 416.
+        (Some(Position::At(_)), Some(Position::At(_))) => Selected::Nothing,
         _ => Selected::Whole,
     }
 }
@@ -70,7 +72,8 @@ enum Position {
     At(u64),
 }
 
-/// Digits, or nothing at all; so a comma, which would make several ranges and a multipart answer, is in none. A number beyond all sizes is the largest there is: it lies behind every end.
+/// Digits, or nothing at all; so a comma, which would make several ranges and a multipart answer, is in none. A number
+/// beyond all sizes is the largest there is: it lies behind every end.
 fn position(text: &str) -> Option<Position> {
     if text.is_empty() {
         return Some(Position::Absent);
@@ -110,9 +113,14 @@ mod tests {
 
     #[test]
     fn a_range_behind_the_end_selects_nothing() {
-        for (range, size) in
-            [("bytes=10-", 10), ("bytes=10-20", 10), ("bytes=-0", 10), ("bytes=0-", 0), ("bytes=-5", 0)]
-        {
+        for (range, size) in [
+            ("bytes=10-", 10),
+            ("bytes=10-20", 10),
+            ("bytes=-0", 10),
+            ("bytes=0-", 0),
+            ("bytes=-5", 0),
+            ("bytes=2-1", 10),
+        ] {
             check(range, size, None);
         }
         check(&format!("bytes={HUGE}-"), 10, None);
@@ -127,7 +135,6 @@ mod tests {
             "bytes=-",
             "=0-1",
             "items=0-1",
-            "bytes=2-1",
             "bytes=a-b",
             "bytes=+1-2",
             "bytes=1-+2",

@@ -1,14 +1,15 @@
-//! The JSON of a manifest, before anybody asks what it means: one object, bounded in depth, known members of the
-//! right JSON type and at most once.
+//! The JSON of a manifest, before anybody asks what it means: one object, bounded in depth, members of the right JSON
+//! type, and each at most once.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::collections::{BTreeMap, HashSet};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, value::MapAccessDeserializer},
+use serde::Deserialize;
+
+use crate::{
+    descriptor::{RawDescriptor, Text},
+    error::Quoted,
+    object::{Name, Object},
 };
-
-use crate::descriptor::{RawDescriptor, Text};
 
 /// Deepest nesting that is taken. Real manifests have five levels; serde_json itself stops at 128, but not inside
 /// members that it skips, and those bytes go on to clients that may recurse.
@@ -41,6 +42,7 @@ impl Document {
         }
         check_depth(bytes)?;
         let document: Object<Self> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        check_names(text)?;
         Ok(document.0)
     }
 }
@@ -65,23 +67,47 @@ fn check_depth(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// A `T` written as a JSON object. Derived readers also take an array of the fields in order, which no other
-/// reader of manifests would understand.
-#[derive(Debug)]
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OnlyObject<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OnlyObject<T> {
-            type Value = Object<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+/// That no object, wherever it stands, has a member twice: one reader takes the first, another the last. Members that
+/// nobody reads here are no exception, for clients do (`platform` says which image runs). `json` is JSON already.
+fn check_names(json: &str) -> Result<(), String> {
+    let bytes = json.as_bytes();
+    let mut open: Vec<Option<HashSet<Name<'_>>>> = Vec::new(); // an object's names so far; None for an array
+    let (mut at, mut may_be_name) = (0, false);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' => open.push(Some(HashSet::new())),
+            b'[' => open.push(None),
+            b'}' | b']' => drop(open.pop()),
+            _ => {}
+        }
+        if *byte != b'"' {
+            may_be_name = matches!(byte, b'{' | b',') || (may_be_name && byte.is_ascii_whitespace());
+            at += 1;
+            continue;
+        }
+        let end = end_of_string(bytes, at);
+        if let Some(Some(names)) = open.last_mut().filter(|_| may_be_name) {
+            let name = serde_json::from_str::<Name<'_>>(&json[at..end]);
+            let name = name.map_err(|_| "the name of a member has half a surrogate pair".to_owned())?;
+            if let Some(Name(name)) = names.replace(name) {
+                return Err(format!("an object has {} twice", Quoted(&name)));
             }
         }
-        deserializer.deserialize_map(OnlyObject(PhantomData))
+        may_be_name = false;
+        at = end;
     }
+    Ok(())
+}
+
+/// Behind the quotation mark that closes the string which begins at `start`.
+fn end_of_string(json: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    json.len()
 }

@@ -13,6 +13,7 @@ pub mod error;
 pub mod manifest;
 pub mod media_type;
 pub mod name;
+mod object;
 pub mod range;
 pub mod reference;
 pub mod route;

@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn unknown_members_are_let_through() {
-        let more = r#""x":{"schemaVersion":[1,{"layers":null}]},"x":1,"subject":null,"#;
+        let more = r#""x":{"schemaVersion":[1,{"layers":null}]},"y":1,"subject":null,"#;
         assert_eq!(parse(&image(more)), parse(&image("")));
         let deep = image("").replace(r#""size":2"#, r#""size":2,"data":"e30=","platform":{"os":"linux"}"#);
         assert_eq!(parse(&deep), parse(&image("")));
@@ -365,8 +365,36 @@ mod tests {
         refused(&image(r#""annotations":{"a":1},"#), "expected a string");
         refused(&image(r#""annotations":{"a":"\u0000"},"#), "U+0000");
         refused(&image(&own_type("\\u0000")), "U+0000");
+        refused(&image(r#""annotations":{"a":"1","a":"2"},"#), r#"an object has "a" twice"#);
+        refused(&image(r#""x":1,"\u0078":2,"#), r#"an object has "x" twice"#);
+        refused(&image(r#""x":[0,{"os":"linux" , "os" : "windows"}],"#), r#"an object has "os" twice"#);
+        refused(&image(r#""x":{"\ud800":1},"#), "half a surrogate pair");
         let not_utf_8 = Manifest::parse(None, b"{\"a\":\"\xff\"}").unwrap_err().to_string();
         assert!(not_utf_8.contains("not UTF-8"), "{not_utf_8}");
+    }
+
+    #[test]
+    fn a_name_that_go_reads_as_another_is_refused() {
+        for (name, field) in [
+            ("Layers", "layers"),
+            ("MANIFESTS", "manifests"),
+            ("manife\u{17f}ts", "manifests"),
+            ("\\u004cayers", "layers"),
+            ("schemaversion", "schemaVersion"),
+        ] {
+            refused(&image(&format!(r#""{name}":[],"#)), &format!("as {field}; write {field}"));
+        }
+        let twice = |name| image("").replace(r#""size":2"#, &format!(r#""size":2,"{name}":3"#));
+        refused(&twice("Size"), r#"some clients read "Size" as size; write size"#);
+        // Whatever is not a member's name, or not almost a known one, is let through.
+        for more in [
+            r#""annotations":{"Layers":"a","layers":"a"},"#,
+            r#""x":{"Layers":1,"layers":2,"s":["a","a",{"a":"a"},{"a":"a"}]},"#,
+            r#""a":"\"","b":"a\\","layer":1,"#,
+        ] {
+            assert!(parse(&image(more)).is_ok(), "{more}");
+        }
+        assert!(parse(&twice("sizes")).is_ok());
     }
 
     #[test]

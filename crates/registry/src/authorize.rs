@@ -1,5 +1,7 @@
 //! The gate's other half: a credential and an operation in, a grant or a refusal out. Every face ends here.
 
+use std::net::IpAddr;
+
 use access::{
     bearer::{Access, CredentialRef},
     operation::{Need, Operation},
@@ -27,8 +29,8 @@ pub enum Refusal {
     /// The credential is wrong, ended or outdated; never downgraded to anonymous.
     #[error("{0}")]
     BadCredential(String),
-    /// Nobody signed in, and it takes somebody.
-    #[error("sign in: this takes a credential")]
+    /// Nobody logged in, and it takes somebody.
+    #[error("log in: this takes a credential")]
     SignIn {
         /// The scope that a bearer needs for this.
         scope: Option<String>,
@@ -46,7 +48,7 @@ pub enum Refusal {
     #[error("{0}")]
     Unseen(String),
     /// More passwords are being checked than this machine can; nothing is wrong with this one.
-    #[error("too many sign-ins at once; try again in a moment")]
+    #[error("too many logins at once; try again in a moment")]
     Busy,
     /// The database did not answer: never "allow" (DESIGN §5, 8).
     #[error(transparent)]
@@ -90,9 +92,11 @@ pub(crate) struct Identified {
     pub(crate) bearer: Access,
     /// The login name that came along, which must be the secret's own (rule 5).
     pub(crate) login_name: Option<String>,
+    /// The client's address, where it is known.
+    pub(crate) from: Option<IpAddr>,
 }
 
-/// Who is signed in: `/me`.
+/// Who is logged in: `/me`.
 #[derive(Debug, Clone, Copy)]
 pub struct WhoAmI;
 
@@ -118,10 +122,10 @@ impl Registry {
         origin: Origin,
         now: Instant,
     ) -> Result<Grant<A>, Refusal> {
-        let identified = self.identify(credential, now).await?;
+        let identified = self.identify(credential, origin.address, now).await?;
         let rights = read_and_decide(&self.db, &identified, &ask.operation().need(), now).await?;
         self.usage.note(&rights.principal, &origin, now);
-        let Identified { who, bearer, login_name: _ } = identified;
+        let Identified { who, bearer, .. } = identified;
         // From here on the secret is known by its id, as in a bearer: the hash is not carried along.
         let who = match (&rights.principal, who) {
             (Principal::Token(token), _) => Who::Secret(token.secret),
@@ -134,24 +138,32 @@ impl Registry {
     pub(crate) async fn identify(
         &self,
         credential: &Credential,
+        from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Identified, Refusal> {
         match credential {
             Credential::Anonymous => {
-                Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None })
+                Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None, from })
             }
-            Credential::Bearer(text) => self.identify_bearer(text, now),
-            Credential::Secret(text) => identify_secret(text, None)?.ok_or_else(|| {
+            Credential::Bearer(text) => self.identify_bearer(text, from, now),
+            Credential::Secret(text) => identify_secret(text, None, from)?.ok_or_else(|| {
                 Refusal::BadCredential("what was sent as a bearer is no token's secret".to_owned())
             }),
-            Credential::Basic { username, password } => match identify_secret(password, Some(username))? {
-                Some(identified) => Ok(identified),
-                None => self.identify_user(username, password, now).await,
-            },
+            Credential::Basic { username, password } => {
+                match identify_secret(password, Some(username), from)? {
+                    Some(identified) => Ok(identified),
+                    None => self.identify_user(username, password, from, now).await,
+                }
+            }
         }
     }
 
-    fn identify_bearer(&self, text: &Password, now: Instant) -> Result<Identified, Refusal> {
+    fn identify_bearer(
+        &self,
+        text: &Password,
+        from: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<Identified, Refusal> {
         let claims = self
             .keys
             .verify(text.expose(), now)
@@ -163,13 +175,14 @@ impl Registry {
                 Who::User { id: user, password_generation: generation }
             }
         };
-        Ok(Identified { who, bearer: Access::Only(claims.access), login_name: None })
+        Ok(Identified { who, bearer: Access::Only(claims.access), login_name: None, from })
     }
 
     async fn identify_user(
         &self,
         username: &str,
         password: &Password,
+        from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Identified, Refusal> {
         let found = self.passwords.check(&self.db, username, password, now).await;
@@ -178,6 +191,7 @@ impl Registry {
                 who: Who::User { id, password_generation },
                 bearer: Access::unlimited(),
                 login_name: None,
+                from,
             }),
             Ok(None) => Err(Refusal::BadCredential(WRONG_PASSWORD.to_owned())),
             Err(error) => Err(error.into()),
@@ -186,12 +200,17 @@ impl Registry {
 }
 
 /// A token's secret, refused before any look-up where its checksum is wrong; `None` where it is none.
-fn identify_secret(text: &Password, login_name: Option<&str>) -> Result<Option<Identified>, Refusal> {
+fn identify_secret(
+    text: &Password,
+    login_name: Option<&str>,
+    from: Option<IpAddr>,
+) -> Result<Option<Identified>, Refusal> {
     match Secret::parse(text.expose()) {
         Ok(secret) => Ok(Some(Identified {
             who: Who::SecretHash(secret.hash()),
             bearer: Access::unlimited(),
             login_name: login_name.map(str::to_owned),
+            from,
         })),
         Err(error @ SecretError::Typo) => Err(Refusal::BadCredential(error.to_string())),
         Err(SecretError::NotASecret) => Ok(None),
@@ -210,7 +229,7 @@ pub(crate) async fn read_and_decide(
         .ok_or_else(|| Refusal::unknown(&identified.who))?;
     // A wrong login name is said before anything that the decision would tell.
     check_login_name(&rights.principal, identified.login_name.as_deref())?;
-    match decide(need, &rights, &identified.bearer, now) {
+    match decide(need, &rights, &identified.bearer, identified.from, now) {
         Decision::Allowed(_) => Ok(rights),
         Decision::Ended(reason) => Err(Refusal::BadCredential(reason)),
         Decision::SignIn => Err(Refusal::SignIn { scope: need.challenge_scope() }),
@@ -238,6 +257,7 @@ pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
         Need::Identity
         | Need::Person
         | Need::Catalog
+        | Need::NewNamespace
         | Need::Administer
         | Need::AdministerAccounts
         | Need::SeeUser(_)
@@ -246,7 +266,6 @@ pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
         | Need::NewPersonalToken(_) => Aim::default(),
         Need::Repository { repository, .. } => aim_at(repository),
         Need::ListRepositories(namespace)
-        | Need::NewNamespace(namespace)
         | Need::SeeNamespace(namespace)
         | Need::ManageNamespace(namespace) => Aim { namespace: Some(namespace.as_str()), ..Aim::default() },
         Need::ManageToken(token) | Need::StrengthenToken(token) => {

@@ -10,7 +10,7 @@ use crate::{
     Registry,
     credential::Password,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
     passwords::NewPassword,
 };
 
@@ -28,7 +28,7 @@ impl Ask for ChangePassword {
 }
 
 impl Registry {
-    /// Replaces the password by `new`, where `current` is right: whoever sits at a terminal that somebody left signed
+    /// Replaces the password by `new`, where `current` is right: whoever sits at a terminal that somebody left logged
     /// in does not know it. Bearers made with the old one are dead when this returns; tokens live on.
     pub async fn change_password(
         &self,
@@ -49,9 +49,7 @@ impl Registry {
             // The rights that are read behind this hold one generation of the password only: of two changes at once
             // the second is refused.
             let user = self.take_user(&tx, grant, username, now).await?;
-            if if_revision.is_some_and(|revision| revision + 1 != user.revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(if_revision, user.revision)?;
             users::set_password(&tx, user.id, &hash).await?;
             let mut record = grant.record("user.password-changed", format!("user {username}"));
             record.user_id = user.id.to_string();

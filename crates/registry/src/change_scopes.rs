@@ -15,9 +15,9 @@ use storage::{
 
 use crate::{
     Registry,
-    edit_token::{check_has_scopes, check_revision},
+    edit_token::check_has_scopes,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
 };
 
 /// Give a token one more scope.
@@ -60,7 +60,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_token(&tx, grant, now).await?;
-            check_revision(&before, if_revision)?;
+            check_revision(if_revision, before.revision)?;
             check_takes(&before, scope)?;
             let added = StoredScope { id: ScopeId::mint(now, self.random.as_ref()), scope: scope.clone() };
             scopes::append(&tx, before.id, &added).await?;
@@ -83,7 +83,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_token(&tx, grant, now).await?;
-            check_revision(&before, if_revision)?;
+            check_revision(if_revision, before.revision)?;
             match grant.ask.scope {
                 None => scopes::delete_all(&tx, before.id).await?,
                 Some(id) if scopes::delete(&tx, before.id, id).await? => {}

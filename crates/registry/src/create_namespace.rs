@@ -17,28 +17,25 @@ use crate::{
     manage::ManageError,
 };
 
-/// Make a namespace.
-#[derive(Debug, Clone)]
-pub struct CreateNamespace {
-    /// Its name.
-    pub name: NamespaceName,
-}
+/// Make a namespace. Which one is said when it is made: the gate is asked before anybody reads that.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateNamespace;
 
 impl Ask for CreateNamespace {
     fn operation(&self) -> Operation {
-        Operation::CreateNamespace(self.name.clone())
+        Operation::CreateNamespace
     }
 }
 
 impl Registry {
-    /// Makes the namespace that the grant names. A user who makes one because the setting lets users becomes its admin.
+    /// Makes a namespace. A user who makes one because the setting lets users becomes its admin.
     pub async fn create_namespace(
         &self,
         grant: &Grant<CreateNamespace>,
+        name: &NamespaceName,
         is_public: bool,
         now: Instant,
     ) -> Result<StoredNamespace, ManageError> {
-        let name = &grant.ask.name;
         retried(|| async {
             let tx = self.db.begin().await?;
             let rights = grant.still_holds(&tx, now).await?;

@@ -1,6 +1,7 @@
 //! Making a service token.
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{ScopeId, SecretId, TokenId},
     name::{Description, ServiceTokenName},
@@ -54,6 +55,8 @@ pub struct NewToken<Name = ServiceTokenName> {
     pub expiry: Expiry,
     /// What it may do.
     pub scopes: Scopes,
+    /// From where it may be used.
+    pub allowed_addresses: AllowedAddresses,
     /// What is allowed but hardly meant, to be told along with the token.
     pub warnings: Vec<Warning>,
 }
@@ -113,6 +116,7 @@ impl Registry {
             is_enabled: new.is_enabled,
             expiry: new.expiry,
             scopes: with_ids(&new.scopes, now, self.random.as_ref()),
+            allowed_addresses: new.allowed_addresses.clone(),
             secret_hint: secret.hint(),
             created_at: now,
             created_by_id,

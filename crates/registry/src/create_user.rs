@@ -16,23 +16,22 @@ use crate::{
     passwords::NewPassword,
 };
 
-/// Make a user.
-#[derive(Debug, Clone)]
-pub struct CreateUser {
-    /// The login name.
-    pub username: Username,
-}
+/// Make a user. Which one is said when they are made: the gate is asked before anybody reads that.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateUser;
 
 impl Ask for CreateUser {
     fn operation(&self) -> Operation {
-        Operation::CreateUser(self.username.clone())
+        Operation::CreateUser
     }
 }
 
 /// What a new user is to be.
 #[derive(Debug, Clone)]
 pub struct NewUser {
-    /// The password to sign in with.
+    /// The login name.
+    pub username: Username,
+    /// The password to log in with.
     pub password: NewPassword,
     /// Whether they administer the instance.
     pub is_admin: bool,
@@ -50,14 +49,14 @@ pub struct CreatedUser {
 }
 
 impl Registry {
-    /// Makes the user that the grant names, and in the same transaction a namespace of their name.
+    /// Makes the user, and in the same transaction a namespace of their name.
     pub async fn create_user(
         &self,
         grant: &Grant<CreateUser>,
         new: &NewUser,
         now: Instant,
     ) -> Result<CreatedUser, ManageError> {
-        let username = &grant.ask.username;
+        let username = &new.username;
         let hash = self.passwords.hash(&new.password, self.random.as_ref()).await?;
         let user = StoredUser {
             id: UserId::mint(now, self.random.as_ref()),

@@ -10,7 +10,7 @@ use storage::{
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
 };
 
 /// Change a namespace.
@@ -46,10 +46,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_namespace(&tx, grant, &grant.ask.name, now).await?;
-            // The row was raised by one when it was taken.
-            if edit.if_revision.is_some_and(|revision| revision + 1 != before.revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(edit.if_revision, before.revision)?;
             let is_public = edit.is_public.unwrap_or(before.is_public);
             let after = StoredNamespace { is_public, ..before.clone() };
             namespaces::set_visibility(&tx, &after).await?;

@@ -16,10 +16,20 @@ use storage::{
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
     show_teams::no_team,
     show_users::no_user,
 };
+
+/// Make a team. Which one is said when it is made: the gate is asked before anybody reads that.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateTeam;
+
+impl Ask for CreateTeam {
+    fn operation(&self) -> Operation {
+        Operation::CreateTeam
+    }
+}
 
 macro_rules! team_asks {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* };)+) => {$(
@@ -40,8 +50,6 @@ macro_rules! team_asks {
 }
 
 team_asks! {
-    /// Make a team.
-    CreateTeam {};
     /// Give a team another name.
     RenameTeam {};
     /// Remove a team, with what its users had through it.
@@ -59,13 +67,13 @@ team_asks! {
 }
 
 impl Registry {
-    /// Makes the team that the grant names, with nobody in it.
+    /// Makes a team with nobody in it.
     pub async fn create_team(
         &self,
         grant: &Grant<CreateTeam>,
+        name: &TeamName,
         now: Instant,
     ) -> Result<StoredTeam, ManageError> {
-        let name = &grant.ask.team;
         let id = TeamId::mint(now, self.random.as_ref());
         let team = StoredTeam { id, name: name.clone(), created_at: now, revision: 1 };
         retried(|| async {
@@ -93,9 +101,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_team(&tx, grant, &grant.ask.team, now).await?;
-            if if_revision.is_some_and(|revision| revision + 1 != before.revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(if_revision, before.revision)?;
             if !teams::rename(&tx, before.id, name).await? {
                 return Err(name_taken(name));
             }

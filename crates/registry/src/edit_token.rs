@@ -1,6 +1,7 @@
-//! Editing a token: label, description, whom it is for, status, expiry, scopes.
+//! Editing a token: label, description, whom it is for, status, expiry, scopes, allowed addresses.
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     field_error::FieldError,
     id::TokenId,
@@ -19,7 +20,7 @@ use crate::{
     Registry,
     create_token::with_ids,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
     show_tokens::no_token,
 };
 
@@ -51,6 +52,8 @@ pub struct TokenEdit {
     pub expiry: Option<Expiry>,
     /// All of its scopes.
     pub scopes: Option<Scopes>,
+    /// From where it may be used.
+    pub allowed_addresses: Option<AllowedAddresses>,
     /// Only if the token still has this revision.
     pub if_revision: Option<i64>,
 }
@@ -66,7 +69,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_token(&tx, grant, now).await?;
-            check_revision(&before, edit.if_revision)?;
+            check_revision(edit.if_revision, before.revision)?;
             check_kind(&before, edit)?;
             let after = self.edited(&before, edit, now);
             if strengthens(&before, &after, edit) {
@@ -99,6 +102,9 @@ impl Registry {
         if let Some(scopes) = &edit.scopes {
             after.scopes = with_old_ids(with_ids(scopes, now, self.random.as_ref()), &before.scopes);
         }
+        if let Some(allowed_addresses) = &edit.allowed_addresses {
+            after.allowed_addresses = allowed_addresses.clone();
+        }
         after
     }
 
@@ -114,14 +120,6 @@ impl Registry {
         tokens::bump(tx, id, now).await?.ok_or_else(no_token)?;
         grant.still_holds(tx, now).await?;
         tokens::by_id(tx, id, now).await?.ok_or_else(no_token)
-    }
-}
-
-/// Refuses where somebody else changed the token since it was read. Its row was raised by one when it was taken.
-pub(crate) fn check_revision(token: &StoredToken, if_revision: Option<i64>) -> Result<(), ManageError> {
-    match if_revision {
-        Some(revision) if revision + 1 != token.revision => Err(ManageError::Changed),
-        Some(_) | None => Ok(()),
     }
 }
 
@@ -158,7 +156,7 @@ fn with_old_ids(mut scopes: Vec<StoredScope>, before: &[StoredScope]) -> Vec<Sto
 }
 
 /// Whether whoever holds the token has more of it afterwards (rule 9). Other scopes count always: an account token
-/// may shorten a personal token's life and end it, and nothing is said of its scopes.
+/// may shorten a personal token's life, narrow from where it is used, and end it, and nothing is said of its scopes.
 fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> bool {
     let is_enabled_again = after.is_enabled && !before.is_enabled;
     let lives_longer = match (before.expiry, after.expiry) {
@@ -166,12 +164,23 @@ fn strengthens(before: &StoredToken, after: &StoredToken, edit: &TokenEdit) -> b
         (Expiry::At(_), Expiry::Never) => true,
         (Expiry::At(before), Expiry::At(after)) => after > before,
     };
-    is_enabled_again || lives_longer || edit.scopes.is_some()
+    let reaches_further = !after.allowed_addresses.are_within(&before.allowed_addresses);
+    is_enabled_again || lives_longer || reaches_further || edit.scopes.is_some()
 }
 
 fn event(edit: &TokenEdit) -> &'static str {
-    let TokenEdit { label, description, stands_for, is_enabled, expiry, scopes, if_revision: _ } = edit;
-    let is_more = label.is_some() || description.is_some() || stands_for.is_some();
+    let TokenEdit {
+        label,
+        description,
+        stands_for,
+        is_enabled,
+        expiry,
+        scopes,
+        allowed_addresses,
+        if_revision: _,
+    } = edit;
+    let is_more =
+        label.is_some() || description.is_some() || stands_for.is_some() || allowed_addresses.is_some();
     match is_enabled {
         Some(is_enabled) if !is_more && expiry.is_none() && scopes.is_none() => status_event(*is_enabled),
         Some(_) | None => "token.edited",
@@ -215,12 +224,33 @@ mod tests {
             is_enabled,
             expiry,
             scopes: Vec::new(),
+            allowed_addresses: AllowedAddresses::default(),
             secret_hint: String::new(),
             created_at: now,
             created_by_id: String::new(),
             created_by: "alice".to_owned(),
             used: tokens::StoredUse::default(),
             revision: 1,
+        }
+    }
+
+    #[test]
+    fn other_addresses_strengthen_and_fewer_do_not() {
+        for (before, after, expected) in [
+            (&[][..], &["10.1.0.0/16"][..], false),
+            (&["10.0.0.0/8", "192.0.2.1"], &["10.1.0.0/16"], false),
+            (&["10.1.0.0/16"], &["10.1.0.0/16"], false),
+            (&["10.1.0.0/16"], &["10.0.0.0/8"], true),
+            (&["10.1.0.0/16"], &["10.1.0.0/16", "192.0.2.1"], true),
+            (&["10.1.0.0/16"], &[], true),
+        ] {
+            let [before_token, after_token] = [before, after].map(|addresses| {
+                let mut token = token(true, Expiry::Never);
+                token.allowed_addresses = AllowedAddresses::parse(addresses).unwrap();
+                token
+            });
+            let told = strengthens(&before_token, &after_token, &TokenEdit::default());
+            assert_eq!(told, expected, "{before:?} {after:?}");
         }
     }
 

@@ -11,7 +11,7 @@ use storage::{
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
     passwords::NewPassword,
     show_users::no_user,
 };
@@ -73,10 +73,7 @@ impl Registry {
                 users::guard_administrators(&tx).await?;
             }
             let before = self.take_user(&tx, grant, &grant.ask.username, now).await?;
-            // The row was raised by one when it was taken.
-            if edit.if_revision.is_some_and(|revision| revision + 1 != before.revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(edit.if_revision, before.revision)?;
             let after = edited(&before, edit);
             if administers(&before) && !administers(&after) {
                 check_another_administers(&tx, &before).await?;

@@ -69,7 +69,7 @@ impl Registry {
     }
 
     /// Disables the user's living personal tokens, and ends every bearer and session made with the password so far.
-    /// The password stays: whoever knows it can sign in again. Answers how many tokens were enabled.
+    /// The password stays: whoever knows it can log in again. Answers how many tokens were enabled.
     pub async fn end_all(&self, grant: &Grant<EndAll>, now: Instant) -> Result<usize, ManageError> {
         let username = &grant.ask.username;
         retried(|| async {

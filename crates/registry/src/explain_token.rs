@@ -1,10 +1,13 @@
 //! What a token may do to a repository, and by which rule: the same facts and the same decision as at the gate.
 
+use std::net::IpAddr;
+
 use access::{
     bearer::Access,
     id::TokenId,
     operation::{Need, Operation},
     policy::{Decision, decide},
+    rights::{Principal, Rights},
     role::Action,
     time::Instant,
 };
@@ -46,21 +49,23 @@ pub enum Explanation {
 
 impl Registry {
     /// What the gate would decide now if the token asked for `action` on `repository`, by the secret that lives
-    /// longest.
+    /// longest, at the address `from`. Without one, it is said from where the token may at all.
     pub async fn explain_token(
         &self,
         grant: &Grant<ExplainToken>,
         action: Action,
         repository: &RepositoryName,
+        from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Explanation, ManageError> {
         let token = grant.target_token().ok_or_else(no_token)?;
         let secret = secrets::longest_lived(&self.db, token).await?.ok_or_else(no_token)?;
-        let rights =
+        let mut rights =
             load(&self.db, &Who::Secret(secret), &aim_at(repository), now).await?.ok_or_else(no_token)?;
         let need = Need::repository(repository, action);
-        Ok(match decide(&need, &rights, &Access::unlimited(), now) {
-            Decision::Allowed(rule) => Explanation::Allowed(rule.to_string()),
+        let places = if from.is_none() { take_places(&mut rights) } else { String::new() };
+        Ok(match decide(&need, &rights, &Access::unlimited(), from, now) {
+            Decision::Allowed(rule) => Explanation::Allowed(format!("{rule}{places}")),
             Decision::Ended(reason) | Decision::Denied(reason) | Decision::Unseen(reason) => {
                 Explanation::Refused(reason)
             }
@@ -70,4 +75,11 @@ impl Registry {
             }
         })
     }
+}
+
+/// Takes the limit to some addresses off the token, for whoever asks about none, and says it.
+fn take_places(rights: &mut Rights) -> String {
+    let Principal::Token(token) = &mut rights.principal else { return String::new() };
+    let allowed = std::mem::take(&mut token.allowed_addresses);
+    if allowed.is_anywhere() { String::new() } else { format!(", from its allowed addresses: {allowed}") }
 }

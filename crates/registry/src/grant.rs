@@ -1,5 +1,7 @@
 //! Grants: proof that the gate said yes, holding ids. Use cases take them instead of names.
 
+use std::net::IpAddr;
+
 use access::{
     bearer::Access,
     id::{NamespaceId, RepositoryId, TokenId},
@@ -22,11 +24,12 @@ pub trait Ask: Send + Sync {
     fn operation(&self) -> Operation;
 }
 
-/// Where a request came from, for the audit and for a token's use.
+/// Where a request came from: what a token's allowed addresses are compared with, and what the audit and a token's use
+/// keep.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The client's address.
-    pub address: String,
+    /// The client's address, where it is known.
+    pub address: Option<IpAddr>,
     /// What the client calls itself (User-Agent).
     pub client: String,
     /// The request's id, as in the log and in `X-Request-Id`.
@@ -67,7 +70,12 @@ impl<A: Ask> Grant<A> {
         need: &Need,
         now: Instant,
     ) -> Result<Rights, Refusal> {
-        let identified = Identified { who: self.who.clone(), bearer: self.bearer.clone(), login_name: None };
+        let identified = Identified {
+            who: self.who.clone(),
+            bearer: self.bearer.clone(),
+            login_name: None,
+            from: self.origin.address,
+        };
         read_and_decide(q, &identified, need, now).await
     }
 

@@ -50,7 +50,7 @@ impl<A: Ask> Grant<A> {
             event,
             target,
             namespace_id: self.namespace().map(|id| id.to_string()).unwrap_or_default(),
-            from_address: &self.origin.address,
+            from_address: self.origin.address.map(|address| address.to_string()).unwrap_or_default(),
             client: &self.origin.client,
             request_id: &self.origin.request_id,
             ..Record::default()

@@ -1,5 +1,7 @@
 //! The Docker token protocol (DESIGN §3.2): a credential and scopes in, a short-lived bearer out.
 
+use std::net::IpAddr;
+
 use access::{
     bearer::{BearerAccess, Claims, CredentialRef, EXPIRES_IN_SECONDS, Parties, Requested, SignError},
     operation::Need,
@@ -43,17 +45,18 @@ pub enum BearerError {
 impl Registry {
     /// Issues a bearer for as much of what is requested as the credential's principal may do now. What it may
     /// not is left out, not refused: clients ask for more than they need. Without a credential and without a
-    /// scope there is nothing to issue.
+    /// scope there is nothing to issue. `from` is the client's address, where it is known.
     pub async fn issue_bearer(
         &self,
         credential: &Credential,
         requested: &Requested,
+        from: Option<IpAddr>,
         now: Instant,
     ) -> Result<IssuedBearer, BearerError> {
         if credential.is_anonymous() && requested.is_empty() {
             return Err(Refusal::SignIn { scope: None }.into());
         }
-        let identified = self.identify(credential, now).await?;
+        let identified = self.identify(credential, from, now).await?;
         let holder = self.holder(&identified, now).await?;
         let mut granted = BearerAccess::default();
         for (repository, actions) in requested.access().repositories() {
@@ -70,7 +73,7 @@ impl Registry {
         Ok(IssuedBearer { bearer: self.keys.sign(&claims)?, expires_in: EXPIRES_IN_SECONDS, issued_at: now })
     }
 
-    /// Whoever signs in, if anybody does: a dead credential is refused even where nothing is asked for.
+    /// Whoever logs in, if anybody does: a dead credential is refused even where nothing is asked for.
     async fn holder(&self, identified: &Identified, now: Instant) -> Result<Option<Principal>, Refusal> {
         match identified.who {
             Who::Anonymous => Ok(None),
@@ -95,7 +98,7 @@ impl Registry {
         };
         let allowed = asked.iter().filter(|action| {
             let need = Need::repository(repository, *action);
-            matches!(decide(&need, &rights, &identified.bearer, now), Decision::Allowed(_))
+            matches!(decide(&need, &rights, &identified.bearer, identified.from, now), Decision::Allowed(_))
         });
         Ok(allowed.fold(Actions::NONE, |granted, action| granted.union(Actions::from(action))))
     }

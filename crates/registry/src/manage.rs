@@ -74,6 +74,15 @@ impl Transient for ManageError {
     }
 }
 
+/// Refuses where somebody else changed a row since the revision that the edit is meant for; `None` is meant for any.
+/// The row was raised by one when it was taken: its number is counted back, since the caller's may be the highest there is.
+pub(crate) fn check_revision(if_revision: Option<i64>, raised: i64) -> Result<(), ManageError> {
+    match if_revision {
+        Some(revision) if revision != raised - 1 => Err(ManageError::Changed),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page<T> {

@@ -68,7 +68,7 @@ pub struct NewPassword(Password);
 pub struct UnusablePassword(&'static str);
 
 impl NewPassword {
-    /// Takes a text that somebody could sign in with.
+    /// Takes a text that somebody could log in with.
     pub fn parse(password: Password) -> Result<Self, UnusablePassword> {
         let text = password.expose();
         if !(MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&text.len()) {

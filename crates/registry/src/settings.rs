@@ -9,7 +9,7 @@ use storage::{
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, check_revision},
 };
 
 /// Look at the settings.
@@ -62,9 +62,7 @@ impl Registry {
             let tx = self.db.begin().await?;
             let revision = settings::bump(&tx).await?;
             grant.still_holds(&tx, now).await?;
-            if edit.if_revision.is_some_and(|expected| expected + 1 != revision) {
-                return Err(ManageError::Changed);
-            }
+            check_revision(edit.if_revision, revision)?;
             let before = settings::all(&tx).await?;
             let after = StoredSettings {
                 users_make_namespaces: edit.users_make_namespaces.unwrap_or(before.users_make_namespaces),

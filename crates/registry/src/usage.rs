@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -47,7 +48,7 @@ pub(crate) struct Usage {
 struct Noted {
     token: TokenId,
     at: Instant,
-    from: String,
+    from: Option<IpAddr>,
     by: String,
     /// Pulls and pushes by day.
     days: BTreeMap<i64, (i64, i64)>,
@@ -117,17 +118,15 @@ impl Usage {
 
 impl Noted {
     fn of(token: &Token, origin: &Origin, now: Instant) -> Self {
-        let (from, by) = (origin.address.clone(), client_name(&origin.client).to_owned());
-        Self { token: token.id, at: now, from, by, days: BTreeMap::new() }
+        let by = client_name(&origin.client).to_owned();
+        Self { token: token.id, at: now, from: origin.address, by, days: BTreeMap::new() }
     }
 
     fn see(&mut self, origin: &Origin, now: Instant) {
         self.at = self.at.max(now);
+        self.from = origin.address;
         let client = client_name(&origin.client);
-        // Nearly always the same ones: nothing is copied then.
-        if self.from != origin.address {
-            self.from.clone_from(&origin.address);
-        }
+        // Nearly always the same one: nothing is copied then.
         if self.by != client {
             client.clone_into(&mut self.by);
         }
@@ -139,16 +138,8 @@ impl Noted {
         if days.is_empty() {
             days.insert(day_of(at), (0, 0));
         }
-        let used = |(day, (pulls, pushes))| Use {
-            token,
-            secret,
-            at,
-            from: from.clone(),
-            by: by.clone(),
-            day,
-            pulls,
-            pushes,
-        };
+        let used =
+            |(day, (pulls, pushes))| Use { token, secret, at, from, by: by.clone(), day, pulls, pushes };
         days.into_iter().map(used).collect()
     }
 }
@@ -211,7 +202,10 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use access::{expiry::Expiry, randomness::Randomness, rights::Owner, scope::Scopes, time::Length};
+    use access::{
+        allowed_addresses::AllowedAddresses, expiry::Expiry, randomness::Randomness, rights::Owner,
+        scope::Scopes, time::Length,
+    };
 
     use super::*;
 
@@ -236,16 +230,18 @@ mod tests {
             secret: SecretId::mint(NOW, &Fixed(secret)),
             secret_ends: None,
             scopes: Scopes::default(),
+            allowed_addresses: AllowedAddresses::default(),
         })
     }
 
     fn origin(address: &str, client: &str) -> Origin {
-        Origin { address: address.to_owned(), client: client.to_owned(), request_id: String::new() }
+        let address = Some(address.parse().unwrap());
+        Origin { address, client: client.to_owned(), request_id: String::new() }
     }
 
     /// Day since the first, pulls, pushes, address, client.
-    fn told(used: &Use) -> (i64, i64, i64, &str, &str) {
-        (used.day - day_of(NOW), used.pulls, used.pushes, &used.from, &used.by)
+    fn told(used: &Use) -> (i64, i64, i64, String, &str) {
+        (used.day - day_of(NOW), used.pulls, used.pushes, used.from.unwrap().to_string(), &used.by)
     }
 
     #[test]
@@ -281,10 +277,10 @@ mod tests {
         assert_eq!(
             uses.iter().map(told).collect::<Vec<_>>(),
             [
-                (0, 0, 0, "192.0.2.2", "curl/8.5"),
-                (0, 1, 1, "192.0.2.2", "curl/8.5"),
-                (1, 1, 0, "192.0.2.2", "curl/8.5"),
-                (0, 0, 0, "192.0.2.1", "docker/28.2"),
+                (0, 0, 0, "192.0.2.2".to_owned(), "curl/8.5"),
+                (0, 1, 1, "192.0.2.2".to_owned(), "curl/8.5"),
+                (1, 1, 0, "192.0.2.2".to_owned(), "curl/8.5"),
+                (0, 0, 0, "192.0.2.1".to_owned(), "docker/28.2"),
             ]
         );
         assert!(usage.take().is_empty());
@@ -298,7 +294,7 @@ mod tests {
         usage.count(&token(1, 1), &origin("192.0.2.2", "new/1"), Done::Pull, later);
         usage.give_back(unwritten);
         let uses = usage.take();
-        assert_eq!(uses.iter().map(told).collect::<Vec<_>>(), [(0, 2, 0, "192.0.2.2", "new/1")]);
+        assert_eq!(uses.iter().map(told).collect::<Vec<_>>(), [(0, 2, 0, "192.0.2.2".to_owned(), "new/1")]);
         assert_eq!(uses[0].at, later);
     }
 

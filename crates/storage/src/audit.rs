@@ -29,8 +29,8 @@ pub struct Record<'a> {
     pub token_id: String,
     /// The user concerned, or empty.
     pub user_id: String,
-    /// The client's address.
-    pub from_address: &'a str,
+    /// The client's address, or empty.
+    pub from_address: String,
     /// What the client calls itself.
     pub client: &'a str,
     /// The request's id, as in the log.
@@ -58,7 +58,7 @@ pub async fn record(tx: &Tx, id: AuditId, now: Instant, record: &Record<'_>) -> 
         record.namespace_id.as_str(),
         record.token_id.as_str(),
         record.user_id.as_str(),
-        record.from_address,
+        record.from_address.as_str(),
         record.client,
         record.request_id,
         record.before.as_str(),

@@ -3,9 +3,18 @@
 use crate::db::Migration;
 
 /// Every step that this binary knows; the last one's version is its schema number.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    oldest_binary: 1,
-    name: "the house",
-    sql: include_str!("../migrations/0001_the_house.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        oldest_binary: 1,
+        name: "the house",
+        sql: include_str!("../migrations/0001_the_house.sql"),
+    },
+    Migration {
+        version: 2,
+        // An older one would work, and let tokens in from wherever they come.
+        oldest_binary: 2,
+        name: "allowed addresses",
+        sql: include_str!("../migrations/0002_allowed_addresses.sql"),
+    },
+];

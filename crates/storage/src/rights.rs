@@ -81,7 +81,7 @@ macro_rules! token_statement {
         rights_statement!(
             ", s.id, CASE WHEN s.is_final = 1 AND s.ended_at > $5 THEN $5 ELSE s.ended_at END, s.why, t.id, t.kind, t.namespace_id, t.name, t.access, t.status, t.expires_at, \
              t.ended_at, t.why, o.name, u.id, u.username, u.is_admin, u.is_active, sc.type, sc.path, sc.actions, \
-             CASE WHEN ou.is_active = 0 THEN ou.username END",
+             CASE WHEN ou.is_active = 0 THEN ou.username END, t.allowed_addresses",
             "token_secrets s JOIN tokens t ON t.id = s.token_id \
              LEFT JOIN namespaces o ON o.id = t.namespace_id \
              LEFT JOIN users ou ON ou.id = o.owner_user_id \
@@ -228,6 +228,7 @@ fn token_row(row: &Row<'_>) -> Result<TokenRow, DbError> {
         secret: row.parsed(column(0), SecretId::parse)?,
         secret_ends: ending(1, 2)?,
         scopes: Scopes::default(),
+        allowed_addresses: crate::tokens::read_addresses(row, column(21))?,
     };
     let scope = match row.opt_text(column(17))? {
         None => None,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{NamespaceId, TokenId, UserId},
     time::Instant,
@@ -35,6 +36,8 @@ pub struct StoredToken {
     pub expiry: Expiry,
     /// What it allows.
     pub scopes: Vec<StoredScope>,
+    /// From where it may be used.
+    pub allowed_addresses: AllowedAddresses,
     /// The beginning of its newest secret, to tell secrets apart by.
     pub secret_hint: String,
     /// When it was made.
@@ -115,6 +118,7 @@ impl StoredToken {
             "status": self.status(),
             "expires_at": self.expiry.instant(),
             "scopes": scopes,
+            "allowed_addresses": self.allowed_addresses.to_string(),
             "name": self.name,
             "stands_for": self.stands_for.as_ref().map(|whom| match whom {
                 StandsFor::User(name) => format!("user {name}"),
@@ -126,6 +130,10 @@ impl StoredToken {
 
     fn stands_for_columns(&self) -> (&'static str, &str) {
         StandsFor::columns(self.stands_for.as_ref())
+    }
+
+    fn addresses_column(&self) -> String {
+        self.allowed_addresses.to_texts().join(" ")
     }
 
     /// Whether it is a personal token of access `account`, which has its user's rights and no scopes.
@@ -160,21 +168,22 @@ impl StoredOwner {
     }
 }
 
-macro_rules! select_token {
-    ($filter:literal) => {
-        concat!(
-            "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
-             t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
-             (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
-             t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes \
-             FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id \
-             WHERE t.ended_at IS NULL AND ",
-            $filter
-        )
+/// The columns that `read` takes, of the tokens that what follows asks for.
+macro_rules! select_tokens_where {
+    () => {
+        "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
+         t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
+         (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
+         t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes, \
+         t.allowed_addresses \
+         FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id WHERE "
     };
 }
 
-const BY_ID: &str = select_token!("t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2)");
+const BY_ID: &str = concat!(
+    select_tokens_where!(),
+    "t.ended_at IS NULL AND t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > $2)"
+);
 
 /// The living token with this id.
 pub async fn by_id(q: &impl Query, id: TokenId, now: Instant) -> Result<Option<StoredToken>, DbError> {
@@ -234,15 +243,7 @@ macro_rules! page {
 
 macro_rules! tokens_of_page {
     ($owner:literal, $order:literal) => {
-        concat!(
-            "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
-             t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
-             (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
-             t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes \
-             FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id \
-             WHERE ",
-            page!($owner, $order)
-        )
+        concat!(select_tokens_where!(), page!($owner, $order))
     };
 }
 
@@ -335,6 +336,7 @@ fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
         is_enabled: row.text(9)? == "enabled",
         expiry: row.opt_instant(10)?.map_or(Expiry::Never, Expiry::At),
         scopes: Vec::new(),
+        allowed_addresses: read_addresses(row, 23)?,
         secret_hint: row.opt_text(15)?.unwrap_or_default(),
         created_at: row.instant(11)?,
         created_by_id: row.text(12)?,
@@ -348,6 +350,11 @@ fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
         },
         revision: row.int(14)?,
     })
+}
+
+/// Networks parted by spaces, as they were written; anything else is corrupt, and never from anywhere.
+pub(crate) fn read_addresses(row: &Row<'_>, column: usize) -> Result<AllowedAddresses, DbError> {
+    row.parsed(column, |text| AllowedAddresses::parse(&text.split_terminator(' ').collect::<Vec<_>>()))
 }
 
 fn read_owner(row: &Row<'_>) -> Result<StoredOwner, DbError> {
@@ -366,8 +373,8 @@ fn read_owner(row: &Row<'_>) -> Result<StoredOwner, DbError> {
 
 const INSERT: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name, access, description, status, \
     expires_at, stands_for_kind, stands_for, parent_secret_id, created_at, created_by_id, created_by, \
-    last_used_from, last_used_by, pulls, pushes, why, revision) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1) \
+    last_used_from, last_used_by, pulls, pushes, why, revision, allowed_addresses) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1, $15) \
     ON CONFLICT DO NOTHING";
 
 /// Adds a token with its scopes; false where a service token of the same owner has the name and is no tombstone yet:
@@ -389,7 +396,8 @@ pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
         token.created_by_id.as_str(),
         token.created_by.as_str(),
         stands_for_kind,
-        stands_for
+        stands_for,
+        token.addresses_column()
     ];
     if tx.execute(INSERT, params).await? == 0 {
         return Ok(false);
@@ -408,7 +416,7 @@ pub async fn bump(tx: &Tx, id: TokenId, now: Instant) -> Result<Option<i64>, DbE
 }
 
 const UPDATE: &str = "UPDATE tokens SET name = $2, description = $3, status = $4, expires_at = $5, \
-    stands_for_kind = $6, stands_for = $7 WHERE id = $1";
+    stands_for_kind = $6, stands_for = $7, allowed_addresses = $8 WHERE id = $1";
 
 /// Writes the fields of `token` that may be edited; its scopes are replaced where `replaces_scopes`.
 pub async fn update(tx: &Tx, token: &StoredToken, replaces_scopes: bool) -> Result<(), DbError> {
@@ -420,7 +428,8 @@ pub async fn update(tx: &Tx, token: &StoredToken, replaces_scopes: bool) -> Resu
         token.status(),
         token.expiry.instant(),
         stands_for_kind,
-        stands_for
+        stands_for,
+        token.addresses_column()
     ];
     tx.execute(UPDATE, params).await?;
     if replaces_scopes {

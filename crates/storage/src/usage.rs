@@ -1,5 +1,7 @@
 //! The use of tokens (rule 10), as batches bring it: never a write per request.
 
+use std::net::IpAddr;
+
 use access::{
     id::{SecretId, TokenId},
     time::Instant,
@@ -19,8 +21,8 @@ pub struct Use {
     pub secret: SecretId,
     /// When last.
     pub at: Instant,
-    /// From which address last.
-    pub from: String,
+    /// From which address last, if it was known.
+    pub from: Option<IpAddr>,
     /// By which client last.
     pub by: String,
     /// The day, counted from 1970-01-01 in UTC.
@@ -44,7 +46,8 @@ const DAY: &str = "INSERT INTO token_activity (token_id, day, pulls, pushes) \
 /// Adds a use to what is known. Replicas may bring theirs in any order: counts add up, the latest use stays.
 pub async fn add(tx: &Tx, used: &Use) -> Result<(), DbError> {
     tx.execute(TOKEN_COUNTS, params![used.token, used.pulls, used.pushes]).await?;
-    let (from, by) = (used.from.as_str(), used.by.as_str());
+    let from = used.from.map(|from| from.to_string()).unwrap_or_default();
+    let (from, by) = (from.as_str(), used.by.as_str());
     tx.execute(TOKEN_LAST, params![used.token, used.at, from, by]).await?;
     tx.execute(SECRET_LAST, params![used.secret, used.at, from, by]).await?;
     if used.pulls + used.pushes > 0 {

@@ -31,7 +31,7 @@ impl StoredUser {
     }
 }
 
-/// What signing in by password takes: the hash and its generation.
+/// What logging in by password takes: the hash and its generation.
 pub struct StoredPassword {
     /// The user whose password it is.
     pub id: UserId,

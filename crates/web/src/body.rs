@@ -1,16 +1,21 @@
-//! Reading request bodies, always with a bound.
+//! Reading request bodies, always with a bound; and what becomes of what nobody read.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use axum::{body::Body, response::Response};
+use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
-use http::{HeaderMap, HeaderValue, Version, header, request::Parts};
-use http_body::Body as _;
+use http::{HeaderValue, Version, header};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
+use tokio::sync::oneshot;
 
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
@@ -60,24 +65,90 @@ pub(crate) fn as_stream(body: &mut Body) -> BoxStream<'_, Result<Bytes, registry
     .boxed()
 }
 
+/// A body in the hands of whoever answers. Dropped, read or not, it goes back to where its `Leftover` waits.
+struct Lent {
+    body: Body,
+    back: Option<oneshot::Sender<Body>>,
+}
+
+impl http_body::Body for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(back) = self.back.take() {
+            // Where nobody waits for it any more, nobody waits for an answer.
+            let _ = back.send(std::mem::take(&mut self.body));
+        }
+    }
+}
+
+/// What a face leaves of a request's body, whichever way it came to its answer.
+pub(crate) struct Leftover {
+    back: oneshot::Receiver<Body>,
+    /// The client waits for "100 Continue" (RFC 9110 §10.1.1): it has sent nothing yet, and reading would ask for it.
+    is_asked_for: bool,
+    version: Version,
+}
+
+/// The request with its body lent out; `None` beside one that has no body.
+pub(crate) fn lend(request: Request) -> (Request, Option<Leftover>) {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return (Request::from_parts(parts, body), None);
+    }
+    let (back, waiting) = oneshot::channel();
+    let is_asked_for = parts.headers.contains_key(header::EXPECT);
+    let leftover = Leftover { back: waiting, is_asked_for, version: parts.version };
+    (Request::from_parts(parts, Body::new(Lent { body, back: Some(back) })), Some(leftover))
+}
+
+impl Leftover {
+    /// Looks after what is left of the body while `answer` goes out, and says there where the connection ends with it:
+    /// the next request must not stand behind bytes that nobody reads. Returns at once.
+    pub(crate) fn drain_behind(mut self, answer: &mut Response) {
+        // Whoever answered is done with the body.
+        let Ok(body) = self.back.try_recv() else { return };
+        // HTTP/2 has streams for that, and knows no such header (RFC 9113 §8.2.2).
+        if drain(body, self.is_asked_for) == Afterwards::Closed && self.version < Version::HTTP_2 {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+}
+
 /// What becomes of a connection whose request's body was not wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Afterwards {
+enum Afterwards {
     /// It can carry the next request.
     Usable,
     /// It is closed, maybe with bytes of the body unread.
     Closed,
 }
 
-/// Looks after what is left of a body while its answer goes out: reads a little of it, and lets the rest wait until
-/// the client had time to see the answer. A connection closed on unread bytes is reset, and the reset overtakes
-/// the answer. Returns at once.
-pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) -> Afterwards {
+/// Reads a little of a body that nobody wants, and lets the rest wait until the client had time to see the answer. A
+/// connection closed on unread bytes is reset, and the reset overtakes the answer.
+fn drain(mut body: Body, is_asked_for: bool) -> Afterwards {
     if body.is_end_stream() {
         return Afterwards::Usable;
     }
-    // Whoever waits for "100 Continue" (RFC 9110 §10.1.1) has sent nothing yet, and reading would ask for it.
-    if headers.contains_key(header::EXPECT) {
+    if is_asked_for {
         return Afterwards::Closed;
     }
     // A chunked body that was read to its end does not know it (hyper tells only whoever asks for the next frame).
@@ -95,16 +166,6 @@ pub(crate) fn drain_behind_answer(headers: &HeaderMap, mut body: Body) -> Afterw
         let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
     });
     if is_short { Afterwards::Usable } else { Afterwards::Closed }
-}
-
-/// The same for a handler that has its answer at hand, which then says so where the connection ends with it: the next
-/// request must not stand behind bytes that nobody reads.
-pub(crate) fn drain_behind(parts: &Parts, body: Body, answer: &mut Response) {
-    let afterwards = drain_behind_answer(&parts.headers, body);
-    // HTTP/2 has streams for that, and knows no such header (RFC 9113 §8.2.2).
-    if afterwards == Afterwards::Closed && parts.version < Version::HTTP_2 {
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
 }
 
 /// Reads at most 256 KiB; whether the body ended by then.

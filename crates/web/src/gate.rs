@@ -1,14 +1,12 @@
 //! The gate: a request's credential in, a grant or a refusal out, once. Basic and Bearer end in the same
 //! `Registry::authorize`.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use access::authorization::{Authorization, AuthorizationError};
 use http::{HeaderMap, header, request::Parts};
 use registry::{Ask, Credential, Grant, Origin, Password, Refusal};
+use zeroize::Zeroizing;
 
 use crate::{app::App, request};
-
-/// The largest `Authorization` header looked at, in bytes: a bearer has at most 6 KiB, a secret far less.
-const MAX_AUTHORIZATION_BYTES: usize = 16 * 1024;
 
 /// What `Authorization: Bearer` carries on a face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,34 +52,18 @@ fn credential(headers: &HeaderMap, bearer_is: BearerIs) -> Result<Credential, Re
     if values.next().is_some() {
         return Err(bad("there are two Authorization headers; send one"));
     }
-    if value.len() > MAX_AUTHORIZATION_BYTES {
-        return Err(bad("the Authorization header is longer than 16 KiB"));
-    }
-    let value = value.to_str().map_err(|_| bad("the Authorization header is not ASCII"))?;
-    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    let rest = rest.trim_matches(' ');
-    if scheme.eq_ignore_ascii_case("basic") {
-        return basic(rest);
-    }
-    if scheme.eq_ignore_ascii_case("bearer") && !rest.is_empty() {
-        let text = Password::new(rest.to_owned());
-        match bearer_is {
-            BearerIs::Jwt => return Ok(Credential::Bearer(text)),
-            BearerIs::Secret => return Ok(Credential::Secret(text)),
-            BearerIs::Nothing => {}
+    let sent = Authorization::parse(value.as_bytes()).map_err(|error| bad(&error.to_string()))?;
+    let hidden = |mut text: Zeroizing<String>| Password::new(std::mem::take(&mut *text));
+    match (sent, bearer_is) {
+        (Authorization::Basic { username, password }, _) => {
+            Ok(Credential::Basic { username, password: hidden(password) })
+        }
+        (Authorization::Bearer(text), BearerIs::Jwt) => Ok(Credential::Bearer(hidden(text))),
+        (Authorization::Bearer(text), BearerIs::Secret) => Ok(Credential::Secret(hidden(text))),
+        (Authorization::Bearer(_), BearerIs::Nothing) => {
+            Err(bad(&AuthorizationError::UnknownKind.to_string()))
         }
     }
-    Err(bad("the Authorization header is of no kind that is known here; send Basic or Bearer"))
-}
-
-/// RFC 7617: base64 of `username:password`; the first colon parts them.
-fn basic(encoded: &str) -> Result<Credential, Refusal> {
-    let malformed = || bad("the Basic credential is malformed; it is base64 of username:password in UTF-8");
-    let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| malformed())?;
-    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    // NUL never passes the door (DESIGN §4).
-    let (username, password) = text.split_once(':').filter(|_| !text.contains('\0')).ok_or_else(malformed)?;
-    Ok(Credential::Basic { username: username.to_owned(), password: Password::new(password.to_owned()) })
 }
 
 fn bad(reason: &str) -> Refusal {
@@ -104,12 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn basic_is_split_at_the_first_colon() {
-        // ci:a:b
-        let Ok(Credential::Basic { username, password }) = of(&[b"basic  Y2k6YTpi "], BearerIs::Jwt) else {
-            panic!("refused");
-        };
-        assert_eq!((username.as_str(), password.expose()), ("ci", "a:b"));
+    fn basic_is_the_same_on_every_face() {
+        for bearer_is in [BearerIs::Jwt, BearerIs::Secret, BearerIs::Nothing] {
+            let Ok(Credential::Basic { username, password }) = of(&[b"Basic Y2k6YTpi"], bearer_is) else {
+                panic!("refused");
+            };
+            assert_eq!((username.as_str(), password.expose()), ("ci", "a:b"));
+        }
     }
 
     #[test]
@@ -122,20 +105,14 @@ mod tests {
 
     #[test]
     fn what_is_broken_is_never_taken_for_anonymous() {
-        let long = [b"Bearer ".as_slice(), &[b'a'; 64 * 1024]].concat();
         for values in [
             &[b"Basic Y2k6YQ==".as_slice(), b"Basic Y2k6YQ=="][..],
+            &[b"Bearer x", b"Basic Y2k6YQ=="],
             &[b""],
-            &[b"Basic"],
             &[b"Basic ???"],
-            &[b"Basic Y2k="],     // no colon
-            &[b"Basic Y2k6YQA="], // a NUL
-            &[b"Basic /zo6"],     // not UTF-8
-            &[b"Bearer"],
             &[b"Bearer "],
-            &[b"Digest username=\"x\""],
             &[b"Bearer \xff"],
-            &[&long],
+            &[&[b'a'; 64 * 1024]],
         ] {
             assert!(matches!(of(values, BearerIs::Jwt), Err(Refusal::BadCredential(_))), "{values:?}");
         }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use registry::Origin;
 use tracing::Instrument;
 
-use crate::app::App;
+use crate::{app::App, body::lend};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Characters of a request's id: 95 bits.
@@ -28,7 +28,8 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Gives the request an id, and says in the log what came of it. Never a header, never a query: they carry secrets.
+/// Gives the request an id, says in the log what came of it (never a header, never a query: they carry secrets), and
+/// looks after what its face left of the body.
 pub(crate) async fn surround(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = base62(app.random(), REQUEST_ID_CHARS);
     let span = tracing::info_span!("request", %id);
@@ -36,7 +37,11 @@ pub(crate) async fn surround(State(app): State<App>, mut request: Request, next:
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
     async move {
+        let (request, leftover) = lend(request);
         let mut response = next.run(request).await;
+        if let Some(leftover) = leftover {
+            leftover.drain_behind(&mut response);
+        }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -52,7 +57,7 @@ pub(crate) fn origin(parts: &http::request::Parts) -> Origin {
     let peer = parts.extensions.get::<Peer>();
     let id = parts.extensions.get::<RequestId>();
     Origin {
-        address: peer.map(|peer| peer.0.ip().to_canonical().to_string()).unwrap_or_default(),
+        address: peer.map(|peer| peer.0.ip().to_canonical()),
         client: text_of(&parts.headers, header::USER_AGENT).chars().take(MAX_CLIENT_BYTES).collect(),
         request_id: id.map(|id| id.0.clone()).unwrap_or_default(),
     }

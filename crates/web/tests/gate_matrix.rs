@@ -107,8 +107,9 @@ impl Row {
             // Rule 9: a service token manages nothing.
             Self::ListNamespaces => management([MAY_NOT, MAY_NOT, (200, "")]),
             Self::CreateNamespace => management([MAY_NOT, MAY_NOT, (201, "")]),
-            Self::ShowNamespace | Self::ListTokens => management([NOT_FOUND, NOT_FOUND, (200, "")]),
-            Self::CreateToken => management([NOT_FOUND, NOT_FOUND, (201, "")]),
+            // A namespace's own tokens know of it, so they are told that they manage nothing.
+            Self::ShowNamespace | Self::ListTokens => at_home((200, "")),
+            Self::CreateToken => at_home((201, "")),
             Self::ShowToken | Self::EditToken | Self::ResetToken => {
                 management([NOT_FOUND, NOT_FOUND, (200, "")])
             }
@@ -144,11 +145,13 @@ impl Row {
             Self::DeleteUser | Self::DeleteNamespace | Self::RemoveMember => {
                 management([NOT_FOUND, NOT_FOUND, (204, "")])
             }
-            Self::ShowActivity | Self::ShowNamespaceAudit | Self::ShowUserAudit | Self::ShowTokenAudit => {
-                management([NOT_FOUND, NOT_FOUND, (200, "")])
+            Self::ShowActivity => management([NOT_FOUND, NOT_FOUND, (200, "")]),
+            // Told before it is looked at whose audit they ask for.
+            Self::ShowAudit | Self::ShowNamespaceAudit | Self::ShowUserAudit | Self::ShowTokenAudit => {
+                management([MAY_NOT, MAY_NOT, (200, "")])
             }
             // None of them has the scope of type registry.
-            Self::ListRepositories | Self::ShowAudit => management([MAY_NOT, MAY_NOT, (200, "")]),
+            Self::ListRepositories => management([MAY_NOT, MAY_NOT, (200, "")]),
             // What a token may do through `/v2/`, it may do here.
             Self::ShowRepository | Self::ListManifests => management([NOT_FOUND, (200, ""), (200, "")]),
             Self::DeleteRepository => management([NOT_FOUND, MAY_NOT, (204, "")]),
@@ -182,6 +185,13 @@ fn calls([elsewhere, pull_only, allowed]: [Cell; 3]) -> [Cell; 8] {
 
 fn management([elsewhere, pull_only, allowed]: [Cell; 3]) -> [Cell; 8] {
     [NO_CREDENTIAL, BAD_CREDENTIAL, elsewhere, elsewhere, BAD_CREDENTIAL, BAD_CREDENTIAL, pull_only, allowed]
+}
+
+/// The row of an operation on the namespace that all tokens but the one of another namespace belong to.
+fn at_home(allowed: Cell) -> [Cell; 8] {
+    let mut cells = management([MAY_NOT, MAY_NOT, allowed]);
+    cells[Column::OtherNamespace as usize] = NOT_FOUND;
+    cells
 }
 
 /// Who lives in the house, and what lies in it.

@@ -181,6 +181,19 @@ async fn a_token_without_scopes_may_nothing_but_say_who_it_is(t: TestServer) {
 }
 
 #[both_engines]
+async fn a_token_whose_clients_address_was_taken_away_is_refused_at_once(t: TestServer) {
+    let elsewhere = (
+        401,
+        "UNAUTHORIZED",
+        "token acme/ci-bot may not be used from 127.0.0.1; its allowed addresses are 10.0.0.0/8",
+    );
+    let take = async |t: &TestServer, token: &ServiceToken| {
+        t.edit(token, json!({ "allowed_addresses": ["10.0.0.0/8"] })).await.is(200);
+    };
+    check(&t, take, elsewhere, Some(elsewhere)).await;
+}
+
+#[both_engines]
 async fn an_expiry_that_was_moved_nearer_counts(t: TestServer) {
     let token = t.service_token("acme", "ci-bot", json!({ "permission": "pull" })).await;
     t.admin().push("acme/api", "1.0", &Image::new(1, 1000)).await.is(201);
@@ -258,22 +271,28 @@ async fn underway(
 }
 
 #[both_engines]
-async fn what_was_underway_when_its_token_was_disabled_is_not_committed(t: TestServer) {
-    let worker = Worker::at(&t, "ci-bot").await;
+async fn what_was_underway_when_its_token_was_stopped_is_not_committed(t: TestServer) {
     let blob = Blob::new("", b"begun and finished".to_vec());
     let manifest = Image::new(1, 1000).manifest.bytes;
-    for client in &worker.clients {
-        let put = format!("{}?digest={}", client.upload, blob.digest);
-        for (line, body) in [
-            (("PUT", put.as_str()), b" and finished".as_slice()),
-            (("PUT", "/v2/acme/api/manifests/2.0"), manifest.as_slice()),
-        ] {
-            let disable = async {
-                t.admin().set_status(&worker.token, "disabled").await.is(200);
-            };
-            let answer = underway(&client.actor, line, body, disable).await;
-            refused(answer, client.carrier, (401, "UNAUTHORIZED", "token acme/ci-bot is disabled"));
-            t.admin().set_status(&worker.token, "enabled").await.is(200);
+    let addresses = |networks: &[&str]| json!({ "allowed_addresses": networks });
+    for (name, stopped, on, why) in [
+        ("disabled", json!({ "status": "disabled" }), json!({ "status": "enabled" }), "is disabled"),
+        ("elsewhere", addresses(&["10.0.0.0/8"]), addresses(&[]), "may not be used from 127.0.0.1"),
+    ] {
+        let worker = Worker::at(&t, name).await;
+        for client in &worker.clients {
+            let put = format!("{}?digest={}", client.upload, blob.digest);
+            for (line, body) in [
+                (("PUT", put.as_str()), b" and finished".as_slice()),
+                (("PUT", "/v2/acme/api/manifests/2.0"), manifest.as_slice()),
+            ] {
+                let stop = async {
+                    t.edit(&worker.token, stopped.clone()).await.is(200);
+                };
+                let answer = underway(&client.actor, line, body, stop).await;
+                refused(answer, client.carrier, (401, "UNAUTHORIZED", why));
+                t.edit(&worker.token, on.clone()).await.is(200);
+            }
         }
     }
     t.admin().head(&format!("/v2/acme/api/blobs/{}", blob.digest)).await.is(404);

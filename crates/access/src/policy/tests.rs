@@ -3,6 +3,7 @@ use oci::{NamespaceName, RepositoryName};
 
 use super::*;
 use crate::{
+    allowed_addresses::AllowedAddresses,
     bearer::{BearerAccess, Requested},
     expiry::Expiry,
     id::{NamespaceId, SecretId, TokenId, UserId},
@@ -12,6 +13,8 @@ use crate::{
     seeded::Seeded,
     time::Length,
 };
+
+mod allowed_addresses;
 
 const NOW: Instant = Instant::from_millis(1_795_000_000_000); // 2026-11-18
 const DAY: Length = Length::days(1);
@@ -57,6 +60,7 @@ fn token(name: &str, owner: Owner, texts: &[&str]) -> Token {
         secret: id(8, |now, random| SecretId::mint(now, random)),
         secret_ends: None,
         scopes: scopes(texts),
+        allowed_addresses: AllowedAddresses::default(),
     }
 }
 
@@ -101,6 +105,12 @@ fn public() -> Target {
     Target::Namespace(Some(namespace(true, None)))
 }
 
+/// Another namespace by the same name, made after the first was deleted.
+fn made_again(is_public: bool) -> Target {
+    let id = id(99, |now, random| NamespaceId::mint(now, random));
+    Target::Namespace(Some(Namespace { id, ..namespace(is_public, None) }))
+}
+
 const ABSENT: Target = Target::Namespace(None);
 
 fn on(action: Action) -> Need {
@@ -116,7 +126,7 @@ fn told(decision: Decision) -> (&'static str, String) {
     match decision {
         Decision::Allowed(rule) => ("go", format!("{rule:?}")),
         Decision::Ended(reason) => ("ended", reason),
-        Decision::SignIn => ("sign in", String::new()),
+        Decision::SignIn => ("log in", String::new()),
         Decision::BearerTooNarrow => ("too narrow", String::new()),
         Decision::Denied(reason) => ("denied", reason),
         Decision::Unseen(reason) => ("unseen", reason),
@@ -125,7 +135,7 @@ fn told(decision: Decision) -> (&'static str, String) {
 
 fn check(need: &Need, principal: Principal, target: Target, bearer: &Access, expect: (&str, &str)) {
     let rights = Rights { principal, target, users_make_namespaces: false };
-    let (word, reason) = told(decide(need, &rights, bearer, NOW));
+    let (word, reason) = told(decide(need, &rights, bearer, None, NOW));
     assert!(
         word == expect.0 && reason.contains(expect.1),
         "{need:?}\n{rights:?}\n{word}: {reason}\n{expect:?}"
@@ -146,10 +156,10 @@ fn each_row_of_the_answers_table_of_v2_has_its_decision() {
     let no_cover = "acme/api does not exist, or token acme/ci has no scope that covers it";
     for (principal, target, bearer, action, expect) in [
         // No credential, or an anonymous bearer, and anonymous may not.
-        (Principal::Anonymous, private(None), Access::unlimited(), Action::Pull, ("sign in", "")),
-        (Principal::Anonymous, ABSENT, Access::unlimited(), Action::Pull, ("sign in", "")),
-        (Principal::Anonymous, public(), Access::unlimited(), Action::Push, ("sign in", "")),
-        (Principal::Anonymous, private(None), nothing.clone(), Action::Pull, ("sign in", "")),
+        (Principal::Anonymous, private(None), Access::unlimited(), Action::Pull, ("log in", "")),
+        (Principal::Anonymous, ABSENT, Access::unlimited(), Action::Pull, ("log in", "")),
+        (Principal::Anonymous, public(), Access::unlimited(), Action::Push, ("log in", "")),
+        (Principal::Anonymous, private(None), nothing.clone(), Action::Pull, ("log in", "")),
         // Need in R and in B.
         (Principal::Anonymous, public(), Access::unlimited(), Action::Pull, ("go", "PublicNamespace")),
         (Principal::Anonymous, public(), pull_only.clone(), Action::Pull, ("go", "PublicNamespace")),
@@ -227,7 +237,7 @@ fn a_dead_credential_is_refused_with_its_reason_before_anything_else() {
         ),
         (
             Principal::User(of_user(|user| user.is_current = false)),
-            "the password of user alice was changed; sign in again",
+            "the password of user alice was changed; log in again",
         ),
         (
             personal(of_user(|user| user.is_active = false)),
@@ -316,20 +326,17 @@ fn what_may_be_done_to_a_repository_is_the_role_the_scopes_or_both() {
 
 #[test]
 fn a_namespace_made_again_owes_nothing_to_the_tokens_of_the_first() {
-    let mut again = namespace(false, None);
-    again.id = id(99, |now, random| NamespaceId::mint(now, random));
-    let target = |is_public| Target::Namespace(Some(Namespace { is_public, ..again.clone() }));
     let ci = || service(&["pull,push *"]);
-    check_basic(&on(Action::Pull), ci(), target(false), ("unseen", ""));
-    check_basic(&on(Action::Pull), ci(), target(true), ("go", "PublicNamespace"));
-    check_basic(&on(Action::Push), ci(), target(true), ("denied", ""));
+    check_basic(&on(Action::Pull), ci(), made_again(false), ("unseen", ""));
+    check_basic(&on(Action::Pull), ci(), made_again(true), ("go", "PublicNamespace"));
+    check_basic(&on(Action::Push), ci(), made_again(true), ("denied", ""));
 }
 
 #[test]
 fn repositories_are_listed_by_people_and_by_tokens_with_the_scope_for_it() {
     let pulls = || service(&["pull *"]);
     for (principal, expect) in [
-        (Principal::Anonymous, ("sign in", "")),
+        (Principal::Anonymous, ("log in", "")),
         (person("alice"), ("go", "")),
         (account("alice"), ("go", "")),
         (scoped("alice", &["pull *"]), ("denied", "scope of type registry")),
@@ -349,13 +356,10 @@ fn repositories_are_listed_by_people_and_by_tokens_with_the_scope_for_it() {
 #[test]
 fn in_one_namespace_repositories_are_listed_by_those_who_may_pull_there_or_belong_to_it() {
     let need = Need::ListRepositories(NamespaceName::parse("acme").unwrap());
-    let mut elsewhere = namespace(true, None);
-    elsewhere.id = id(99, |now, random| NamespaceId::mint(now, random));
-    let elsewhere = Target::Namespace(Some(elsewhere));
     let (unseen, denied) =
         (("unseen", "namespace acme does not exist"), ("denied", "scope of type registry"));
     for (principal, target, expect) in [
-        (Principal::Anonymous, public(), ("sign in", "")),
+        (Principal::Anonymous, public(), ("log in", "")),
         (person("alice"), private(None), unseen),
         (person("alice"), private(Some(Role::Reader)), ("go", "Reader")),
         (person("alice"), public(), ("go", "PublicNamespace")),
@@ -371,7 +375,7 @@ fn in_one_namespace_repositories_are_listed_by_those_who_may_pull_there_or_belon
         (service(&["pull,push,delete *"]), private(None), denied),
         (service(&["list"]), private(None), ("go", "Scope")),
         // Not even what anyone may pull from: the scope gives the names of its own namespace.
-        (service(&["list"]), elsewhere, unseen),
+        (service(&["list"]), made_again(true), unseen),
         (service(&["list"]), ABSENT, unseen),
         (instance(&["list"]), private(None), ("go", "Scope")),
         (instance(&["pull *"]), private(None), denied),
@@ -383,7 +387,7 @@ fn in_one_namespace_repositories_are_listed_by_those_who_may_pull_there_or_belon
 #[test]
 fn being_somebody_is_enough_to_ask_who_one_is() {
     for (principal, expect) in [
-        (Principal::Anonymous, "sign in"),
+        (Principal::Anonymous, "log in"),
         (person("alice"), "go"),
         (account("alice"), "go"),
         (scoped("alice", &[]), "go"),
@@ -401,27 +405,46 @@ fn only_people_and_their_account_tokens_manage() {
     let name = || NamespaceName::parse("acme").unwrap();
     let admin = || private(Some(Role::Admin));
     for (principal, [list, make, see, manage]) in [
-        (Principal::Anonymous, ["sign in", "sign in", "sign in", "sign in"]),
+        (Principal::Anonymous, ["log in", "log in", "log in", "log in"]),
         (person("alice"), ["go", "denied", "go", "go"]),
         (account("alice"), ["go", "denied", "go", "go"]),
         (person("root"), ["go", "go", "go", "go"]),
         (account("root"), ["go", "go", "go", "go"]),
         (scoped("root", &["pull,push,delete *", "list"]), ["denied", "denied", "unseen", "unseen"]),
-        (service(&["pull,push,delete *", "list"]), ["denied", "denied", "unseen", "unseen"]),
+        // Its own namespace, which it knows, and another one.
+        (service(&["pull,push,delete *", "list"]), ["denied", "denied", "denied", "denied"]),
         (instance(&["pull,push,delete *", "list"]), ["denied", "denied", "unseen", "unseen"]),
     ] {
         check_basic(&Need::Person, principal.clone(), Target::Nothing, (list, ""));
-        check_basic(&Need::NewNamespace(name()), principal.clone(), ABSENT, (make, ""));
+        check_basic(&Need::NewNamespace, principal.clone(), ABSENT, (make, ""));
         check_basic(&Need::SeeNamespace(name()), principal.clone(), admin(), (see, ""));
         check_basic(&Need::ManageNamespace(name()), principal, admin(), (manage, ""));
     }
 }
 
 #[test]
+fn a_service_token_is_told_that_it_manages_nothing_only_where_it_is_at_home() {
+    let name = || NamespaceName::parse("acme").unwrap();
+    let nothing = ("denied", "token acme/ci manages nothing; log in as a user");
+    let unseen = ("unseen", "namespace acme does not exist, or token acme/ci has no role in it");
+    for (principal, target, expect) in [
+        (service(&[]), private(None), nothing),
+        (service(&["pull,push,delete *"]), public(), nothing),
+        (service(&["list"]), made_again(false), unseen),
+        (service(&["list"]), made_again(true), unseen),
+        (service(&["list"]), ABSENT, unseen),
+        (instance(&["list"]), private(None), ("unseen", "namespace acme does not exist")),
+        (scoped("alice", &["list"]), private(Some(Role::Admin)), ("unseen", "namespace acme does not exist")),
+    ] {
+        check_basic(&Need::SeeNamespace(name()), principal.clone(), target.clone(), expect);
+        check_basic(&Need::ManageNamespace(name()), principal, target, expect);
+    }
+}
+
+#[test]
 fn where_the_setting_says_so_every_user_makes_namespaces_and_no_other_token_does() {
-    let need = Need::NewNamespace(NamespaceName::parse("acme").unwrap());
     for (principal, expect) in [
-        (Principal::Anonymous, "sign in"),
+        (Principal::Anonymous, "log in"),
         (person("alice"), "go"),
         (account("alice"), "go"),
         (scoped("alice", &["pull,push *"]), "denied"),
@@ -429,7 +452,11 @@ fn where_the_setting_says_so_every_user_makes_namespaces_and_no_other_token_does
         (instance(&["pull,push *"]), "denied"),
     ] {
         let rights = Rights { principal, target: ABSENT, users_make_namespaces: true };
-        assert_eq!(told(decide(&need, &rights, &Access::unlimited(), NOW)).0, expect, "{rights:?}");
+        assert_eq!(
+            told(decide(&Need::NewNamespace, &rights, &Access::unlimited(), None, NOW)).0,
+            expect,
+            "{rights:?}"
+        );
     }
 }
 
@@ -461,7 +488,7 @@ fn no_bearer_manages() {
     let name = || NamespaceName::parse("acme").unwrap();
     for need in [
         Need::Person,
-        Need::NewNamespace(name()),
+        Need::NewNamespace,
         Need::SeeNamespace(name()),
         Need::ManageNamespace(name()),
         Need::ManageToken(personal_token("alice").id),
@@ -490,7 +517,7 @@ fn target(namespace: Option<Namespace>, user: Option<&str>) -> Target {
 fn a_token_is_managed_by_those_who_manage_its_owner() {
     let of_acme = |role| target(Some(namespace(false, role)), None);
     let (go, denied, unseen) =
-        (("go", ""), ("denied", "sign in with a password"), ("unseen", "there is no such token"));
+        (("go", ""), ("denied", "log in with a password"), ("unseen", "there is no such token"));
     for (principal, target, manage, strengthen) in [
         (person("alice"), of_acme(None), unseen, unseen),
         (person("alice"), of_acme(Some(Role::Reader)), unseen, unseen),
@@ -516,7 +543,7 @@ fn a_token_is_managed_by_those_who_manage_its_owner() {
         // Absent: an instance administrator is told so, nobody else learns anything.
         (person("alice"), Target::Token(None), unseen, unseen),
         (person("root"), Target::Token(None), go, go),
-        (Principal::Anonymous, target(None, Some("alice")), ("sign in", ""), ("sign in", "")),
+        (Principal::Anonymous, target(None, Some("alice")), ("log in", ""), ("log in", "")),
     ] {
         let token = id(50, |now, random| TokenId::mint(now, random));
         check_basic(&Need::ManageToken(token), principal.clone(), target.clone(), manage);
@@ -529,8 +556,8 @@ fn a_token_is_managed_by_those_who_manage_its_owner() {
 fn accounts_are_for_those_whose_they_are_and_for_administrators() {
     let alice = || Username::parse("alice").unwrap();
     let (go, unseen) = (("go", ""), ("unseen", "user alice does not exist, or"));
-    let by_password = ("denied", "sign in with a password");
-    let old_one = ("denied", "alice can, signed in with the old one");
+    let by_password = ("denied", "log in with a password");
+    let old_one = ("denied", "alice can, logged in with the old one");
     let no_admin = ("denied", "is no instance administrator");
     for (principal, administer, accounts, [see, password, tokens, new_token]) in [
         (person("alice"), no_admin, no_admin, [go, go, go, go]),
@@ -544,7 +571,7 @@ fn accounts_are_for_those_whose_they_are_and_for_administrators() {
         (scoped("root", &["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
         (service(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
         (instance(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (Principal::Anonymous, ("sign in", ""), ("sign in", ""), [("sign in", ""); 4]),
+        (Principal::Anonymous, ("log in", ""), ("log in", ""), [("log in", ""); 4]),
     ] {
         for (need, expect) in [
             (Need::Administer, administer),
@@ -569,17 +596,19 @@ fn absent_and_forbidden_are_told_in_the_same_words() {
                 need,
                 &Rights { principal: principal.clone(), target, users_make_namespaces: false },
                 &Access::unlimited(),
+                None,
                 NOW,
             )
         };
         let name = NamespaceName::parse("acme").unwrap();
-        for need in [
-            on(Action::Pull),
-            on(Action::Push),
-            Need::SeeNamespace(name.clone()),
-            Need::ManageNamespace(name),
+        for (need, forbidden) in [
+            (on(Action::Pull), private(None)),
+            (on(Action::Push), private(None)),
+            // Not the service token's own, of which it knows.
+            (Need::SeeNamespace(name.clone()), made_again(false)),
+            (Need::ManageNamespace(name), made_again(false)),
         ] {
-            assert_eq!(of(&need, ABSENT), of(&need, private(None)), "{need:?} {principal:?}");
+            assert_eq!(of(&need, ABSENT), of(&need, forbidden), "{need:?} {principal:?}");
         }
         let need = Need::ManageToken(id(50, |now, random| TokenId::mint(now, random)));
         let forbidden = of(&need, target(Some(namespace(false, None)), None));

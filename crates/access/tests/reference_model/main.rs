@@ -72,12 +72,14 @@ fn all_on(kind: Kind, ask: Ask) -> World {
         secret_ends_in: Some(1),
         scopes: vec![("acme/*", vec!["pull", "push", "delete"])],
         may_list: true,
+        allowed_addresses: vec!["10.1.0.0/16"],
         home: Home::Here,
         home_owner_is_active: true,
         repository: "acme/api",
         namespace_exists: true,
         is_public: false,
         users_make_namespaces: false,
+        from: Some("10.1.2.3"),
         bearer: None,
     }
 }
@@ -85,7 +87,8 @@ fn all_on(kind: Kind, ask: Ask) -> World {
 #[test]
 fn each_factor_alone_stops_whoever_lives_from_it() {
     use Factor as F;
-    let of_tokens = [F::Status, F::Expiry, F::Deletion, F::SecretEnded, F::Grace];
+    let of_tokens =
+        [F::Status, F::Expiry, F::Deletion, F::SecretEnded, F::Grace, F::AllowedAddress, F::KnownAddress];
     let with = |others: &[Factor]| [&of_tokens, others].concat();
     for (kind, stopping) in [
         (Kind::Person, vec![F::Deactivation, F::Password, F::Role, F::NamespaceDeleted, F::BearerAccess]),

@@ -14,8 +14,9 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
     let user = (any::<bool>(), alive(), alive(), any_role());
     let token = (alive(), ends(), alive(), ends(), any_scopes(), any::<bool>(), any_home(), alive());
     let target = (any_repository(), alive(), any::<bool>(), any::<bool>());
-    let all = (any_ask(), any_kind(), user, token, target, any_bearer());
-    all.prop_map(|(ask, kind, user, token, target, bearer)| {
+    let place = (any_networks(), any_address());
+    let all = (any_ask(), any_kind(), user, token, target, place, any_bearer());
+    all.prop_map(|(ask, kind, user, token, target, (allowed_addresses, from), bearer)| {
         let (is_admin, is_active, has_old_password, role) = user;
         let (is_enabled, expires_in, is_kept, secret_ends_in, scopes, may_list, home, home_owner_is_active) =
             token;
@@ -33,12 +34,14 @@ pub(crate) fn any_world() -> impl Strategy<Value = World> {
             secret_ends_in,
             scopes,
             may_list,
+            allowed_addresses,
             home,
             home_owner_is_active,
             repository,
             namespace_exists,
             is_public,
             users_make_namespaces,
+            from,
             bearer,
         }
     })
@@ -91,6 +94,17 @@ fn any_scopes() -> impl Strategy<Value = Vec<(&'static str, Vec<&'static str>)>>
         vec!["pull", "delete"],
     ];
     prop::collection::vec((prop::sample::select(paths), prop::sample::select(actions)), 0..4)
+}
+
+fn any_networks() -> impl Strategy<Value = Vec<&'static str>> {
+    let networks = ["10.1.0.0/16", "10.0.0.0/9", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/33", "::/0"];
+    prop_oneof![2 => Just(Vec::new()), 1 => prop::sample::subsequence(networks.to_vec(), 1..4)]
+}
+
+fn any_address() -> impl Strategy<Value = Option<&'static str>> {
+    let known =
+        vec!["10.1.2.3", "::ffff:10.1.2.3", "10.200.0.1", "192.0.2.7", "2001:db8::7", "2001:db8:8000::7"];
+    prop::option::weighted(0.9, prop::sample::select(known))
 }
 
 fn any_home() -> impl Strategy<Value = Home> {

@@ -1,6 +1,7 @@
 //! The same world in the crate's types.
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     bearer::{Access, Requested},
     expiry::Expiry,
     id::{NamespaceId, SecretId, TokenId, UserId},
@@ -46,7 +47,8 @@ pub(crate) fn the_real_one(world: &World) -> Verdict {
         target: target(world),
         users_make_namespaces: world.users_make_namespaces,
     };
-    match decide(&need(world), &rights, &access, NOW) {
+    let from = world.from.map(|address| address.parse().unwrap());
+    match decide(&need(world), &rights, &access, from, NOW) {
         Decision::Allowed(_) => Verdict::Go,
         Decision::Ended(_) => Verdict::Ended,
         Decision::SignIn => Verdict::SignIn,
@@ -68,7 +70,7 @@ fn need(world: &World) -> Need {
         ),
         Ask::Catalog => Need::Catalog,
         Ask::ListHere => Need::ListRepositories(acme),
-        Ask::MakeNamespace => Need::NewNamespace(acme),
+        Ask::MakeNamespace => Need::NewNamespace,
         Ask::SeeNamespace => Need::SeeNamespace(acme),
         Ask::ManageNamespace => Need::ManageNamespace(acme),
         Ask::ManageToken(_) => Need::ManageToken(token),
@@ -125,6 +127,7 @@ fn principal(world: &World) -> Principal {
         secret: SecretId::mint(NOW, &Fixed(40)),
         secret_ends: world.secret_ends_in.map(|milliseconds| (in_time(milliseconds), "reset".to_owned())),
         scopes: scopes(world),
+        allowed_addresses: AllowedAddresses::parse(&world.allowed_addresses).unwrap(),
     })
 }
 
@@ -152,17 +155,16 @@ fn target(world: &World) -> Target {
         Ask::WhoAmI
         | Ask::ListMine
         | Ask::Catalog
+        | Ask::MakeNamespace
         | Ask::Administer
         | Ask::AdministerAccounts
         | Ask::SeeUser(_)
         | Ask::ChangePassword(_)
         | Ask::SeeTokensOf(_)
         | Ask::MakeTokenFor(_) => return Target::Nothing,
-        Ask::Repository(_)
-        | Ask::ListHere
-        | Ask::MakeNamespace
-        | Ask::SeeNamespace
-        | Ask::ManageNamespace => return Target::Namespace(namespace),
+        Ask::Repository(_) | Ask::ListHere | Ask::SeeNamespace | Ask::ManageNamespace => {
+            return Target::Namespace(namespace);
+        }
         Ask::ManageToken(of) | Ask::StrengthenToken(of) | Ask::TokenHistory(of) => of,
     };
     let (namespace, user) = match of {

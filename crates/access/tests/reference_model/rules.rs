@@ -30,13 +30,18 @@ pub(crate) fn model(world: &World) -> Verdict {
         Ask::SeeUser(whom) | Ask::ChangePassword(whom) | Ask::SeeTokensOf(whom) | Ask::MakeTokenFor(whom) => {
             in_rights(world, &Ask::SeeUser(*whom))
         }
-        Ask::SeeNamespace | Ask::ManageNamespace => in_rights(world, &Ask::SeeNamespace),
+        // A service token knows the namespace that it is of, and manages nothing there (rule 9).
+        Ask::SeeNamespace | Ask::ManageNamespace => in_rights(world, &Ask::SeeNamespace) || is_at_home(world),
         // Whoever may list at all has to see the namespace; whoever may not is told so before.
         Ask::ListHere => !in_rights(world, &Ask::Catalog),
         Ask::ManageToken(_) | Ask::TokenHistory(_) => false,
         Ask::StrengthenToken(of) => in_rights(world, &Ask::ManageToken(*of)),
     };
     if sees_it { Verdict::Denied } else { Verdict::Unseen }
+}
+
+fn is_at_home(world: &World) -> bool {
+    world.kind == Kind::Service && world.namespace_exists && world.home == Home::Here
 }
 
 fn is_token(kind: Kind) -> bool {
@@ -47,7 +52,8 @@ fn is_personal(kind: Kind) -> bool {
     matches!(kind, Kind::Account | Kind::Scoped)
 }
 
-/// Rules 2, 3, 6, 7: expiry, status, deletion, reset; the user behind it; the namespace behind it.
+/// Rules 2, 3, 6, 7: expiry, status, deletion, reset; the user behind it; the namespace behind it. And §3.3: what is
+/// used from where it may not be.
 fn is_dead(world: &World) -> bool {
     let over = |at: Option<i64>| at.is_some_and(|milliseconds| milliseconds <= 0);
     let user_gone = (world.kind == Kind::Person || is_personal(world.kind)) && !world.is_active;
@@ -56,7 +62,27 @@ fn is_dead(world: &World) -> bool {
         !world.is_enabled || over(world.expires_in) || world.is_deleted || over(world.secret_ends_in);
     let home_gone =
         world.kind == Kind::Service && (world.home == Home::Deleted || !world.home_owner_is_active);
+    let token_gone = token_gone || !is_from_where_it_may_be(world);
     user_gone || password_gone || home_gone || (is_token(world.kind) && token_gone)
+}
+
+/// From a network that the token names, if it names any; digit by binary digit.
+fn is_from_where_it_may_be(world: &World) -> bool {
+    let is_in = |network: &&str| {
+        let (address, prefix) = network.split_once('/').unwrap();
+        let (network, from) = (binary(address), world.from.map(binary));
+        let prefix: usize = prefix.parse().unwrap();
+        from.is_some_and(|from| from.len() == network.len() && from[..prefix] == network[..prefix])
+    };
+    world.allowed_addresses.is_empty() || world.allowed_addresses.iter().any(is_in)
+}
+
+/// The 32 or 128 digits of an address. An IPv4 address in IPv6 clothes is an IPv4 address.
+fn binary(address: &str) -> String {
+    match address.trim_start_matches("::ffff:").parse().unwrap() {
+        std::net::IpAddr::V4(address) => format!("{:032b}", address.to_bits()),
+        std::net::IpAddr::V6(address) => format!("{:0128b}", address.to_bits()),
+    }
 }
 
 /// R of the table in §3.1: what the principal may do now.
@@ -98,7 +124,7 @@ fn in_rights(world: &World, ask: &Ask) -> bool {
 fn may_list_here(world: &World) -> bool {
     match world.kind {
         Kind::Anonymous => false,
-        Kind::Service => world.namespace_exists && world.home == Home::Here,
+        Kind::Service => is_at_home(world),
         Kind::Instance => world.namespace_exists,
         Kind::Person | Kind::Account if world.is_admin => true,
         Kind::Person | Kind::Account | Kind::Scoped => {
@@ -122,7 +148,7 @@ fn may_on_repository(world: &World, action: &str) -> bool {
     let own = match world.kind {
         Kind::Anonymous => false,
         Kind::Person | Kind::Account => by_user,
-        Kind::Service => world.namespace_exists && world.home == Home::Here && by_scope,
+        Kind::Service => is_at_home(world) && by_scope,
         Kind::Instance => world.namespace_exists && by_scope,
         // A push to where there is nothing makes a namespace; a scoped token manages nothing.
         Kind::Scoped => world.namespace_exists && by_user && by_scope,

@@ -70,6 +70,8 @@ pub(crate) struct World {
     /// Of type `repository`: path and actions.
     pub(crate) scopes: Vec<(&'static str, Vec<&'static str>)>,
     pub(crate) may_list: bool,
+    /// Networks in CIDR notation; none is anywhere.
+    pub(crate) allowed_addresses: Vec<&'static str>,
     pub(crate) home: Home,
     /// Of the user whose own namespace the home is.
     pub(crate) home_owner_is_active: bool,
@@ -79,6 +81,8 @@ pub(crate) struct World {
     pub(crate) is_public: bool,
     /// The setting of the instance.
     pub(crate) users_make_namespaces: bool,
+    /// Where the request comes from, where that is known.
+    pub(crate) from: Option<&'static str>,
     /// The bearer's access, as the token protocol writes it; none is Basic.
     pub(crate) bearer: Option<Vec<&'static str>>,
 }
@@ -105,6 +109,8 @@ pub(crate) enum Factor {
     Password,
     Scopes,
     Listing,
+    AllowedAddress,
+    KnownAddress,
     Role,
     Admin,
     Setting,
@@ -115,7 +121,7 @@ pub(crate) enum Factor {
 }
 
 impl Factor {
-    pub(crate) const ALL: [Factor; 17] = [
+    pub(crate) const ALL: [Factor; 19] = [
         Self::Status,
         Self::Expiry,
         Self::Deletion,
@@ -126,6 +132,8 @@ impl Factor {
         Self::Password,
         Self::Scopes,
         Self::Listing,
+        Self::AllowedAddress,
+        Self::KnownAddress,
         Self::Role,
         Self::Admin,
         Self::Setting,
@@ -150,6 +158,9 @@ impl Factor {
             Self::Password => less.has_new_password = true,
             Self::Scopes => less.scopes.clear(),
             Self::Listing => less.may_list = false,
+            // A network that nobody of these worlds is in.
+            Self::AllowedAddress => less.allowed_addresses = vec!["198.51.100.0/24"],
+            Self::KnownAddress => less.from = None,
             Self::Role => less.role = None,
             Self::Admin => less.is_admin = false,
             Self::Setting => less.users_make_namespaces = false,

@@ -1,14 +1,38 @@
 //! Migrations: all or nothing, once, and never behind a newer binary's back.
 
+use access::{id::TokenId, rights::Principal, secret::SecretHash, time::Instant};
 use storage::{
     db::{Db, DbError, Migration, Query},
     params,
+    rights::{Aim, Who, load},
+    tokens,
 };
 
 use crate::{both_engines, engine::Engine, no_value};
 
 const fn step(version: i64, oldest_binary: i64, sql: &'static str) -> Migration {
     Migration { version, name: "step", oldest_binary, sql }
+}
+
+const NOW: Instant = Instant::from_millis(1_767_225_600_000); // 2026-01-01
+
+/// Two tokens: the byte that their secret's hash consists of, and their ids.
+const OLD: (u8, &str) = (1, "0190a5e0-7d4c-7aaa-8bbb-000000000001");
+const OLDER_BINARY: (u8, &str) = (2, "0190a5e0-7d4c-7aaa-8bbb-000000000002");
+
+/// A token with a secret, in the words of the release that knew the first migration alone.
+async fn add_token_of_the_first_release(db: &Db, (number, id): (u8, &str)) {
+    const TOKEN: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name, access, description, status, \
+        expires_at, stands_for_kind, stands_for, parent_secret_id, created_at, created_by_id, created_by, \
+        last_used_from, last_used_by, pulls, pushes, why, revision) \
+        VALUES ($1, 'service', '', '', $2, 'scoped', '', 'enabled', NULL, '', '', '', $3, '', 'user admin', \
+        '', '', 0, 0, '', 1)";
+    const SECRET: &str = "INSERT INTO token_secrets (id, token_id, hash, hint, created_at, ended_at, why, is_final, \
+        last_used_at, last_used_from, last_used_by) VALUES ($1, $1, $2, '', $3, NULL, '', 0, NULL, '', '')";
+    let tx = db.begin().await.unwrap();
+    tx.execute(TOKEN, params![id, format!("mirror-{number}"), NOW]).await.unwrap();
+    tx.execute(SECRET, params![id, vec![number; 32], NOW]).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 const FIRST: Migration = step(1, 1, "CREATE TABLE first (a TEXT NOT NULL)");
@@ -71,6 +95,23 @@ both_engines! {
         let sneaky = step(1, 1, "CREATE TABLE first (a TEXT); COMMIT; CREATE TABLE second (a TEXT)");
         assert!(matches!(db.migrate_with(&[sneaky]).await, Err(DbError::Other(_))));
         db.few("SELECT a FROM first", &[], no_value).await.unwrap_err();
+    }
+
+    async fn tokens_from_before_there_were_allowed_addresses_work_from_anywhere(engine: Engine) {
+        let db = engine.open().await;
+        db.migrate_with(&[step(1, 1, include_str!("../../migrations/0001_the_house.sql"))]).await.unwrap();
+        add_token_of_the_first_release(&db, OLD).await;
+        db.migrate().await.unwrap();
+        // As a replica writes that has yet to be replaced.
+        add_token_of_the_first_release(&db, OLDER_BINARY).await;
+        for (number, id) in [OLD, OLDER_BINARY] {
+            let token = tokens::by_id(&db, TokenId::parse(id).unwrap(), NOW).await.unwrap().unwrap();
+            assert!(token.allowed_addresses.is_anywhere());
+            let who = Who::SecretHash(SecretHash::from_bytes(&[number; 32]).unwrap());
+            let rights = load(&db, &who, &Aim::default(), NOW).await.unwrap().unwrap();
+            let Principal::Token(token) = rights.principal else { panic!("{rights:?}") };
+            assert!(token.is_enabled && token.allowed_addresses.allow(None));
+        }
     }
 
     async fn the_lists_own_migrations_run(engine: Engine) {

@@ -131,7 +131,7 @@ async fn a_row_is_read_as_it_was_written(t: Tables) {
         target: "token acme/ci-bot".into(),
         namespace_id: namespace.to_string(),
         token_id: "id of ci-bot".into(),
-        from_address: "192.0.2.1",
+        from_address: "192.0.2.1".into(),
         client: "docker/29",
         request_id: "request",
         before: "{}".into(),

@@ -1,6 +1,7 @@
 //! The live facts of rule 7: every kind of credential against everything that a request can aim at.
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{NamespaceId, RepositoryId, SecretId, TokenId, UserId},
     rights::{Namespace, Owner, Principal, Rights, Target},
@@ -10,7 +11,8 @@ use access::{
 };
 use oci::RepositoryName;
 use storage::{
-    db::Tx,
+    db::{DbError, Tx},
+    params,
     rights::{Aim, Who, load},
     secrets,
     tokens::{self, StoredOwner},
@@ -290,11 +292,26 @@ async fn a_token_is_told_as_it_is_now(h: House) {
     let ci = h.token(CI_HASH, NOW).await;
     assert_eq!((ci.id, ci.is_enabled, ci.expiry), (h.ci, true, Expiry::Never));
     let mut stored = tokens::by_id(&h.t.db, h.ci, NOW).await.unwrap().unwrap();
+    assert!(ci.allowed_addresses.is_anywhere());
     (stored.is_enabled, stored.expiry) = (false, Expiry::At(after(1)));
+    stored.allowed_addresses = AllowedAddresses::parse(&["10.1.0.0/16", "203.0.113.9"]).unwrap();
     h.t.write(async |tx| tokens::update(tx, &stored, false).await).await.unwrap();
     // Expired too: why it is refused is for `decide` to say.
     let ci = h.token(CI_HASH, after(2)).await;
     assert_eq!((ci.is_enabled, ci.expiry), (false, Expiry::At(after(1))));
+    assert_eq!(ci.allowed_addresses, stored.allowed_addresses);
+}
+
+#[both_engines]
+async fn addresses_that_can_t_be_read_are_never_taken_for_anywhere(h: House) {
+    for broken in ["10.1.0.0/16,203.0.113.9", " ", "anywhere", "10.1.2.3/16"] {
+        let sql = "UPDATE tokens SET allowed_addresses = $2 WHERE id = $1";
+        h.t.write(async |tx| tx.execute(sql, params![h.ci, broken]).await).await.unwrap();
+        let told = load(&h.t.db, &by_hash(CI_HASH), &Aim::default(), NOW).await;
+        assert!(matches!(told, Err(DbError::Corrupt(_))), "{broken}: {told:?}");
+        let told = tokens::by_id(&h.t.db, h.ci, NOW).await;
+        assert!(matches!(told, Err(DbError::Corrupt(_))), "{broken}: {told:?}");
+    }
 }
 
 #[both_engines]

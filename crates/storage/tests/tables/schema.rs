@@ -40,7 +40,7 @@ async fn a_history_outlives_what_it_is_about(t: Tables) {
         namespace_id: namespace.to_string(),
         token_id: "id of ci".into(),
         user_id: "id of anna".into(),
-        from_address: "192.0.2.1",
+        from_address: "192.0.2.1".into(),
         client: "docker/29",
         request_id: "request",
         before: String::new(),

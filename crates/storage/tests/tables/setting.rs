@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{ManifestId, NamespaceId, RepositoryId, ScopeId, SecretId, TeamId, TokenId, UserId},
     name::Username,
@@ -186,6 +187,7 @@ impl Tables {
             is_enabled: true,
             expiry: Expiry::Never,
             scopes: Vec::new(),
+            allowed_addresses: AllowedAddresses::default(),
             secret_hint: String::new(),
             created_at: NOW,
             created_by_id: "0190a5e0-7d4c-7aaa-8bbb-123456789abc".into(),

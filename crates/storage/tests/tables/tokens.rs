@@ -1,6 +1,7 @@
 //! Tokens, their scopes and secrets.
 
 use access::{
+    allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{NamespaceId, ScopeId, TokenId},
     role::Actions,
@@ -74,6 +75,8 @@ async fn a_token_comes_back_as_it_went_in(t: Tables) {
         token.description = "builds \"all\" of it, é".into();
         token.is_enabled = false;
         token.expiry = Expiry::At(after(1));
+        token.allowed_addresses =
+            AllowedAddresses::parse(&["203.0.113.9", "10.1.0.0/16", "2001:db8::/32"]).unwrap();
         let registry = StoredScope { id: ScopeId::mint(NOW, &t.random), scope: Scope::Registry };
         // Not in the order of paths or actions.
         token.scopes = vec![t.scope("acme/z*", Actions::ALL), registry, t.scope("acme/a", Actions::PULL)];
@@ -84,6 +87,7 @@ async fn a_token_comes_back_as_it_went_in(t: Tables) {
         assert_eq!((&found.description, found.is_enabled), (&token.description, false));
         assert_eq!((found.expiry, found.created_at, found.revision), (token.expiry, NOW, 1));
         assert_eq!((found.created_by_id, found.created_by), (token.created_by_id, token.created_by));
+        assert_eq!(found.allowed_addresses, token.allowed_addresses);
         assert_eq!(found.secret_hint, "", "it has no secret yet");
         assert_eq!(written(&found.scopes), written(&token.scopes));
     }

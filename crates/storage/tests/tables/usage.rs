@@ -20,7 +20,8 @@ async fn token(t: &Tables, name: &str) -> (TokenId, SecretId) {
 
 fn used((token, secret): (TokenId, SecretId), hours: i64, by: &str, (pulls, pushes): (i64, i64)) -> Use {
     let day = TODAY + hours.div_euclid(24);
-    let (at, from, by) = (after(hours), format!("192.0.2.{}", by.len()), by.to_owned());
+    let from = format!("192.0.2.{}", by.len()).parse().ok();
+    let (at, by) = (after(hours), by.to_owned());
     Use { token, secret, at, from, by, day, pulls, pushes }
 }
 

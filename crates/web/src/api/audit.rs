@@ -21,6 +21,7 @@ use super::{
     fields::FieldErrors,
     page::{PageAnswer, PageQuery, check_names, read},
     problem::Problem,
+    unread::Unread,
 };
 use crate::app::App;
 
@@ -32,8 +33,11 @@ const PARAMETERS: [&str; 7] = ["namespace", "token", "user", "since", "until", "
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
-    AuditQuery { ask, part, limit }: AuditQuery,
+    query: Unread<AuditQuery>,
 ) -> Result<Json<PageAnswer<AuditAnswer>>, Problem> {
+    // Whose audit is asked for stands in the query.
+    let person = caller.manages(&app).await?;
+    let AuditQuery { ask, part, limit } = query.read(&person)?;
     let grant = caller.may(&app, ask).await?;
     let page = app.registry().show_audit(&grant, part, limit).await?;
     Ok(Json(PageAnswer::of(page, AuditAnswer::from)))

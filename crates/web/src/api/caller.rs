@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use registry::{Ask, Grant, Refusal};
+use registry::{Ask, Grant, ListNamespaces, Refusal};
 
 use super::problem::Problem;
 use crate::{
@@ -30,5 +30,10 @@ impl ApiCaller {
     /// Asks the gate whether the caller may do what `ask` says.
     pub(super) async fn may<A: Ask>(&self, app: &App, ask: A) -> Result<Grant<A>, Problem> {
         Ok(self.0.may(app, ask).await?)
+    }
+
+    /// Asks the gate whether the caller manages anything at all, where what they ask for has to be read first.
+    pub(super) async fn manages(&self, app: &App) -> Result<Grant<impl Ask>, Problem> {
+        self.may(app, ListNamespaces).await
     }
 }

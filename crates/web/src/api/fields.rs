@@ -27,6 +27,23 @@ impl FieldErrors {
         value.map_err(|error| self.add(field, error)).ok()
     }
 
+    /// The value of a field that has to be there, or nothing after adding that it is `missing` or why it is wrong.
+    pub(super) fn need<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        text: Option<&str>,
+        missing: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match text {
+            Some(text) => self.check(field, parse(text)),
+            None => {
+                self.add(field, missing);
+                None
+            }
+        }
+    }
+
     /// How many fields are wrong.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -1,7 +1,7 @@
 //! `/tokens`: the service tokens of the instance, and acts on several tokens at once.
 
 use access::id::TokenId;
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{Json, extract::State};
 use registry::{Act, ActOnTokens, CreateInstanceToken, ListInstanceTokens, MAX_ACTED_ON};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,9 +13,12 @@ use super::{
     namespace_tokens::made,
     page::{NoQuery, PageAnswer},
     problem::Problem,
+    revision::Made,
     token_answer::{IssuedAnswer, PublicHost, TokenAnswer},
     token_list::{TokenList, TokenListParameters},
     token_request::NewTokenRequest,
+    unread::Unread,
+    words::ActWord,
 };
 use crate::app::App;
 
@@ -25,9 +28,10 @@ use crate::app::App;
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
-    TokenList(asked): TokenList,
+    asked: Unread<TokenList>,
 ) -> Result<Json<PageAnswer<TokenAnswer>>, Problem> {
     let grant = caller.may(&app, ListInstanceTokens).await?;
+    let TokenList(asked) = asked.read(&grant)?;
     let page = app.registry().list_instance_tokens(&grant, &asked, app.now()).await?;
     Ok(Json(PageAnswer::of(page, TokenAnswer::from)))
 }
@@ -40,12 +44,13 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     host: PublicHost,
     body: JsonBody,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Made<IssuedAnswer>, Problem> {
     let grant = caller.may(&app, CreateInstanceToken).await?;
-    let (request, errors) = body.read::<NewTokenRequest>().await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<NewTokenRequest>(&grant).await?;
     let now = app.now();
     let new = request.parse(None, now, errors)?;
     let issued = app.registry().create_instance_token(&grant, new, now).await?;
@@ -59,11 +64,12 @@ pub(super) async fn create(
 pub(super) async fn batch(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     body: JsonBody,
 ) -> Result<Json<BatchAnswer>, Problem> {
     let grant = caller.may(&app, ActOnTokens).await?;
-    let (request, errors) = body.read::<BatchRequest>().await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<BatchRequest>(&grant).await?;
     let (ids, act) = request.parse(errors)?;
     let done = app.registry().act_on_tokens(&grant, &ids, act, app.now()).await?;
     Ok(Json(BatchAnswer { items: done.into_iter().map(TokenAnswer::from).collect() }))
@@ -78,10 +84,10 @@ pub(super) struct BatchRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false, min_items = 1, max_items = 100)]
     ids: Option<Vec<String>>,
-    /// `disable`, `enable` or `delete`.
-    #[serde(default, rename = "do", deserialize_with = "json::present")]
-    #[schema(required, nullable = false, pattern = "^(disable|enable|delete)$")]
-    act: Option<String>,
+    /// What is done to each.
+    #[serde(default, rename = "do", deserialize_with = "json::word")]
+    #[schema(required, nullable = false)]
+    act: Option<ActWord>,
 }
 
 /// The tokens that something was done to.
@@ -95,12 +101,7 @@ pub(super) struct BatchAnswer {
 impl BatchRequest {
     fn parse(self, mut errors: FieldErrors) -> Result<(Vec<TokenId>, Act), Problem> {
         let ids = errors.check("ids", ids(self.ids.unwrap_or_default()));
-        let act = match self.act.as_deref() {
-            Some("disable") => Ok(Act::Disable),
-            Some("enable") => Ok(Act::Enable),
-            Some("delete") => Ok(Act::Delete),
-            Some(_) | None => Err("do is disable, enable or delete"),
-        };
+        let act = self.act.map(Act::from).ok_or("do says what is done to them");
         match (ids, errors.check("do", act)) {
             (Some(ids), Some(act)) => errors.refuse_any().map(|()| (ids, act)),
             _ => Err(errors.into()),
@@ -139,7 +140,7 @@ mod tests {
             (json!({}), vec!["ids", "do"]),
             (json!({"ids": [], "do": "enable"}), vec!["ids"]),
             (json!({"ids": vec![ID; 101], "do": "enable"}), vec!["ids"]),
-            (json!({"ids": ["x"], "do": "reset"}), vec!["ids", "do"]),
+            (json!({"ids": ["x"], "do": "reset"}), vec!["do", "ids"]),
             (json!({"ids": ID, "do": "enable"}), vec!["ids"]),
             (json!({"ids": [ID], "do": "enable", "force": true}), vec!["force"]),
         ] {

@@ -8,9 +8,13 @@ use axum::{
     extract::{FromRequest, Request},
 };
 use http::{HeaderMap, header};
+use registry::{Ask, Grant};
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{
+        DeserializeOwned, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
 };
 use serde_json::{Map, Value};
 
@@ -18,7 +22,7 @@ use super::{
     fields::FieldErrors,
     problem::{Code, Problem},
 };
-use crate::body::{drain_behind_answer, read_to_end};
+use crate::body::read_to_end;
 
 /// The largest JSON body, in bytes (DESIGN §6: "JSON body 1 MiB").
 const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -27,8 +31,7 @@ const MAX_TOLD_FIELDS: usize = 20;
 /// The longest name of a field and the longest message about it, in characters: both quote what was sent.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// A JSON body that nobody has read yet. Handlers read it when they hold a grant, so that strangers' bodies are not
-/// looked at.
+/// A JSON body that a grant opens: strangers' bodies are not looked at.
 pub(super) struct JsonBody {
     headers: HeaderMap,
     body: Body,
@@ -46,17 +49,31 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 impl JsonBody {
     /// Reads an object whose fields may all be absent, with what is wrong about those that are there. Fields that
     /// are wrong are left out of it.
-    pub(super) async fn read<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
+    pub(super) async fn read<T: DeserializeOwned>(
+        self,
+        _: &Grant<impl Ask>,
+    ) -> Result<(T, FieldErrors), Problem> {
+        self.parsed().await
+    }
+
+    /// The same, where no body at all stands for an empty object.
+    pub(super) async fn read_if_any<T: DeserializeOwned>(
+        self,
+        _: &Grant<impl Ask>,
+    ) -> Result<(T, FieldErrors), Problem> {
+        self.parsed_if_any().await
+    }
+
+    async fn parsed<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
         if !self.is_json() {
             return Err(not_json());
         }
         parse(&read_to_end(&mut self.body, MAX_JSON_BYTES).await?)
     }
 
-    /// The same, where no body at all stands for an empty object.
-    pub(super) async fn read_if_any<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
+    async fn parsed_if_any<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
         if self.headers.contains_key(header::CONTENT_TYPE) {
-            return self.read().await;
+            return self.parsed().await;
         }
         let bytes = read_to_end(&mut self.body, MAX_JSON_BYTES).await?;
         if bytes.is_empty() { parse(b"{}") } else { Err(not_json()) }
@@ -70,13 +87,6 @@ impl JsonBody {
     }
 }
 
-/// However it was refused, the client is to see the answer and not a reset.
-impl Drop for JsonBody {
-    fn drop(&mut self) {
-        drain_behind_answer(&self.headers, std::mem::take(&mut self.body));
-    }
-}
-
 fn not_json() -> Problem {
     Problem::new(Code::NotJson, "the body has to be JSON; send Content-Type: application/json with it")
 }
@@ -87,6 +97,15 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// The same for a word of a closed set. What serde derives for an enum alone would take an object with the word as its
+/// key too.
+pub(super) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    T::deserialize(text.into_deserializer()).map(Some)
 }
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem> {
@@ -222,10 +241,19 @@ mod tests {
     struct Sample {
         #[serde(default, deserialize_with = "present")]
         word: Option<String>,
+        #[serde(default, deserialize_with = "super::word")]
+        choice: Option<Choice>,
         #[serde(default, deserialize_with = "present")]
         clearable: Option<Option<String>>,
         #[serde(default, deserialize_with = "present")]
         inner: Option<Vec<Object<Inner>>>,
+    }
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    #[serde(rename_all = "kebab-case")]
+    enum Choice {
+        OneThing,
+        AnotherThing,
     }
 
     #[derive(Deserialize)]
@@ -289,6 +317,18 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_one_of_its_set_and_a_string() {
+        let (read, _) = parse::<Sample>(br#"{"choice":"another-thing"}"#).unwrap();
+        assert_eq!(read.choice, Some(Choice::AnotherThing));
+        let unknown = "choice: unknown variant `x`, expected `one-thing` or `another-thing`";
+        assert_eq!(wrong_fields(r#"{"choice":"x"}"#), [unknown]);
+        for no_word in [r#"{"one-thing":null}"#, r#"["one-thing"]"#, "null", "0"] {
+            let told = wrong_fields(&format!("{{\"choice\":{no_word}}}"));
+            assert!(told[0].starts_with("choice: invalid type"), "{told:?}");
+        }
+    }
+
+    #[test]
     fn a_body_of_wrong_fields_alone_is_refused_without_reading_it_for_ever() {
         let many: Vec<_> = (0..10_000).map(|number| format!("\"x{number}\":1")).collect();
         let problem = malformed(format!("{{{}}}", many.join(",")).as_bytes());
@@ -318,7 +358,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.extend(content_type.map(|value| (header::CONTENT_TYPE, HeaderValue::from_static(value))));
         let body = JsonBody { headers, body: Body::from(body) };
-        body.read::<Sample>().await.map(|_| ()).map_err(|problem| format!("{problem:?}"))
+        body.parsed::<Sample>().await.map(|_| ()).map_err(|problem| format!("{problem:?}"))
     }
 
     #[tokio::test]
@@ -343,8 +383,8 @@ mod tests {
     #[tokio::test]
     async fn no_body_stands_for_an_empty_object_where_it_may() {
         let empty = JsonBody { headers: HeaderMap::new(), body: Body::empty() };
-        assert!(empty.read_if_any::<Sample>().await.is_ok());
+        assert!(empty.parsed_if_any::<Sample>().await.is_ok());
         let untyped = JsonBody { headers: HeaderMap::new(), body: Body::from("{}") };
-        assert!(untyped.read_if_any::<Sample>().await.is_err());
+        assert!(untyped.parsed_if_any::<Sample>().await.is_err());
     }
 }

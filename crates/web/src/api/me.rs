@@ -1,12 +1,19 @@
 //! `/me`: who the caller is.
 
-use access::rights::{Owner, PersonalAccess, Principal, Token, User};
+use access::rights::{Owner, Principal, Token, User};
 use axum::{Json, extract::State};
 use registry::{Refusal, WhoAmI};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{caller::ApiCaller, page::NoQuery, problem::Problem, scope_body::ScopeBody};
+use super::{
+    caller::ApiCaller,
+    page::NoQuery,
+    problem::Problem,
+    scope_body::ScopeRule,
+    unread::Unread,
+    words::{CredentialKind, TokenAccess},
+};
 use crate::app::App;
 
 /// Who you are, with which credential
@@ -15,11 +22,12 @@ use crate::app::App;
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<Json<MeAnswer>, Problem> {
     let grant = caller.may(&app, WhoAmI).await?;
+    query.read(&grant)?;
     match grant.principal() {
-        Principal::User(user) => Ok(Json(MeAnswer::of("user", Some(user), None))),
+        Principal::User(user) => Ok(Json(MeAnswer::of(CredentialKind::User, Some(user), None))),
         Principal::Token(token) => Ok(Json(MeAnswer::with(token))),
         // The gate lets no anonymous caller in here.
         Principal::Anonymous => Err(Refusal::SignIn { scope: None }.into()),
@@ -30,9 +38,8 @@ pub(super) async fn show(
 #[derive(Serialize, ToSchema)]
 #[schema(as = Me)]
 pub(super) struct MeAnswer {
-    /// What the credential is: `user` (a password), `personal-token` or `service-token`.
-    #[schema(example = "user")]
-    kind: &'static str,
+    /// What the credential is.
+    kind: CredentialKind,
     /// The person behind it; not there for a service token.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -59,32 +66,29 @@ pub(super) struct MyToken {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     namespace: Option<String>,
-    /// `account` mirrors its user, `scoped` is limited by its scopes.
-    access: &'static str,
+    /// What it takes of its user's rights; `scoped` for a service token.
+    access: TokenAccess,
     /// From when on it works no more; null is never.
     #[schema(required, format = DateTime)]
     expires_at: Option<String>,
     /// What it allows; empty where `access` is `account`.
-    scopes: Vec<ScopeBody>,
+    scopes: Vec<ScopeRule>,
 }
 
 impl MeAnswer {
-    fn of(kind: &'static str, user: Option<&User>, token: Option<MyToken>) -> Self {
+    fn of(kind: CredentialKind, user: Option<&User>, token: Option<MyToken>) -> Self {
         let username = user.map(|user| user.username.to_string());
         Self { kind, username, is_admin: user.map(|user| user.is_admin), token }
     }
 
     fn with(token: &Token) -> Self {
         let (kind, namespace, user, access) = match &token.owner {
-            Owner::Namespace { name, .. } => ("service-token", name.as_ref(), None, "scoped"),
+            Owner::Namespace { name, .. } => {
+                (CredentialKind::Service, name.as_ref(), None, TokenAccess::Scoped)
+            }
             // A former user's token has ended, so the gate lets it in nowhere.
-            Owner::Instance | Owner::FormerUser => ("service-token", None, None, "scoped"),
-            Owner::User { user, access: PersonalAccess::Account } => {
-                ("personal-token", None, Some(user), "account")
-            }
-            Owner::User { user, access: PersonalAccess::Scoped } => {
-                ("personal-token", None, Some(user), "scoped")
-            }
+            Owner::Instance | Owner::FormerUser => (CredentialKind::Service, None, None, TokenAccess::Scoped),
+            Owner::User { user, access } => (CredentialKind::Personal, None, Some(user), (*access).into()),
         };
         let mine = MyToken {
             id: token.id.to_string(),
@@ -92,7 +96,7 @@ impl MeAnswer {
             namespace: namespace.map(ToString::to_string),
             access,
             expires_at: token.expiry.instant().map(|at| at.to_string()),
-            scopes: token.scopes.as_slice().iter().map(ScopeBody::from).collect(),
+            scopes: token.scopes.as_slice().iter().map(ScopeRule::from).collect(),
         };
         Self::of(kind, user, Some(mine))
     }

@@ -1,6 +1,5 @@
 //! `/namespaces/{ns}`: one namespace.
 
-use access::role::Role;
 use axum::extract::State;
 use http::StatusCode;
 use registry::{DeleteNamespace, EditNamespace, NamespaceEdit, ShowNamespace};
@@ -10,35 +9,37 @@ use utoipa::ToSchema;
 use super::{
     caller::ApiCaller,
     json::{self, JsonBody},
-    namespaces::{NamespaceAnswer, is_public},
+    namespaces::NamespaceAnswer,
     page::{ForceQuery, NoQuery},
     path::NamespaceInPath,
     problem::Problem,
     revision::{IfMatch, WithRevision},
+    unread::Unread,
+    words::{RoleWord, Visibility},
 };
 use crate::app::App;
 
 /// Show a namespace, with your role in it
 #[utoipa::path(get, path = "/namespaces/{ns}", operation_id = "showNamespace", tag = "namespaces",
-    params(("ns" = String, Path, description = "The namespace's name")),
+    params(NamespaceInPath),
     responses((status = 200, description = "The namespace", body = ShownNamespace,
         headers(("ETag", description = "Its revision, for If-Match"))), Problem))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
     NamespaceInPath(name): NamespaceInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<WithRevision<ShownNamespace>, Problem> {
     let grant = caller.may(&app, ShowNamespace { name }).await?;
+    query.read(&grant)?;
     let (namespace, role) = app.registry().show_namespace(&grant).await?;
-    let role = role.map(Role::as_str);
+    let role = role.map(RoleWord::from);
     Ok(WithRevision(namespace.revision, ShownNamespace { namespace: namespace.into(), role }))
 }
 
 /// Change who may pull from a namespace; its admins may
 #[utoipa::path(patch, path = "/namespaces/{ns}", operation_id = "editNamespace", tag = "namespaces",
-    params(("ns" = String, Path, description = "The namespace's name"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if it was changed since")),
+    params(NamespaceInPath, IfMatch),
     request_body = NamespaceEditRequest,
     responses((status = 200, description = "As it is now", body = NamespaceAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
@@ -46,34 +47,37 @@ pub(super) async fn edit(
     State(app): State<App>,
     caller: ApiCaller,
     NamespaceInPath(name): NamespaceInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<WithRevision<NamespaceAnswer>, Problem> {
     let grant = caller.may(&app, EditNamespace { name }).await?;
-    let (request, mut errors) = body.read::<NamespaceEditRequest>().await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    let (request, mut errors) = body.read::<NamespaceEditRequest>(&grant).await?;
     if request.name.is_some() {
         errors
             .add("name", "the name of a namespace can't change: the names of its repositories begin with it");
     }
-    let is_public = is_public(request.visibility.as_deref(), &mut errors);
+    let is_public = request.visibility.map(Visibility::is_public);
     errors.refuse_any()?;
-    let edit = NamespaceEdit { is_public, if_revision: if_match.0 };
+    let edit = NamespaceEdit { is_public, if_revision };
     let namespace = app.registry().edit_namespace(&grant, &edit, app.now()).await?;
     Ok(WithRevision(namespace.revision, namespace.into()))
 }
 
 /// Delete a namespace with its tokens and members; its admins may. Its name is free at once
 #[utoipa::path(delete, path = "/namespaces/{ns}", operation_id = "deleteNamespace", tag = "namespaces",
-    params(("ns" = String, Path, description = "The namespace's name"), ForceQuery),
+    params(NamespaceInPath, ForceQuery),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: ApiCaller,
     NamespaceInPath(name): NamespaceInPath,
-    ForceQuery { force }: ForceQuery,
+    query: Unread<ForceQuery>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, DeleteNamespace { name }).await?;
+    let ForceQuery { force } = query.read(&grant)?;
     app.registry().delete_namespace(&grant, force, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -87,10 +91,10 @@ pub(super) struct NamespaceEditRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(ignore)]
     name: Option<serde_json::Value>,
-    /// `private`, or `public`: anyone may pull.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, pattern = "^(private|public)$")]
-    visibility: Option<String>,
+    /// Who may pull.
+    #[serde(default, deserialize_with = "json::word")]
+    #[schema(nullable = false)]
+    visibility: Option<Visibility>,
 }
 
 /// A namespace as one of its members sees it.
@@ -98,7 +102,7 @@ pub(super) struct NamespaceEditRequest {
 pub(super) struct ShownNamespace {
     #[serde(flatten)]
     namespace: NamespaceAnswer,
-    /// Your own role: `reader`, `writer` or `admin`; null for an instance administrator who is no member.
+    /// Your own role; null for an instance administrator who is no member.
     #[schema(required)]
-    role: Option<&'static str>,
+    role: Option<RoleWord>,
 }

@@ -1,23 +1,20 @@
 //! `/namespaces`.
 
-use axum::{
-    Json,
-    extract::State,
-    response::{AppendHeaders, IntoResponse},
-};
-use http::{StatusCode, header};
+use axum::{Json, extract::State};
 use oci::NamespaceName;
 use registry::{CreateNamespace, ListNamespaces, StoredNamespace};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ROOT,
     caller::ApiCaller,
     fields::FieldErrors,
     json::{self, JsonBody},
     page::{NoQuery, PageAnswer, PageQuery},
     problem::Problem,
+    revision::Made,
+    unread::Unread,
+    words::Visibility,
 };
 use crate::app::App;
 
@@ -27,9 +24,10 @@ use crate::app::App;
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<NamespaceAnswer>>, Problem> {
     let grant = caller.may(&app, ListNamespaces).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().list_namespaces(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, NamespaceAnswer::from)))
 }
@@ -37,23 +35,20 @@ pub(super) async fn list(
 /// Make a namespace; instance administrators may, and every user where the settings say so
 #[utoipa::path(post, path = "/namespaces", operation_id = "createNamespace", tag = "namespaces",
     request_body = NewNamespaceRequest,
-    responses((status = 201, description = "Made", body = NamespaceAnswer, headers(("Location", description = "Where it is"))), Problem))]
+    responses((status = 201, description = "Made", body = NamespaceAnswer, 
+        headers(("Location", description = "Where it is"), ("ETag", description = "Its revision, for If-Match"))), Problem))]
 pub(super) async fn create(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     body: JsonBody,
-) -> Result<impl IntoResponse, Problem> {
-    let (request, errors) = body.read::<NewNamespaceRequest>().await?;
+) -> Result<Made<NamespaceAnswer>, Problem> {
+    let grant = caller.may(&app, CreateNamespace).await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<NewNamespaceRequest>(&grant).await?;
     let (name, is_public) = request.parse(errors)?;
-    let location = format!("{ROOT}/namespaces/{name}");
-    let grant = caller.may(&app, CreateNamespace { name }).await?;
-    let made = app.registry().create_namespace(&grant, is_public, app.now()).await?;
-    Ok((
-        StatusCode::CREATED,
-        AppendHeaders([(header::LOCATION, location)]),
-        Json(NamespaceAnswer::from(made)),
-    ))
+    let made = app.registry().create_namespace(&grant, &name, is_public, app.now()).await?;
+    Ok(Made::at(format!("namespaces/{name}"), made.revision, made.into()))
 }
 
 /// A namespace to be made.
@@ -65,34 +60,23 @@ pub(super) struct NewNamespaceRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false, max_length = 255, example = "acme")]
     name: Option<String>,
-    /// `private` (the default), or `public`: anyone may pull.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, default = "private", pattern = "^(private|public)$")]
-    visibility: Option<String>,
+    /// Who may pull; `private` where nothing is said.
+    #[serde(default, deserialize_with = "json::word")]
+    #[schema(nullable = false)]
+    visibility: Option<Visibility>,
 }
 
 impl NewNamespaceRequest {
     /// The name, and whether anyone may pull.
     fn parse(self, mut errors: FieldErrors) -> Result<(NamespaceName, bool), Problem> {
-        let name = self.name.as_deref().ok_or_else(|| "a namespace needs a name".to_owned());
-        let name = name.and_then(|text| {
+        let parse = |text: &str| {
             NamespaceName::parse(text).map_err(|error| format!("this can't be a namespace's name: {error}"))
-        });
-        let name = errors.check("name", name);
-        let is_public = is_public(self.visibility.as_deref(), &mut errors).unwrap_or(false);
+        };
+        let name = errors.need("name", self.name.as_deref(), "a namespace needs a name", parse);
+        let is_public = self.visibility.is_some_and(Visibility::is_public);
         let Some(name) = name else { return Err(errors.into()) };
         errors.refuse_any().map(|()| (name, is_public))
     }
-}
-
-/// What `visibility` says; `None` where nothing is said, or what is no visibility.
-pub(super) fn is_public(visibility: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
-    let is_public = match visibility? {
-        "private" => Ok(false),
-        "public" => Ok(true),
-        _ => Err("visibility is private, or public to let anyone pull"),
-    };
-    errors.check("visibility", is_public)
 }
 
 /// A namespace.
@@ -104,8 +88,8 @@ pub(super) struct NamespaceAnswer {
     id: String,
     /// Its name.
     name: String,
-    /// `private` or `public`.
-    visibility: &'static str,
+    /// Who may pull.
+    visibility: Visibility,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -120,7 +104,7 @@ impl From<StoredNamespace> for NamespaceAnswer {
     fn from(stored: StoredNamespace) -> Self {
         Self {
             id: stored.id.to_string(),
-            visibility: stored.visibility(),
+            visibility: Visibility::of(stored.is_public),
             name: stored.name.to_string(),
             created_at: stored.created_at.to_string(),
             created_by: stored.created_by,
@@ -131,29 +115,30 @@ impl From<StoredNamespace> for NamespaceAnswer {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn parse(name: Option<&str>, visibility: Option<&str>) -> Result<(String, bool), String> {
-        let request =
-            NewNamespaceRequest { name: name.map(str::to_owned), visibility: visibility.map(str::to_owned) };
-        let parsed = request.parse(FieldErrors::default());
-        parsed
-            .map(|(name, is_public)| (name.to_string(), is_public))
-            .map_err(|problem| format!("{problem:?}"))
+    fn parse(body: Value) -> Result<(String, bool), Vec<String>> {
+        let read = json::parse::<NewNamespaceRequest>(body.to_string().as_bytes());
+        let parsed = read.and_then(|(request, errors)| request.parse(errors));
+        parsed.map(|(name, is_public)| (name.to_string(), is_public)).map_err(Problem::fields)
     }
 
     #[test]
     fn a_namespace_is_private_where_nothing_is_said() {
-        assert_eq!(parse(Some("acme"), None), Ok(("acme".to_owned(), false)));
-        assert_eq!(parse(Some("acme"), Some("private")), Ok(("acme".to_owned(), false)));
-        assert_eq!(parse(Some("acme"), Some("public")), Ok(("acme".to_owned(), true)));
+        assert_eq!(parse(json!({"name": "acme"})), Ok(("acme".to_owned(), false)));
+        assert_eq!(parse(json!({"name": "acme", "visibility": "private"})), Ok(("acme".to_owned(), false)));
+        assert_eq!(parse(json!({"name": "acme", "visibility": "public"})), Ok(("acme".to_owned(), true)));
     }
 
     #[test]
     fn every_wrong_field_is_named() {
-        for name in [None, Some(""), Some("Acme"), Some("acme/app"), Some(".."), Some("a\0")] {
-            let problem = parse(name, Some("secret")).unwrap_err();
-            assert!(problem.contains("\"name\"") && problem.contains("\"visibility\""), "{problem}");
+        for name in ["", "Acme", "acme/app", "..", "a\0"] {
+            let fields = parse(json!({"name": name, "visibility": "secret"})).unwrap_err();
+            assert_eq!(fields, ["visibility", "name"], "{name:?}");
         }
+        assert_eq!(parse(json!({})).unwrap_err(), ["name"]);
     }
 }

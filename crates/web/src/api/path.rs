@@ -19,9 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamespaceInPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = segment(parts, state, "namespace").await?;
-        let name = NamespaceName::parse(&text);
-        name.map(Self).map_err(|error| absent(format!("no namespace has this name: {error}")))
+        namespace(&segment(parts, state, "namespace").await?).map(Self)
     }
 }
 
@@ -43,8 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenInPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let text = segment(parts, state, "token").await?;
-        TokenId::parse(&text).map(Self).map_err(|error| absent(format!("no token has this id: {error}")))
+        token(&segment(parts, state, "token").await?).map(Self)
     }
 }
 
@@ -59,8 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ScopeInPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let (token, scope) = two_segments(parts, state, "scope").await?;
-        let token =
-            TokenId::parse(&token).map_err(|error| absent(format!("no token has this id: {error}")))?;
+        let token = self::token(&token)?;
         let scope =
             ScopeId::parse(&scope).map_err(|error| absent(format!("no scope has this id: {error}")))?;
         Ok(Self { token, scope })
@@ -78,8 +74,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SecretInPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let (token, secret) = two_segments(parts, state, "secret").await?;
-        let token =
-            TokenId::parse(&token).map_err(|error| absent(format!("no token has this id: {error}")))?;
+        let token = self::token(&token)?;
         // A secret itself is no id, and is not repeated to whoever pastes one here.
         let secret =
             SecretId::parse(&secret).map_err(|error| absent(format!("no secret has this id: {error}")))?;
@@ -126,8 +121,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberInPath {
         let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
         let Path((namespace, kind, name)) =
             path.map_err(|_| absent("the path names no member: it is not UTF-8".to_owned()))?;
-        let namespace = NamespaceName::parse(&namespace)
-            .map_err(|error| absent(format!("no namespace has this name: {error}")))?;
+        let namespace = self::namespace(&namespace)?;
         let member = match kind.as_str() {
             "users" => MemberName::User(user(&name)?),
             "teams" => MemberName::Team(team(&name)?),
@@ -135,6 +129,14 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberInPath {
         };
         Ok(Self { namespace, member })
     }
+}
+
+fn namespace(text: &str) -> Result<NamespaceName, Problem> {
+    NamespaceName::parse(text).map_err(|error| absent(format!("no namespace has this name: {error}")))
+}
+
+fn token(text: &str) -> Result<TokenId, Problem> {
+    TokenId::parse(text).map_err(|error| absent(format!("no token has this id: {error}")))
 }
 
 fn user(text: &str) -> Result<Username, Problem> {

@@ -23,7 +23,7 @@ const MEDIA_TYPE: &str = "application/problem+json";
 /// After how many seconds a busy server may be asked again: the database's pool waits 2 s for a turn (DESIGN §5).
 const RETRY_AFTER_SECONDS: u32 = 2;
 /// RFC 9110 §11.6.1: one challenge, for clients give up on a second. A token's secret as a bearer is taken too, but
-/// whoever has to be told how to sign in has a name and a password.
+/// whoever has to be told how to log in has a name and a password.
 const CHALLENGE: &str = "Basic realm=\"sealock\"";
 
 /// Why the API did not do what it was asked.
@@ -34,70 +34,49 @@ pub(super) struct Problem {
     errors: Vec<FieldError>,
 }
 
-/// What kinds of problem there are. Their words are promised to stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
-    /// The request can't be read: JSON, UTF-8, the query, a header.
-    Malformed,
-    /// No credential came along.
-    SignInNeeded,
-    /// The credential is wrong or has ended.
-    BadCredential,
-    /// The caller may not.
-    Denied,
-    /// There is none, or none that the caller may see.
-    NotFound,
-    /// The path has other methods.
-    MethodNotAllowed,
-    /// The name is in use.
-    NameTaken,
-    /// There are as many as there may be.
-    TooMany,
-    /// Something else needs what was to go.
-    InUse,
-    /// Nobody would be left to administer the instance.
-    LastAdministrator,
-    /// The namespace holds repositories.
-    HoldsRepositories,
-    /// `If-Match` names another revision.
-    Changed,
-    /// The body is too large.
-    TooLarge,
-    /// The body is of another type than JSON.
-    NotJson,
-    /// Fields or query parameters break rules; `errors` says which.
-    Invalid,
-    /// Our fault.
-    Internal,
-    /// Too much at once, or the database is away.
-    Unavailable,
-    /// The disk is full.
-    StorageFull,
+macro_rules! codes {
+    ($($code:ident: $status:ident, $says:literal;)+) => {
+        /// What kinds of problem there are. Their words are promised to stay.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "kebab-case")]
+        #[schema(as = ProblemCode)]
+        pub(super) enum Code { $($code,)+ }
+
+        impl Code {
+            /// Every code, by status.
+            pub(super) const ALL: &[Code] = &[$(Self::$code,)+];
+
+            pub(super) const fn status(self) -> StatusCode {
+                match self { $(Self::$code => StatusCode::$status,)+ }
+            }
+
+            /// What it means, for the document.
+            pub(super) const fn says(self) -> &'static str {
+                match self { $(Self::$code => $says,)+ }
+            }
+        }
+    };
 }
 
-impl Code {
-    const fn status_and_word(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::Malformed => (StatusCode::BAD_REQUEST, "malformed"),
-            Self::SignInNeeded => (StatusCode::UNAUTHORIZED, "sign-in-needed"),
-            Self::BadCredential => (StatusCode::UNAUTHORIZED, "bad-credential"),
-            Self::Denied => (StatusCode::FORBIDDEN, "denied"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
-            Self::NameTaken => (StatusCode::CONFLICT, "name-taken"),
-            Self::TooMany => (StatusCode::CONFLICT, "too-many"),
-            Self::InUse => (StatusCode::CONFLICT, "in-use"),
-            Self::LastAdministrator => (StatusCode::CONFLICT, "last-administrator"),
-            Self::HoldsRepositories => (StatusCode::CONFLICT, "holds-repositories"),
-            Self::Changed => (StatusCode::PRECONDITION_FAILED, "changed"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
-            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json"),
-            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::StorageFull => (StatusCode::INSUFFICIENT_STORAGE, "storage-full"),
-        }
-    }
+codes! {
+    Malformed: BAD_REQUEST, "the request can't be read: its JSON, its UTF-8, its query or a header";
+    SignInNeeded: UNAUTHORIZED, "no credential came along";
+    BadCredential: UNAUTHORIZED, "the credential is wrong or has ended; `detail` says why to whoever holds it";
+    Denied: FORBIDDEN, "the caller may not do this";
+    NotFound: NOT_FOUND, "there is none, or none that the caller may see";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "the path has other methods; `Allow` names them";
+    NameTaken: CONFLICT, "the name is in use";
+    TooMany: CONFLICT, "there are as many as there may be";
+    InUse: CONFLICT, "something else needs what was to go";
+    LastAdministrator: CONFLICT, "nobody would be left to administer the instance";
+    HoldsRepositories: CONFLICT, "the namespace holds repositories";
+    Changed: PRECONDITION_FAILED, "`If-Match` names another revision than the present one";
+    TooLarge: PAYLOAD_TOO_LARGE, "the body is longer than 1 MiB";
+    NotJson: UNSUPPORTED_MEDIA_TYPE, "the body is of another type than application/json";
+    Invalid: UNPROCESSABLE_ENTITY, "fields or query parameters break rules; `errors` says which";
+    Internal: INTERNAL_SERVER_ERROR, "our fault; the server's log says why, under `request_id`";
+    Unavailable: SERVICE_UNAVAILABLE, "too much at once, or the database is away; `Retry-After` says when to come back";
+    StorageFull: INSUFFICIENT_STORAGE, "the server's disk is full";
 }
 
 impl Problem {
@@ -123,13 +102,13 @@ impl Problem {
 
     /// Writes the body, which names the request.
     pub(super) fn write(self, response: &mut Response, request: Option<&RequestId>) {
-        let (status, code) = self.code.status_and_word();
+        let status = self.code.status();
         let body = ProblemBody {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: self.detail,
-            code,
+            code: self.code,
             errors: self.errors.into_iter().map(FieldMessage::from).collect(),
             request_id: request.map(|id| id.0.clone()).unwrap_or_default(),
         };
@@ -141,14 +120,10 @@ impl Problem {
 /// Status and headers; `finish` writes the body, as only it knows the request's id.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.code.status_and_word().0.into_response();
+        let mut response = self.code.status().into_response();
         let headers = response.headers_mut();
         if matches!(self.code, Code::SignInNeeded | Code::BadCredential) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-        }
-        if self.code == Code::TooLarge {
-            // The rest of the body is not read, so no other request can come behind it.
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.code == Code::Unavailable {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
@@ -252,9 +227,8 @@ struct ProblemBody {
     status: u16,
     /// What happened, and the way out.
     detail: String,
-    /// Which problem it is, such as `name-taken`.
-    #[schema(example = "name-taken")]
-    code: &'static str,
+    /// Which problem it is.
+    code: Code,
     /// With status 422: every field or query parameter that breaks a rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
@@ -278,16 +252,20 @@ impl From<FieldError> for FieldMessage {
     }
 }
 
-/// For the OpenAPI document: every operation answers with a problem where it doesn't do what it was asked.
+/// For the document: every operation answers with a problem where it doesn't do what it was asked; what can go wrong
+/// by its form is added to it where the document is put together.
 impl IntoResponses for Problem {
     fn responses() -> BTreeMap<String, RefOr<response::Response>> {
-        let content = Content::new(Some(utoipa::openapi::Ref::from_schema_name(ProblemBody::name())));
-        let response = response::ResponseBuilder::new()
-            .description("Not done: `code` says why")
-            .content(MEDIA_TYPE, content)
-            .build();
-        BTreeMap::from([("default".to_owned(), RefOr::T(response))])
+        let faults = Code::ALL.iter().copied().filter(|code| code.status().is_server_error());
+        BTreeMap::from([("default".to_owned(), RefOr::T(described(faults)))])
     }
+}
+
+/// For the document: the answer that carries one of `codes`.
+pub(super) fn described(codes: impl Iterator<Item = Code>) -> response::Response {
+    let content = Content::new(Some(utoipa::openapi::Ref::from_schema_name(ProblemBody::name())));
+    let lines: Vec<_> = codes.map(|code| format!("`{}`: {}", code.word(), code.says())).collect();
+    response::ResponseBuilder::new().description(lines.join("; ")).content(MEDIA_TYPE, content).build()
 }
 
 /// The schemas that `Problem`'s response refers to.
@@ -295,6 +273,16 @@ pub(super) fn schemas() -> Vec<(String, RefOr<utoipa::openapi::Schema>)> {
     let mut schemas = vec![(ProblemBody::name().into_owned(), ProblemBody::schema())];
     ProblemBody::schemas(&mut schemas);
     schemas
+}
+
+impl Code {
+    /// As the body has it.
+    pub(super) fn word(self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -313,9 +301,8 @@ mod tests {
 
     use super::*;
 
-    fn status_and_code(problem: Problem) -> (u16, &'static str) {
-        let (status, word) = problem.code.status_and_word();
-        (status.as_u16(), word)
+    fn status_and_code(problem: Problem) -> (u16, String) {
+        (problem.code.status().as_u16(), problem.code.word())
     }
 
     async fn written(problem: impl Into<Problem>) -> (Response, serde_json::Value) {
@@ -342,7 +329,7 @@ mod tests {
             (Refusal::Storage(DbError::NoRow), (500, "internal")),
             (Refusal::Storage(DbError::Corrupt(text())), (500, "internal")),
         ] {
-            assert_eq!(status_and_code(Problem::from(refusal)), expected);
+            assert_eq!(status_and_code(Problem::from(refusal)), (expected.0, expected.1.to_owned()));
         }
     }
 
@@ -360,7 +347,7 @@ mod tests {
             (ManageError::TooMany(text()), (409, "too-many")),
             (ManageError::Storage(DbError::Full), (507, "storage-full")),
         ] {
-            assert_eq!(status_and_code(Problem::from(error)), expected);
+            assert_eq!(status_and_code(Problem::from(error)), (expected.0, expected.1.to_owned()));
         }
     }
 

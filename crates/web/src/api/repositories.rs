@@ -12,6 +12,8 @@ use super::{
     path::NamespaceInPath,
     problem::Problem,
     repository_path::RepositoryInPath,
+    unread::Unread,
+    words::Visibility,
 };
 use crate::app::App;
 
@@ -21,62 +23,63 @@ use crate::app::App;
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<RepositoryAnswer>>, Problem> {
-    list_of(&app, &caller, ListRepositories { namespace: None }, &query).await
+    list_of(&app, &caller, ListRepositories { namespace: None }, query).await
 }
 
 /// List the repositories of a namespace
 #[utoipa::path(get, path = "/namespaces/{ns}/repositories", operation_id = "listNamespaceRepositories",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"), PageQuery),
+    tag = "repositories", params(NamespaceInPath, PageQuery),
     responses((status = 200, description = "A page, by name", body = PageAnswer<RepositoryAnswer>), Problem))]
 pub(super) async fn list_in_namespace(
     State(app): State<App>,
     caller: ApiCaller,
     NamespaceInPath(name): NamespaceInPath,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<RepositoryAnswer>>, Problem> {
-    list_of(&app, &caller, ListRepositories { namespace: Some(name) }, &query).await
+    list_of(&app, &caller, ListRepositories { namespace: Some(name) }, query).await
 }
 
 async fn list_of(
     app: &App,
     caller: &ApiCaller,
     ask: ListRepositories,
-    query: &PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<RepositoryAnswer>>, Problem> {
     let grant = caller.may(app, ask).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().list_repositories(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, RepositoryAnswer::from)))
 }
 
 /// Show a repository and how much is in it
 #[utoipa::path(get, path = "/namespaces/{ns}/repositories/{repository}", operation_id = "showRepository",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment (team%2Fapi); - where it is called like its namespace")),
+    tag = "repositories", params(RepositoryInPath),
     responses((status = 200, description = "The repository", body = ShownRepositoryAnswer), Problem))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
     RepositoryInPath(repository): RepositoryInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<Json<ShownRepositoryAnswer>, Problem> {
     let grant = caller.may(&app, ShowRepository { repository }).await?;
+    query.read(&grant)?;
     Ok(Json(app.registry().show_repository(&grant).await?.into()))
 }
 
 /// Delete a repository with its tags and manifests
 #[utoipa::path(delete, path = "/namespaces/{ns}/repositories/{repository}", operation_id = "deleteRepository",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment (team%2Fapi); - where it is called like its namespace")),
+    tag = "repositories", params(RepositoryInPath),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: ApiCaller,
     RepositoryInPath(repository): RepositoryInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, DeleteRepository { repository }).await?;
+    query.read(&grant)?;
     app.registry().delete_repository(&grant, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -93,8 +96,8 @@ pub(super) struct RepositoryAnswer {
     name: String,
     /// The namespace that it is in.
     namespace: String,
-    /// `private` or `public`, as its namespace is.
-    visibility: &'static str,
+    /// Its namespace's.
+    visibility: Visibility,
     /// When its first push made it.
     #[schema(format = DateTime)]
     created_at: String,
@@ -120,7 +123,7 @@ impl From<StoredRepository> for RepositoryAnswer {
             id: stored.id.to_string(),
             name: stored.name.to_string(),
             namespace: stored.namespace.to_string(),
-            visibility: if stored.is_public { "public" } else { "private" },
+            visibility: Visibility::of(stored.is_public),
             created_at: stored.created_at.to_string(),
         }
     }

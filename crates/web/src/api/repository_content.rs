@@ -12,52 +12,51 @@ use super::{
     page::{NoQuery, PageAnswer, PageQuery},
     problem::Problem,
     repository_path::{ManifestInPath, RepositoryInPath, TagInPath},
+    unread::Unread,
 };
 use crate::app::App;
 
 /// List the tags of a repository with what they point at
 #[utoipa::path(get, path = "/namespaces/{ns}/repositories/{repository}/tags", operation_id = "listTags",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment"), PageQuery),
+    tag = "repositories", params(RepositoryInPath, PageQuery),
     responses((status = 200, description = "A page, by name", body = PageAnswer<TagAnswer>), Problem))]
 pub(super) async fn list_tags(
     State(app): State<App>,
     caller: ApiCaller,
     RepositoryInPath(repository): RepositoryInPath,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<TagAnswer>>, Problem> {
     let grant = caller.may(&app, ListTags { repository }).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().show_tags(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, TagAnswer::from)))
 }
 
 /// Delete a tag; its manifest stays
 #[utoipa::path(delete, path = "/namespaces/{ns}/repositories/{repository}/tags/{tag}", operation_id = "deleteTag",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment"),
-        ("tag" = String, Path, description = "The tag")),
+    tag = "repositories", params(TagInPath),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete_tag(
     State(app): State<App>,
     caller: ApiCaller,
     TagInPath(repository, tag): TagInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
-    delete(&app, &caller, DeleteManifest { repository, reference: Reference::Tag(tag) }).await
+    delete(&app, &caller, DeleteManifest { repository, reference: Reference::Tag(tag) }, query).await
 }
 
 /// List the manifests of a repository, tagged or not
 #[utoipa::path(get, path = "/namespaces/{ns}/repositories/{repository}/manifests", operation_id = "listManifests",
-    tag = "repositories", params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment"), PageQuery),
+    tag = "repositories", params(RepositoryInPath, PageQuery),
     responses((status = 200, description = "A page, by digest", body = PageAnswer<ManifestAnswer>), Problem))]
 pub(super) async fn list_manifests(
     State(app): State<App>,
     caller: ApiCaller,
     RepositoryInPath(repository): RepositoryInPath,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<ManifestAnswer>>, Problem> {
     let grant = caller.may(&app, ListManifests { repository }).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().list_manifests(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, ManifestAnswer::from)))
 }
@@ -65,22 +64,26 @@ pub(super) async fn list_manifests(
 /// Delete a manifest with every tag on it
 #[utoipa::path(delete, path = "/namespaces/{ns}/repositories/{repository}/manifests/{digest}",
     operation_id = "deleteManifest", tag = "repositories",
-    params(("ns" = String, Path, description = "The namespace's name"),
-        ("repository" = String, Path, description = "The rest of the repository's name, escaped as one segment"),
-        ("digest" = String, Path, description = "The manifest's digest")),
+    params(ManifestInPath),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete_manifest(
     State(app): State<App>,
     caller: ApiCaller,
     ManifestInPath(repository, digest): ManifestInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
-    delete(&app, &caller, DeleteManifest { repository, reference: Reference::Digest(digest) }).await
+    delete(&app, &caller, DeleteManifest { repository, reference: Reference::Digest(digest) }, query).await
 }
 
 /// The same act as through `/v2/`.
-async fn delete(app: &App, caller: &ApiCaller, ask: DeleteManifest) -> Result<StatusCode, Problem> {
+async fn delete(
+    app: &App,
+    caller: &ApiCaller,
+    ask: DeleteManifest,
+    query: Unread<NoQuery>,
+) -> Result<StatusCode, Problem> {
     let grant = caller.may(app, ask).await?;
+    query.read(&grant)?;
     app.registry().delete_manifest(&grant, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,12 +3,15 @@
 use axum::{
     Json,
     extract::FromRequestParts,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
 
-use super::problem::{Code, Problem};
+use super::{
+    ROOT,
+    problem::{Code, Problem},
+};
 
 /// A revision that nothing ever has: they begin at 1.
 const NEVER: i64 = 0;
@@ -59,6 +62,26 @@ impl<T: Serialize> IntoResponse for WithRevision<T> {
             response.headers_mut().insert(header::ETAG, tag);
         }
         response
+    }
+}
+
+/// The answer to the making of something, which says where it is.
+pub(super) struct Made<T> {
+    location: String,
+    answer: WithRevision<T>,
+}
+
+impl<T> Made<T> {
+    /// What was made at `path` of the API.
+    pub(super) fn at(path: impl std::fmt::Display, revision: i64, answer: T) -> Self {
+        Self { location: format!("{ROOT}/{path}"), answer: WithRevision(revision, answer) }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        let location = AppendHeaders([(header::LOCATION, self.location)]);
+        (StatusCode::CREATED, location, self.answer).into_response()
     }
 }
 

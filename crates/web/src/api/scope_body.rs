@@ -5,23 +5,41 @@ use registry::StoredScope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::words::{AskedAction, ScopeAction, ScopeType};
+
 /// One rule of a token: what it allows, and where.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Scope)]
 pub(super) struct ScopeBody {
-    /// `repository` or `registry`.
+    /// What it is about.
     #[serde(rename = "type")]
+    #[schema(value_type = ScopeType)]
     kind: String,
     /// For type `repository`: which repositories, by their full names. `*` stands for any run of characters, `/` and
     /// none included; `*` alone is every repository that the token may reach.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schema(nullable = false, max_length = 255, example = "acme/*")]
     path: Option<String>,
-    /// For type `repository`: `pull`, `push` (which needs `pull`), `delete` (or `admin`, which is the same). For type
-    /// `registry`: `list` (or `*`).
-    #[schema(example = json!(["pull", "push"]))]
+    /// What is allowed there.
+    #[schema(value_type = Vec<AskedAction>, example = json!(["pull", "push"]))]
     actions: Vec<String>,
+}
+
+/// A scope that a token has.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScopeRule)]
+pub(super) struct ScopeRule {
+    /// What it is about.
+    #[serde(rename = "type")]
+    kind: ScopeType,
+    /// For type `repository`: which repositories.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "acme/*")]
+    path: Option<String>,
+    /// What is allowed there.
+    #[schema(example = json!(["pull", "push"]))]
+    actions: Vec<ScopeAction>,
 }
 
 /// A scope of a token, with the id by which it can be told from the others.
@@ -31,16 +49,8 @@ pub(super) struct ScopeAnswer {
     /// The scope's id.
     #[schema(format = "uuid")]
     id: String,
-    /// `repository` or `registry`.
-    #[serde(rename = "type")]
-    kind: String,
-    /// For type `repository`: which repositories.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "acme/*")]
-    path: Option<String>,
-    /// What is allowed there.
-    #[schema(example = json!(["pull", "push"]))]
-    actions: Vec<String>,
+    #[serde(flatten)]
+    rule: ScopeRule,
 }
 
 impl From<ScopeBody> for ScopeInput {
@@ -49,16 +59,23 @@ impl From<ScopeBody> for ScopeInput {
     }
 }
 
-impl From<&Scope> for ScopeBody {
+impl From<&Scope> for ScopeRule {
     fn from(scope: &Scope) -> Self {
-        let ScopeInput { kind, path, actions } = scope.to_input();
-        Self { kind, path, actions }
+        match scope {
+            Scope::Repository { path, actions } => Self {
+                kind: ScopeType::Repository,
+                path: Some(path.to_string()),
+                actions: actions.iter().map(ScopeAction::from).collect(),
+            },
+            Scope::Registry => {
+                Self { kind: ScopeType::Registry, path: None, actions: vec![ScopeAction::List] }
+            }
+        }
     }
 }
 
 impl From<&StoredScope> for ScopeAnswer {
     fn from(stored: &StoredScope) -> Self {
-        let ScopeInput { kind, path, actions } = stored.scope.to_input();
-        Self { id: stored.id.to_string(), kind, path, actions }
+        Self { id: stored.id.to_string(), rule: ScopeRule::from(&stored.scope) }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     page::NoQuery,
     problem::Problem,
     revision::{IfMatch, WithRevision},
+    unread::Unread,
 };
 use crate::app::App;
 
@@ -21,34 +22,37 @@ use crate::app::App;
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<WithRevision<SettingsAnswer>, Problem> {
     let grant = caller.may(&app, ShowSettings).await?;
+    query.read(&grant)?;
     let settings = app.registry().show_settings(&grant).await?;
     Ok(WithRevision(settings.revision, settings.into()))
 }
 
 /// Change settings; what is left out stays. Instance administrators may
 #[utoipa::path(patch, path = "/settings", operation_id = "editSettings", tag = "settings",
-    params(("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if they were changed since")),
+    params(IfMatch),
     request_body = SettingsRequest,
     responses((status = 200, description = "As they are now", body = SettingsAnswer,
         headers(("ETag", description = "Their revision"))), Problem))]
 pub(super) async fn edit(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<WithRevision<SettingsAnswer>, Problem> {
     let grant = caller.may(&app, EditSettings).await?;
-    let (request, errors) = body.read::<SettingsRequest>().await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    let (request, errors) = body.read::<SettingsRequest>(&grant).await?;
     errors.refuse_any()?;
     let edit = SettingsEdit {
         users_make_namespaces: request.users_make_namespaces,
         own_namespaces: request.own_namespaces,
         tokens_for_others: request.tokens_for_others,
-        if_revision: if_match.0,
+        if_revision,
     };
     let settings = app.registry().edit_settings(&grant, &edit, app.now()).await?;
     Ok(WithRevision(settings.revision, settings.into()))

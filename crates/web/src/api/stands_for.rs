@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Whom or what a token is for: `{"user":"anna"}` or `{"service":"nightly build"}`. Nobody has to have that name here: a
-/// token may be for somebody who never signs in.
+/// token may be for somebody who never logs in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = StandsFor)]

@@ -1,24 +1,19 @@
 //! `/teams`: named sets of users.
 
 use access::name::TeamName;
-use axum::{
-    Json,
-    extract::State,
-    response::{AppendHeaders, IntoResponse},
-};
-use http::{StatusCode, header};
+use axum::{Json, extract::State};
 use registry::{CreateTeam, ListTeams, StoredTeam};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ROOT,
     caller::ApiCaller,
     fields::FieldErrors,
     json::{self, JsonBody},
     page::{NoQuery, PageAnswer, PageQuery},
     problem::Problem,
-    revision::WithRevision,
+    revision::Made,
+    unread::Unread,
 };
 use crate::app::App;
 
@@ -28,9 +23,10 @@ use crate::app::App;
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<TeamAnswer>>, Problem> {
     let grant = caller.may(&app, ListTeams).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().list_teams(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, TeamAnswer::from)))
 }
@@ -42,16 +38,15 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     body: JsonBody,
-) -> Result<impl IntoResponse, Problem> {
-    let (request, errors) = body.read::<TeamRequest>().await?;
-    let team = request.parse(errors)?;
-    let location = format!("{ROOT}/teams/{team}");
-    let grant = caller.may(&app, CreateTeam { team }).await?;
-    let made = app.registry().create_team(&grant, app.now()).await?;
-    let answer = WithRevision(made.revision, TeamAnswer::from(made));
-    Ok((StatusCode::CREATED, AppendHeaders([(header::LOCATION, location)]), answer))
+) -> Result<Made<TeamAnswer>, Problem> {
+    let grant = caller.may(&app, CreateTeam).await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<TeamRequest>(&grant).await?;
+    let name = request.parse(errors)?;
+    let made = app.registry().create_team(&grant, &name, app.now()).await?;
+    Ok(Made::at(format!("teams/{name}"), made.revision, made.into()))
 }
 
 /// A team's name: to make one, or to give it another.
@@ -68,9 +63,8 @@ pub(super) struct TeamRequest {
 impl TeamRequest {
     /// The name, or what is wrong.
     pub(super) fn parse(self, mut errors: FieldErrors) -> Result<TeamName, Problem> {
-        let name = self.name.as_deref().ok_or_else(|| "a team needs a name".to_owned());
-        let name = name.and_then(|text| TeamName::parse(text).map_err(|error| error.to_string()));
-        let Some(name) = errors.check("name", name) else { return Err(errors.into()) };
+        let name = errors.need("name", self.name.as_deref(), "a team needs a name", TeamName::parse);
+        let Some(name) = name else { return Err(errors.into()) };
         errors.refuse_any().map(|()| name)
     }
 }

@@ -13,29 +13,30 @@ use super::{
     revision::{IfMatch, WithRevision},
     token_answer::{EditedAnswer, TokenAnswer},
     token_request::{EditedToken, TokenEditRequest},
+    unread::Unread,
 };
 use crate::app::App;
 
 /// Show a token, without its secret
 #[utoipa::path(get, path = "/tokens/{id}", operation_id = "showToken", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    params(TokenInPath),
     responses((status = 200, description = "The token", body = TokenAnswer,
         headers(("ETag", description = "Its revision, for If-Match"))), Problem))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<WithRevision<TokenAnswer>, Problem> {
     let grant = caller.may(&app, ShowToken { token }).await?;
+    query.read(&grant)?;
     let token = app.registry().show_token(&grant, app.now()).await?;
     Ok(WithRevision(token.revision, token.into()))
 }
 
 /// Change a token; what is left out stays. What this takes away is gone for every request that starts afterwards
 #[utoipa::path(patch, path = "/tokens/{id}", operation_id = "editToken", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if the token was changed since")),
+    params(TokenInPath, IfMatch),
     request_body = TokenEditRequest,
     responses((status = 200, description = "As it is now", body = EditedAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
@@ -43,31 +44,34 @@ pub(super) async fn edit(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<WithRevision<EditedAnswer>, Problem> {
     let grant = caller.may(&app, EditToken { token }).await?;
-    let (request, errors) = body.read::<TokenEditRequest>().await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    let (request, errors) = body.read::<TokenEditRequest>(&grant).await?;
     let now = app.now();
     let of = EditedToken { namespace: grant.namespace_name(), is_personal: grant.aims_at_personal_token() };
     let (mut edit, warnings) = request.parse(of, now, errors)?;
-    edit.if_revision = if_match.0;
+    edit.if_revision = if_revision;
     let token = app.registry().edit_token(&grant, &edit, now).await?;
     Ok(WithRevision(token.revision, EditedAnswer::of(token, warnings)))
 }
 
 /// Delete a token for good: it works nowhere from then on, and its name is free
 #[utoipa::path(delete, path = "/tokens/{id}", operation_id = "deleteToken", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    params(TokenInPath),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, DeleteToken { token }).await?;
+    query.read(&grant)?;
     app.registry().delete_token(&grant, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

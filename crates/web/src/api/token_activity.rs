@@ -15,6 +15,7 @@ use super::{
     page::{check_names, read},
     path::TokenInPath,
     problem::Problem,
+    unread::Unread,
 };
 use crate::app::App;
 
@@ -25,15 +26,16 @@ const MAX_DAYS: u32 = 366;
 
 /// Show how often a token pulled and pushed, day by day; what it did in the last 10 seconds may be missing
 #[utoipa::path(get, path = "/tokens/{id}/activity", operation_id = "showTokenActivity", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"), DaysQuery),
+    params(TokenInPath, DaysQuery),
     responses((status = 200, description = "Every day, the oldest first", body = ActivityAnswer), Problem))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    query: DaysQuery,
+    query: Unread<DaysQuery>,
 ) -> Result<Json<ActivityAnswer>, Problem> {
     let grant = caller.may(&app, ShowActivity { token }).await?;
+    let query = query.read(&grant)?;
     let days = app.registry().show_activity(&grant, query.days, app.now()).await?;
     Ok(Json(ActivityAnswer { days: days.into_iter().map(DayAnswer::from).collect() }))
 }

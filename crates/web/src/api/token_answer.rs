@@ -7,7 +7,12 @@ use registry::{IssuedToken, StoredOwner, StoredScope, StoredToken};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{problem::FieldMessage, scope_body::ScopeAnswer, stands_for::StandsForBody};
+use super::{
+    problem::FieldMessage,
+    scope_body::ScopeAnswer,
+    stands_for::StandsForBody,
+    words::{PermissionWord, TokenAccess, TokenKind, TokenStatus},
+};
 use crate::{app::App, request};
 
 /// A token, without its secret.
@@ -17,8 +22,7 @@ pub(super) struct TokenAnswer {
     /// Its id, which no other token ever has.
     #[schema(format = "uuid")]
     id: String,
-    /// `service` or `personal`.
-    kind: &'static str,
+    kind: TokenKind,
     /// The namespace that owns it; not there for tokens of the instance or of a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -32,21 +36,20 @@ pub(super) struct TokenAnswer {
     /// What it is for.
     #[schema(required)]
     description: Option<String>,
-    /// `account` mirrors its user, `scoped` is limited by its scopes.
-    access: String,
-    /// `enabled` or `disabled`.
-    status: &'static str,
+    access: TokenAccess,
+    status: TokenStatus,
     /// From when on it works no more; null is never.
     #[schema(required, format = DateTime)]
     expires_at: Option<String>,
-    /// The scopes in a word: `pull` or `pull-push` on everything that it may reach, else `custom`; `account` where it
-    /// mirrors its user.
-    permission: &'static str,
+    permission: PermissionWord,
     /// What it allows; a token without scopes allows nothing, unless it mirrors its user.
     scopes: Vec<ScopeAnswer>,
     /// Whom or what it is for.
     #[schema(required)]
     stands_for: Option<StandsForBody>,
+    /// From where it may be used: IP addresses and networks; with none, from anywhere.
+    #[schema(example = json!(["10.1.0.0/16", "203.0.113.9"]))]
+    allowed_addresses: Vec<String>,
     /// The beginning of its newest secret, to tell secrets apart by.
     #[schema(example = "slks_k3P…")]
     secret_hint: String,
@@ -123,27 +126,31 @@ impl FromRequestParts<App> for PublicHost {
 
 impl From<StoredToken> for TokenAnswer {
     fn from(token: StoredToken) -> Self {
-        let (kind, namespace, username, access) = match &token.owner {
-            StoredOwner::Namespace { name, .. } => ("service", Some(name.to_string()), None, "scoped"),
-            StoredOwner::Instance => ("service", None, None, "scoped"),
-            StoredOwner::User { username, access, .. } => {
-                ("personal", None, Some(username.clone()), access.as_str())
-            }
+        let (kind, namespace, username) = match &token.owner {
+            StoredOwner::Namespace { name, .. } => (TokenKind::Service, Some(name.to_string()), None),
+            StoredOwner::Instance => (TokenKind::Service, None, None),
+            StoredOwner::User { username, .. } => (TokenKind::Personal, None, Some(username.clone())),
+        };
+        let (access, permission) = if token.mirrors_its_user() {
+            (TokenAccess::Account, PermissionWord::Account)
+        } else {
+            (TokenAccess::Scoped, permission(&token.scopes))
         };
         Self {
             id: token.id.to_string(),
             kind,
             namespace,
             username,
-            access: access.to_owned(),
-            status: token.status(),
+            access,
+            status: TokenStatus::of(token.is_enabled),
             expires_at: token.expiry.instant().map(|at| at.to_string()),
-            permission: if access == "account" { "account" } else { permission(&token.scopes) },
+            permission,
             scopes: token.scopes.iter().map(ScopeAnswer::from).collect(),
             created_at: token.created_at.to_string(),
             name: token.name,
             description: Some(token.description).filter(|text| !text.is_empty()),
             stands_for: token.stands_for.map(StandsForBody::from),
+            allowed_addresses: token.allowed_addresses.to_texts(),
             secret_hint: token.secret_hint,
             created_by: token.created_by,
             last_used_at: token.used.last_used_at.map(|at| at.to_string()),
@@ -155,9 +162,9 @@ impl From<StoredToken> for TokenAnswer {
     }
 }
 
-fn permission(stored: &[StoredScope]) -> &'static str {
+fn permission(stored: &[StoredScope]) -> PermissionWord {
     let scopes: Vec<Scope> = stored.iter().map(|stored| stored.scope.clone()).collect();
-    Scopes::new(scopes).map_or("custom", |scopes| scopes.permission_word())
+    Scopes::new(scopes).map_or(PermissionWord::Custom, |scopes| PermissionWord::of(&scopes))
 }
 
 impl EditedAnswer {

@@ -1,5 +1,7 @@
 //! `/tokens/{id}/explain`: what a token may do to a repository, and by which rule.
 
+use std::net::IpAddr;
+
 use access::role::Action;
 use axum::{Json, extract::State};
 use oci::RepositoryName;
@@ -14,25 +16,28 @@ use super::{
     page::NoQuery,
     path::TokenInPath,
     problem::Problem,
+    unread::Unread,
+    words::ExplainedAction,
 };
 use crate::app::App;
 
 /// Ask what the gate would decide if a token wanted to do something now, and by which rule
 #[utoipa::path(post, path = "/tokens/{id}/explain", operation_id = "explainToken", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    params(TokenInPath),
     request_body = ExplainRequest,
     responses((status = 200, description = "What it would decide", body = ExplainAnswer), Problem))]
 pub(super) async fn explain(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     body: JsonBody,
 ) -> Result<Json<ExplainAnswer>, Problem> {
     let grant = caller.may(&app, ExplainToken { token }).await?;
-    let (request, errors) = body.read::<ExplainRequest>().await?;
-    let (action, repository) = request.parse(errors)?;
-    let explanation = app.registry().explain_token(&grant, action, &repository, app.now()).await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<ExplainRequest>(&grant).await?;
+    let (action, repository, from) = request.parse(errors)?;
+    let explanation = app.registry().explain_token(&grant, action, &repository, from, app.now()).await?;
     Ok(Json(explanation.into()))
 }
 
@@ -41,26 +46,29 @@ pub(super) async fn explain(
 #[serde(deny_unknown_fields)]
 #[schema(as = Explain)]
 pub(super) struct ExplainRequest {
-    /// `pull`, `push` or `delete` (or `admin`, which is the same).
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, pattern = "^(pull|push|delete|admin)$")]
-    action: Option<String>,
+    /// What it would do.
+    #[serde(default, deserialize_with = "json::word")]
+    #[schema(required, nullable = false)]
+    action: Option<ExplainedAction>,
     /// The repository, by its full name; it need not exist.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false, max_length = 255, example = "acme/api")]
     repository: Option<String>,
+    /// From which IP address. Left out, the answer says from where the token may be used.
+    #[serde(default, deserialize_with = "json::present")]
+    #[schema(nullable = false, example = "203.0.113.9")]
+    from: Option<String>,
 }
 
 impl ExplainRequest {
-    fn parse(self, mut errors: FieldErrors) -> Result<(Action, RepositoryName), Problem> {
-        let action = match self.action.as_deref() {
-            Some("admin") => Some(Action::Delete),
-            word => word.and_then(Action::parse),
-        };
-        let action = errors.check("action", action.ok_or("action is pull, push or delete"));
+    fn parse(self, mut errors: FieldErrors) -> Result<(Action, RepositoryName, Option<IpAddr>), Problem> {
+        let action = errors.check("action", self.action.map(Action::from).ok_or("an action is needed"));
+        let from =
+            self.from.map(|text| text.parse().map_err(|_| "from is an IP address, such as 203.0.113.9"));
+        let from = from.and_then(|from| errors.check("from", from));
         let name = self.repository.unwrap_or_default();
         match (action, errors.check("repository", RepositoryName::parse(&name))) {
-            (Some(action), Some(repository)) => errors.refuse_any().map(|()| (action, repository)),
+            (Some(action), Some(repository)) => errors.refuse_any().map(|()| (action, repository, from)),
             _ => Err(errors.into()),
         }
     }

@@ -4,6 +4,7 @@ use access::time::{Instant, Length};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use registry::{TokenFilter, TokensAsked};
+use serde::{Deserialize, de::IntoDeserializer};
 use utoipa::IntoParams;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     page::{PageQuery, check_names, read},
     problem::Problem,
     stands_for::StandsForBody,
+    words::TokenStatus,
 };
 use crate::app::App;
 
@@ -32,9 +34,9 @@ pub(super) struct TokenListParameters {
     /// The `next` of the page before; left out for the first page.
     #[param(required = false, max_length = 255)]
     after: String,
-    /// `enabled` or `disabled` ones.
-    #[param(required = false, pattern = "^(enabled|disabled)$")]
-    status: String,
+    /// Enabled ones, or disabled ones.
+    #[param(required = false, inline)]
+    status: TokenStatus,
     /// Those that nobody used for so long, such as `30d`; one never used counts from when it was made.
     #[param(required = false, example = "30d")]
     unused: String,
@@ -66,7 +68,8 @@ impl TokenList {
         let mut length =
             |name: &str| query.one(name).and_then(|text| errors.check(name, Length::parse(text)));
         let (unused, expiring) = (length("unused"), length("expiring"));
-        let is_enabled = query.one("status").and_then(|word| errors.check("status", status(word)));
+        let status = query.one("status").and_then(|word| errors.check("status", status(word)));
+        let is_enabled = status.map(TokenStatus::is_enabled);
         let stands_for = query
             .one("stands_for")
             .and_then(|text| errors.check("stands_for", StandsForBody::parse_parameter(text)));
@@ -83,12 +86,8 @@ impl TokenList {
     }
 }
 
-fn status(word: &str) -> Result<bool, &'static str> {
-    match word {
-        "enabled" => Ok(true),
-        "disabled" => Ok(false),
-        _ => Err("a status is enabled or disabled"),
-    }
+fn status(word: &str) -> Result<TokenStatus, serde::de::value::Error> {
+    TokenStatus::deserialize(word.into_deserializer())
 }
 
 fn searched(text: &str) -> Result<String, &'static str> {

@@ -1,135 +1,55 @@
 //! What requests say about tokens: read here by the rules of DESIGN §2, with everything wrong told at once.
 
 use access::{
-    expiry::{Expiry, ExpiryInput},
-    field_error::FieldError,
-    name::{Description, ServiceTokenName, TokenLabel},
-    scope::{Permission, ScopeInput, Scopes, Warning},
+    name::{ServiceTokenName, TokenLabel},
+    scope::Warning,
     time::Instant,
 };
 use oci::NamespaceName;
-use registry::{NewToken, StandsFor, TokenEdit};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use registry::{NewToken, TokenEdit};
 
-use super::{
-    fields::FieldErrors,
-    json::{self, Object},
-    problem::Problem,
-    scope_body::ScopeBody,
-    stands_for::StandsForBody,
-};
+use super::{fields::FieldErrors, problem::Problem, token_fields::token_request};
 
-/// A service token to be made.
-///
-/// With neither `permission` nor `scopes` it allows nothing; with neither `expires_at` nor `expires_in` it never
-/// expires.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = NewToken)]
-pub(super) struct NewTokenRequest {
-    /// Its name, which is its login name and never changes.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, pattern = "^[a-z][a-z0-9-]{1,61}[a-z0-9]$", example = "ci-bot")]
-    name: Option<String>,
-    /// What it is for.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<String>, required = false, max_length = 1000)]
-    description: Option<Option<String>>,
-    /// Whom or what it is for, to be shown and found by; null is nobody in particular.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<StandsForBody>, required = false)]
-    stands_for: Option<Option<StandsForBody>>,
-    /// `enabled` (the default) or `disabled`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, default = "enabled", pattern = "^(enabled|disabled)$")]
-    status: Option<String>,
-    /// From when on it works no more (RFC 3339), at least 1 hour ahead; null is never. Not together with `expires_in`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<String>, required = false, format = DateTime)]
-    expires_at: Option<Option<String>>,
-    /// How long it works: a number and one of s, m, h, d, w. Not together with `expires_at`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, example = "30d")]
-    expires_in: Option<String>,
-    /// The short form for one scope over everything that it may reach. Not together with `scopes`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, pattern = "^(pull|pull-push)$")]
-    permission: Option<String>,
-    /// What it allows. Not together with `permission`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<Vec<ScopeBody>>, nullable = false, max_items = 100)]
-    scopes: Option<Vec<Object<ScopeBody>>>,
+token_request! {
+    /// A service token to be made.
+    ///
+    /// With neither `permission` nor `scopes` it allows nothing; with neither `expires_at` nor `expires_in` it never
+    /// expires.
+    #[schema(as = NewToken)]
+    pub(super) struct NewTokenRequest {
+        /// Its name, which is its login name and never changes.
+        #[serde(default, deserialize_with = "super::json::present")]
+        #[schema(required, nullable = false, pattern = "^[a-z][a-z0-9-]{1,61}[a-z0-9]$", example = "ci-bot")]
+        name: Option<String>,
+    }
 }
 
-/// Changes of a token; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = TokenEdit)]
-pub(super) struct TokenEditRequest {
-    /// The label of a personal token; the name of a service token never changes.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<String>, nullable = false, max_length = 100)]
-    name: Option<serde_json::Value>,
-    /// What it is for; null or empty removes it.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<String>, required = false, max_length = 1000)]
-    description: Option<Option<String>>,
-    /// Whom or what it is for, to be shown and found by; null is nobody in particular.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<StandsForBody>, required = false)]
-    stands_for: Option<Option<StandsForBody>>,
-    /// `enabled` or `disabled`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, pattern = "^(enabled|disabled)$")]
-    status: Option<String>,
-    /// From when on it works no more (RFC 3339), at least 1 hour ahead; null is never. Not together with `expires_in`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<String>, required = false, format = DateTime)]
-    expires_at: Option<Option<String>>,
-    /// How long it works from now on: a number and one of s, m, h, d, w. Not together with `expires_at`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, example = "30d")]
-    expires_in: Option<String>,
-    /// Replaces the scopes by one over everything that it may reach. Not together with `scopes`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, pattern = "^(pull|pull-push)$")]
-    permission: Option<String>,
-    /// Replaces the scopes. Not together with `permission`.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(value_type = Option<Vec<ScopeBody>>, nullable = false, max_items = 100)]
-    scopes: Option<Vec<Object<ScopeBody>>>,
+token_request! {
+    /// Changes of a token; what is left out stays, what is there replaces what was there.
+    #[schema(as = TokenEdit)]
+    pub(super) struct TokenEditRequest {
+        /// The label of a personal token; the name of a service token never changes.
+        #[serde(default, deserialize_with = "super::json::present")]
+        #[schema(value_type = Option<String>, nullable = false, max_length = 100)]
+        name: Option<serde_json::Value>,
+    }
 }
 
 impl NewTokenRequest {
     /// The token to make in `namespace`, or for the instance where it is `None`; or everything that is wrong, with what
     /// `errors` holds already.
     pub(super) fn parse(
-        self,
+        mut self,
         namespace: Option<&NamespaceName>,
         now: Instant,
         mut errors: FieldErrors,
     ) -> Result<NewToken, Problem> {
-        let name = self.name.as_deref().ok_or_else(|| "a service token needs a name".to_owned());
-        let name = name.and_then(|text| ServiceTokenName::parse(text).map_err(|error| error.to_string()));
-        let name = errors.check("name", name);
-        let description = description(self.description, &mut errors);
-        let stands_for = stands_for(self.stands_for, &mut errors);
-        let is_enabled = is_enabled(self.status.as_deref(), &mut errors);
-        let expiry = expiry(self.expires_at.as_ref(), self.expires_in.as_deref(), now, &mut errors);
-        let rights = rights(self.permission.as_deref(), self.scopes, namespace, &mut errors);
-        let (scopes, warnings) = rights.unwrap_or_else(|| (Scopes::default(), vec![allows_nothing()]));
+        let missing = "a service token needs a name";
+        let name = errors.need("name", self.name.as_deref(), missing, ServiceTokenName::parse);
+        let fields = self.token_fields(namespace, now, &mut errors);
         let Some(name) = name else { return Err(errors.into()) };
         errors.refuse_any()?;
-        Ok(NewToken {
-            name,
-            description: description.flatten(),
-            stands_for: stands_for.flatten(),
-            is_enabled: is_enabled.unwrap_or(true),
-            expiry: expiry.unwrap_or(Expiry::Never),
-            scopes,
-            warnings,
-        })
+        Ok(fields.into_new(name, true))
     }
 }
 
@@ -145,22 +65,16 @@ pub(super) struct EditedToken<'a> {
 impl TokenEditRequest {
     /// The edit, with what is to be told along; or everything that is wrong.
     pub(super) fn parse(
-        self,
+        mut self,
         token: EditedToken<'_>,
         now: Instant,
         mut errors: FieldErrors,
     ) -> Result<(TokenEdit, Vec<Warning>), Problem> {
-        let label = self.name.and_then(|name| errors.check("name", label(&name, token.is_personal)));
-        let description = description(self.description, &mut errors);
-        let stands_for = stands_for(self.stands_for, &mut errors);
-        let is_enabled = is_enabled(self.status.as_deref(), &mut errors);
-        let expiry = expiry(self.expires_at.as_ref(), self.expires_in.as_deref(), now, &mut errors);
-        let (scopes, warnings) =
-            rights(self.permission.as_deref(), self.scopes, token.namespace, &mut errors).unzip();
+        let label = self.name.take().and_then(|name| errors.check("name", label(&name, token.is_personal)));
+        let fields = self.token_fields(token.namespace, now, &mut errors);
         errors.refuse_any()?;
-        let edit =
-            TokenEdit { label, description, stands_for, is_enabled, expiry, scopes, if_revision: None };
-        Ok((edit, warnings.unwrap_or_default()))
+        let (edit, warnings) = fields.into_edit();
+        Ok((TokenEdit { label, ..edit }, warnings))
     }
 }
 
@@ -174,86 +88,18 @@ fn label(name: &serde_json::Value, is_personal: bool) -> Result<TokenLabel, Stri
     TokenLabel::parse(text).map_err(|error| error.to_string())
 }
 
-/// `None` where nothing is said, `Some(None)` where there is to be none.
-pub(super) fn description(
-    input: Option<Option<String>>,
-    errors: &mut FieldErrors,
-) -> Option<Option<Description>> {
-    let text = input?.unwrap_or_default();
-    errors.check("description", Description::parse(&text))
-}
-
-/// The same for whom a token is for.
-pub(super) fn stands_for(
-    input: Option<Option<StandsForBody>>,
-    errors: &mut FieldErrors,
-) -> Option<Option<StandsFor>> {
-    match input? {
-        None => Some(None),
-        Some(body) => errors.check("stands_for", body.parse()).map(Some),
-    }
-}
-
-pub(super) fn is_enabled(input: Option<&str>, errors: &mut FieldErrors) -> Option<bool> {
-    let is_enabled = match input? {
-        "enabled" => Ok(true),
-        "disabled" => Ok(false),
-        _ => Err("a status is enabled or disabled"),
-    };
-    errors.check("status", is_enabled)
-}
-
-pub(super) fn expiry(
-    expires_at: Option<&Option<String>>,
-    expires_in: Option<&str>,
-    now: Instant,
-    errors: &mut FieldErrors,
-) -> Option<Expiry> {
-    let input = ExpiryInput { expires_at: expires_at.map(Option::as_deref), expires_in };
-    Expiry::parse(input, now).map_err(|error| errors.extend(vec![error.at_field(input)])).ok().flatten()
-}
-
-/// The scopes, however they are said, with what is to be told along; `None` where nothing is said about them.
-pub(super) fn rights(
-    permission: Option<&str>,
-    scopes: Option<Vec<Object<ScopeBody>>>,
-    namespace: Option<&NamespaceName>,
-    errors: &mut FieldErrors,
-) -> Option<(Scopes, Vec<Warning>)> {
-    let read = match (permission, scopes) {
-        (None, None) => return None,
-        (Some(_), Some(_)) => {
-            let rule = "permission and scopes say the same thing in two ways; send one of them";
-            Err(vec![FieldError::new("permission", rule)])
-        }
-        (Some(word), None) => Permission::parse(word)
-            .map(|permission| (Scopes::from(permission), Vec::new()))
-            .map_err(|error| vec![FieldError::new("permission", error)]),
-        (None, Some(scopes)) => {
-            let inputs: Vec<ScopeInput> = scopes.into_iter().map(|Object(scope)| scope.into()).collect();
-            Scopes::parse(&inputs, namespace)
-        }
-    };
-    let (scopes, mut warnings) = read.map_err(|found| errors.extend(found)).ok()?;
-    if scopes.is_empty() {
-        warnings.push(allows_nothing());
-    }
-    Some((scopes, warnings))
-}
-
-pub(super) fn allows_nothing() -> Warning {
-    let message =
-        "the token has no scopes, so it allows nothing; an edit with permission or scopes gives it some";
-    Warning { field: "scopes".to_owned(), message: message.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use access::time::Length;
+    use access::{
+        expiry::Expiry,
+        scope::{Permission, Scopes},
+        time::Length,
+    };
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::api::{json, token_fields::allows_nothing};
 
     const NOW: Instant = Instant::from_millis(1_800_000_000_000);
 
@@ -287,11 +133,13 @@ mod tests {
             "name": "deploy", "description": " for CI ", "status": "disabled", "expires_in": "30d",
             "scopes": [{"type": "repository", "path": "acme/*", "actions": ["pull", "push"]},
                        {"type": "registry", "actions": ["list"]}],
+            "allowed_addresses": ["10.1.0.0/16", "203.0.113.9"],
         }))
         .unwrap();
         assert_eq!(token.description.unwrap().as_str(), "for CI");
         assert_eq!((token.is_enabled, token.expiry), (false, Expiry::At(NOW.plus(Length::days(30)))));
         assert_eq!(token.scopes.to_string(), "pull and push on acme/*; list repositories");
+        assert_eq!(token.allowed_addresses.to_string(), "10.1.0.0/16, 203.0.113.9");
         assert!(token.warnings.is_empty());
     }
 
@@ -342,6 +190,13 @@ mod tests {
             ("scopes[0].actions", json!([scope("acme/*", json!(["push"]))])),
             ("scopes[0].actions", json!([scope("acme/*", json!(["fly"]))])),
             ("scopes[0].actions", json!([scope("acme/*", json!([]))])),
+            ("allowed_addresses", json!(null)),
+            ("allowed_addresses", json!("10.1.0.0/16")),
+            ("allowed_addresses", json!(vec!["192.0.2.1"; 51])),
+            ("allowed_addresses[0]", json!([16])),
+            ("allowed_addresses[0]", json!(["ci.example.com"])),
+            ("allowed_addresses[0]", json!(["10.1.2.3/16"])),
+            ("allowed_addresses[1]", json!(["192.0.2.1", "192.0.2.1/32"])),
             ("is_admin", json!(true)),
             ("owner", json!("x")),
             ("secret", json!("x")),
@@ -373,6 +228,7 @@ mod tests {
         let (nothing, warnings) = edit(json!({})).unwrap();
         assert!(nothing.description.is_none() && nothing.is_enabled.is_none());
         assert!(nothing.expiry.is_none() && nothing.scopes.is_none() && warnings.is_empty());
+        assert!(nothing.allowed_addresses.is_none());
         let (cleared, _) = edit(json!({"description": null, "expires_at": null})).unwrap();
         assert_eq!((cleared.description, cleared.expiry), (Some(None), Some(Expiry::Never)));
         let (changed, warnings) =
@@ -383,6 +239,8 @@ mod tests {
             (Some(true), Scopes::from(Permission::PullPush))
         );
         assert!(warnings.is_empty());
+        let (anywhere, _) = edit(json!({"allowed_addresses": []})).unwrap();
+        assert!(anywhere.allowed_addresses.is_some_and(|allowed| allowed.is_anywhere()));
     }
 
     #[test]

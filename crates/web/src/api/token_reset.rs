@@ -14,13 +14,14 @@ use super::{
     problem::Problem,
     revision::WithRevision,
     token_answer::{IssuedAnswer, PublicHost},
+    unread::Unread,
 };
 use crate::app::App;
 
 /// Give a token a new secret, which is in this answer and in no other; the old one is dead when this answers, unless
 /// `keep_old_for` lets it live on for a while
 #[utoipa::path(post, path = "/tokens/{id}/reset", operation_id = "resetToken", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    params(TokenInPath),
     request_body = ResetRequest,
     responses((status = 200, description = "The token with its new secret", body = IssuedAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
@@ -28,12 +29,13 @@ pub(super) async fn reset(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     host: PublicHost,
     body: JsonBody,
 ) -> Result<WithRevision<IssuedAnswer>, Problem> {
     let grant = caller.may(&app, ResetToken { token }).await?;
-    let (request, mut errors) = body.read_if_any::<ResetRequest>().await?;
+    query.read(&grant)?;
+    let (request, mut errors) = body.read_if_any::<ResetRequest>(&grant).await?;
     let grace = request.keep_old_for.and_then(|text| errors.check("keep_old_for", Grace::parse(&text)));
     errors.refuse_any()?;
     let issued = app.registry().reset_token(&grant, grace, app.now()).await?;

@@ -20,6 +20,8 @@ use super::{
     problem::Problem,
     revision::{IfMatch, WithRevision},
     token_answer::EditedAnswer,
+    unread::Unread,
+    words::{AskedAction, ScopeType},
 };
 use crate::app::App;
 
@@ -28,8 +30,7 @@ const ONLY: &str = "scopes[0].";
 
 /// Give a token one more scope; who is logged in with it already has it from the next request on
 #[utoipa::path(post, path = "/tokens/{id}/scopes", operation_id = "addScope", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if the token was changed since")),
+    params(TokenInPath, IfMatch),
     request_body = NewScopeRequest,
     responses((status = 201, description = "The token as it is now, the new scope behind the others", body = EditedAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
@@ -37,49 +38,52 @@ pub(super) async fn add(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<(StatusCode, WithRevision<EditedAnswer>), Problem> {
     let grant = caller.may(&app, AddScope { token }).await?;
-    let (request, errors) = body.read::<NewScopeRequest>().await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    let (request, errors) = body.read::<NewScopeRequest>(&grant).await?;
     let (scope, warnings) = request.parse(grant.namespace_name(), errors)?;
-    let token = app.registry().add_scope(&grant, &scope, if_match.0, app.now()).await?;
+    let token = app.registry().add_scope(&grant, &scope, if_revision, app.now()).await?;
     Ok((StatusCode::CREATED, WithRevision(token.revision, EditedAnswer::of(token, warnings))))
 }
 
 /// Take a scope from a token; what it allowed is refused from the next request on
 #[utoipa::path(delete, path = "/tokens/{id}/scopes/{scope}", operation_id = "removeScope", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"),
-        ("scope" = String, Path, description = "The scope's id", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if the token was changed since")),
+    params(ScopeInPath, IfMatch),
     responses((status = 204, description = "Taken away"), Problem))]
 pub(super) async fn remove(
     State(app): State<App>,
     caller: ApiCaller,
     ScopeInPath { token, scope }: ScopeInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, RemoveScopes { token, scope: Some(scope) }).await?;
-    app.registry().remove_scopes(&grant, if_match.0, app.now()).await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    app.registry().remove_scopes(&grant, if_revision, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Take every scope from a token: it allows nothing from the next request on
 #[utoipa::path(delete, path = "/tokens/{id}/scopes", operation_id = "removeAllScopes", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if the token was changed since")),
+    params(TokenInPath, IfMatch),
     responses((status = 204, description = "Taken away"), Problem))]
 pub(super) async fn clear(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, RemoveScopes { token, scope: None }).await?;
-    app.registry().remove_scopes(&grant, if_match.0, app.now()).await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    app.registry().remove_scopes(&grant, if_revision, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -88,17 +92,17 @@ pub(super) async fn clear(
 #[serde(deny_unknown_fields)]
 #[schema(as = NewScope)]
 pub(super) struct NewScopeRequest {
-    /// `repository` or `registry`.
+    /// What it is about.
     #[serde(default, rename = "type", deserialize_with = "json::present")]
-    #[schema(required, nullable = false, example = "repository")]
+    #[schema(value_type = Option<ScopeType>, required, nullable = false)]
     kind: Option<String>,
     /// For type `repository`: which repositories, by their full names.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(nullable = false, max_length = 255, example = "acme/*")]
     path: Option<String>,
-    /// What is allowed there: `pull`, `push`, `delete`; for type `registry`, `list`.
+    /// What is allowed there.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(required, nullable = false, example = json!(["pull", "push"]))]
+    #[schema(value_type = Option<Vec<AskedAction>>, required, nullable = false, example = json!(["pull", "push"]))]
     actions: Option<Vec<String>>,
 }
 

@@ -11,36 +11,38 @@ use super::{
     page::NoQuery,
     path::{SecretInPath, TokenInPath},
     problem::Problem,
+    unread::Unread,
 };
 use crate::app::App;
 
 /// List the living secrets of a token, the newest first: which is still used tells whether the old one may end
 #[utoipa::path(get, path = "/tokens/{id}/secrets", operation_id = "listSecrets", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid")),
+    params(TokenInPath),
     responses((status = 200, description = "At most 5", body = SecretsAnswer), Problem))]
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
     TokenInPath(token): TokenInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<Json<SecretsAnswer>, Problem> {
     let grant = caller.may(&app, ListSecrets { token }).await?;
+    query.read(&grant)?;
     let living = app.registry().list_secrets(&grant, app.now()).await?;
     Ok(Json(SecretsAnswer { items: living.into_iter().map(SecretAnswer::from).collect(), next: None }))
 }
 
 /// End one secret of a token now, with every login made from it
 #[utoipa::path(delete, path = "/tokens/{id}/secrets/{secret}", operation_id = "endSecret", tag = "tokens",
-    params(("id" = String, Path, description = "The token's id", format = "uuid"),
-        ("secret" = String, Path, description = "The secret's id", format = "uuid")),
+    params(SecretInPath),
     responses((status = 204, description = "Ended"), Problem))]
 pub(super) async fn end(
     State(app): State<App>,
     caller: ApiCaller,
     SecretInPath { token, secret }: SecretInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(&app, EndSecret { token, secret }).await?;
+    query.read(&grant)?;
     app.registry().end_secret(&grant, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,23 +14,26 @@ use super::{
     path::UserInPath,
     problem::Problem,
     revision::{IfMatch, WithRevision},
+    unread::Unread,
     user_request::{UserChange, UserEditRequest},
     users::UserAnswer,
+    words::TokenStatus,
 };
 use crate::app::App;
 
 /// Show a user; that user may, and instance administrators
 #[utoipa::path(get, path = "/users/{username}", operation_id = "showUser", tag = "users",
-    params(("username" = String, Path, description = "The login name")),
+    params(UserInPath),
     responses((status = 200, description = "The user", body = UserAnswer,
         headers(("ETag", description = "Their revision, for If-Match"))), Problem))]
 pub(super) async fn show(
     State(app): State<App>,
     caller: ApiCaller,
     UserInPath(username): UserInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<WithRevision<UserAnswer>, Problem> {
     let grant = caller.may(&app, ShowUser { username }).await?;
+    query.read(&grant)?;
     let user = app.registry().show_user(&grant).await?;
     Ok(WithRevision(user.revision, user.into()))
 }
@@ -38,8 +41,7 @@ pub(super) async fn show(
 /// Change a user; what is left out stays. Users change their own password with `current_password`; the rest is for
 /// instance administrators, by password
 #[utoipa::path(patch, path = "/users/{username}", operation_id = "editUser", tag = "users",
-    params(("username" = String, Path, description = "The login name"),
-        ("If-Match" = Option<String>, Header, description = "The ETag that the edit is based on: 412 if they were changed since")),
+    params(UserInPath, IfMatch),
     request_body = UserEditRequest,
     responses((status = 200, description = "As they are now", body = EditedUserAnswer,
         headers(("ETag", description = "Their revision"))), Problem))]
@@ -47,22 +49,24 @@ pub(super) async fn edit(
     State(app): State<App>,
     caller: ApiCaller,
     UserInPath(username): UserInPath,
-    _: NoQuery,
-    if_match: IfMatch,
+    query: Unread<NoQuery>,
+    if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<WithRevision<EditedUserAnswer>, Problem> {
     // Which right it takes is only known once the body is read; who may not even see the user is not read at all.
     let seen = caller.may(&app, ShowUser { username: username.clone() }).await?;
-    let (request, errors) = body.read::<UserEditRequest>().await?;
+    query.read(&seen)?;
+    let IfMatch(if_revision) = if_match.read(&seen)?;
+    let (request, errors) = body.read::<UserEditRequest>(&seen).await?;
     let edited = match request.parse(asks_for_current(&seen), errors)? {
         UserChange::Own { current, new } => {
             let grant = caller.may(&app, ChangePassword { username }).await?;
-            let changed = app.registry().change_password(&grant, &current, &new, if_match.0, app.now());
+            let changed = app.registry().change_password(&grant, &current, &new, if_revision, app.now());
             EditedUser { user: changed.await?, tokens_made_elsewhere: None }
         }
         UserChange::Administered(edit) => {
             let grant = caller.may(&app, EditUser { username }).await?;
-            let edit = UserEdit { if_revision: if_match.0, ..edit };
+            let edit = UserEdit { if_revision, ..edit };
             app.registry().edit_user(&grant, &edit, app.now()).await?
         }
     };
@@ -72,16 +76,17 @@ pub(super) async fn edit(
 /// Delete a user: their personal tokens end, their roles go, and so does their own namespace unless it holds
 /// repositories; instance administrators may, by password
 #[utoipa::path(delete, path = "/users/{username}", operation_id = "deleteUser", tag = "users",
-    params(("username" = String, Path, description = "The login name")),
+    params(UserInPath),
     responses((status = 204, description = "Deleted"), Problem))]
 pub(super) async fn delete(
     State(app): State<App>,
     caller: ApiCaller,
     UserInPath(username): UserInPath,
-    _: NoQuery,
+    query: Unread<NoQuery>,
 ) -> Result<StatusCode, Problem> {
     caller.may(&app, ShowUser { username: username.clone() }).await?;
     let grant = caller.may(&app, DeleteUser { username }).await?;
+    query.read(&grant)?;
     app.registry().delete_user(&grant, app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -117,8 +122,8 @@ pub(super) struct TokenElsewhereAnswer {
     namespace: Option<String>,
     /// Its name.
     name: String,
-    /// `enabled` or `disabled`.
-    status: &'static str,
+    /// Whether somebody disabled it.
+    status: TokenStatus,
     /// From when on it works no more; null is never.
     #[schema(required, format = DateTime)]
     expires_at: Option<String>,
@@ -141,7 +146,7 @@ impl From<TokenElsewhere> for TokenElsewhereAnswer {
             id: token.id.to_string(),
             namespace: token.namespace,
             name: token.name,
-            status: if token.is_enabled { "enabled" } else { "disabled" },
+            status: TokenStatus::of(token.is_enabled),
             expires_at: token.expires_at.map(|at| at.to_string()),
         }
     }

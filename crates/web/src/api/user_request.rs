@@ -39,7 +39,7 @@ pub(super) struct UserEditRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(ignore)]
     username: Option<serde_json::Value>,
-    /// The new password: 8 to 1024 bytes. Whoever signed in with the old one has to sign in again; tokens live on.
+    /// The new password: 8 to 1024 bytes. Whoever logged in with the old one has to log in again; tokens live on.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, nullable = false, format = Password, min_length = 8, max_length = 1024)]
     password: Option<PasswordField>,
@@ -73,10 +73,9 @@ pub(super) enum UserChange {
 
 impl NewUserRequest {
     /// The user to make, or everything that is wrong.
-    pub(super) fn parse(self, mut errors: FieldErrors) -> Result<(Username, NewUser), Problem> {
-        let username = self.username.as_deref().ok_or_else(|| "a user needs a username".to_owned());
-        let username = username.and_then(|text| Username::parse(text).map_err(|error| error.to_string()));
-        let username = errors.check("username", username);
+    pub(super) fn parse(self, mut errors: FieldErrors) -> Result<NewUser, Problem> {
+        let username =
+            errors.need("username", self.username.as_deref(), "a user needs a username", Username::parse);
         if self.password.is_none() {
             errors.add("password", "a user needs a password");
         }
@@ -84,7 +83,7 @@ impl NewUserRequest {
         let (Some(username), Some(password)) = (username, password) else { return Err(errors.into()) };
         errors.refuse_any()?;
         let is_admin = self.is_admin.unwrap_or(false);
-        Ok((username, NewUser { password, is_admin, is_active: self.is_active.unwrap_or(true) }))
+        Ok(NewUser { username, password, is_admin, is_active: self.is_active.unwrap_or(true) })
     }
 }
 

@@ -1,22 +1,17 @@
 //! `/users`: everybody's accounts.
 
-use axum::{
-    Json,
-    extract::State,
-    response::{AppendHeaders, IntoResponse},
-};
-use http::{StatusCode, header};
+use axum::{Json, extract::State};
 use registry::{CreateUser, CreatedUser, ListUsers, StoredUser};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    ROOT,
     caller::ApiCaller,
     json::JsonBody,
     page::{NoQuery, PageAnswer, PageQuery},
     problem::Problem,
-    revision::WithRevision,
+    revision::Made,
+    unread::Unread,
     user_request::NewUserRequest,
 };
 use crate::app::App;
@@ -27,9 +22,10 @@ use crate::app::App;
 pub(super) async fn list(
     State(app): State<App>,
     caller: ApiCaller,
-    query: PageQuery,
+    query: Unread<PageQuery>,
 ) -> Result<Json<PageAnswer<UserAnswer>>, Problem> {
     let grant = caller.may(&app, ListUsers).await?;
+    let query = query.read(&grant)?;
     let page = app.registry().list_users(&grant, &query.after, query.limit).await?;
     Ok(Json(PageAnswer::of(page, UserAnswer::from)))
 }
@@ -42,18 +38,15 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(app): State<App>,
     caller: ApiCaller,
-    _: NoQuery,
+    query: Unread<NoQuery>,
     body: JsonBody,
-) -> Result<impl IntoResponse, Problem> {
-    let (request, errors) = body.read::<NewUserRequest>().await?;
-    let (username, new) = request.parse(errors)?;
-    let location = format!("{ROOT}/users/{username}");
-    let grant = caller.may(&app, CreateUser { username }).await?;
-    let CreatedUser { user, own_namespace } = app.registry().create_user(&grant, &new, app.now()).await?;
-    let revision = user.revision;
-    let own_namespace = own_namespace.map(|name| name.to_string());
-    let answer = CreatedUserAnswer { user: user.into(), own_namespace };
-    Ok((StatusCode::CREATED, AppendHeaders([(header::LOCATION, location)]), WithRevision(revision, answer)))
+) -> Result<Made<CreatedUserAnswer>, Problem> {
+    let grant = caller.may(&app, CreateUser).await?;
+    query.read(&grant)?;
+    let (request, errors) = body.read::<NewUserRequest>(&grant).await?;
+    let new = request.parse(errors)?;
+    let made = app.registry().create_user(&grant, &new, app.now()).await?;
+    Ok(Made::at(format!("users/{}", new.username), made.user.revision, made.into()))
 }
 
 /// A user.
@@ -84,6 +77,13 @@ pub(super) struct CreatedUserAnswer {
     /// settings say no.
     #[schema(required)]
     own_namespace: Option<String>,
+}
+
+impl From<CreatedUser> for CreatedUserAnswer {
+    fn from(made: CreatedUser) -> Self {
+        let own_namespace = made.own_namespace.map(|name| name.to_string());
+        Self { user: made.user.into(), own_namespace }
+    }
 }
 
 impl From<StoredUser> for UserAnswer {

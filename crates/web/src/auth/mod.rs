@@ -17,10 +17,11 @@ use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal
 
 use crate::{
     app::App,
-    body::{BodyRefused, drain_behind, read_to_end},
+    body::{BodyRefused, read_to_end},
     gate::{BearerIs, Caller},
     headers,
     query::Query,
+    request,
 };
 
 /// The largest form, in bytes.
@@ -68,7 +69,6 @@ pub(crate) async fn token(State(app): State<App>, request: Request<Body>) -> Res
         Ok(issued) => answer(&issued),
         Err(error) => refuse(&error),
     };
-    drain_behind(&parts, body, &mut response);
     // RFC 6749 §5.1: whatever carries a credential is not stored.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -95,7 +95,8 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
     }
     let requested = Requested::parse(parameters.all("scope"))
         .map_err(|error| TokenError::Malformed(error.to_string()))?;
-    Ok(app.registry().issue_bearer(&credential, &requested, app.now()).await?)
+    let from = request::origin(parts).address;
+    Ok(app.registry().issue_bearer(&credential, &requested, from, app.now()).await?)
 }
 
 /// RFC 6749 §4.3 and §6. A refresh token is a token's own secret; none is ever made here, because docker would store

@@ -199,8 +199,10 @@ async fn everybody_sees_their_part(t: TestServer) {
         (&ann, &format!("?namespace=acme&token={}&user=bob", token.id), 200),
         (&bob, "?namespace=acme", 403),
         (&bob, &format!("?token={}", token.id), 404),
-        (&t.with(&token), &format!("?token={}", token.id), 404),
-        (&t.with(&token), "?namespace=acme", 404),
+        // A service token manages nothing, whatever it asks about.
+        (&t.with(&token), &format!("?token={}", token.id), 403),
+        (&t.with(&token), "?namespace=acme", 403),
+        (&t.with(&token), "?namespace=absent", 403),
         (&t.admin(), "", 200),
         (&t.admin(), "?user=bob", 200),
         (&t.admin(), "?user=nobody", 404),

@@ -74,7 +74,7 @@ async fn a_service_token_sees_itself_and_manages_nothing(t: TestServer) {
     let ci = t.service_token("acme", "deploy", json!({"permission": "pull-push"})).await;
     for caller in [t.with(&ci), t.bearer(&ci.secret)] {
         let me = caller.get("/api/v1/me").await.is(200).json();
-        assert_eq!((&me["kind"], &me["token"]["name"]), (&json!("service-token"), &json!("deploy")));
+        assert_eq!((&me["kind"], &me["token"]["name"]), (&json!("service"), &json!("deploy")));
         assert_eq!((&me["token"]["namespace"], &me["token"]["id"]), (&json!("acme"), &json!(ci.id)));
         let scope = json!({"type": "repository", "path": "*", "actions": ["pull", "push"]});
         assert_eq!(me["token"]["scopes"], json!([scope]));
@@ -82,9 +82,20 @@ async fn a_service_token_sees_itself_and_manages_nothing(t: TestServer) {
 
         caller.get("/api/v1/namespaces").await.refused(403, "denied");
         caller.post_json("/api/v1/namespaces", &json!({"name": "other"})).await.refused(403, "denied");
-        // Its own namespace and its own id too: what it may not manage, it is not shown.
-        caller.get("/api/v1/namespaces/acme").await.refused(404, "not-found");
-        caller.get("/api/v1/namespaces/acme/tokens").await.refused(404, "not-found");
+        // Its own namespace, which it knows; what is in it to manage it is not shown, its own id neither.
+        let nothing = "token acme/deploy manages nothing; log in as a user";
+        for path in ["", "/tokens", "/members"] {
+            let path = format!("/api/v1/namespaces/acme{path}");
+            caller.get(&path).await.refused(403, "denied").says(nothing);
+        }
+        caller.patch_json("/api/v1/namespaces/acme", &json!({})).await.refused(403, "denied").says(nothing);
+        for path in ["/api/v1/namespaces/admin", "/api/v1/namespaces/absent"] {
+            caller
+                .get(path)
+                .await
+                .refused(404, "not-found")
+                .says("does not exist, or token acme/deploy has no role");
+        }
         let path = format!("/api/v1/tokens/{}", ci.id);
         caller.get(&path).await.refused(404, "not-found");
         caller.patch_json(&path, &json!({"expires_at": null})).await.refused(404, "not-found");

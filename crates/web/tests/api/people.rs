@@ -7,7 +7,7 @@ use testkit::{Actor, Answer, TestServer, image::Image};
 /// The password of everybody that a test makes.
 pub(crate) const PASSWORD: &str = "a fine password";
 
-/// Makes a user, and answers the client that signs in as them.
+/// Makes a user, and answers the client that logs in as them.
 pub(crate) async fn user(t: &TestServer, username: &str) -> Actor {
     let body = json!({ "username": username, "password": PASSWORD });
     t.admin().post_json("/api/v1/users", &body).await.is(201);

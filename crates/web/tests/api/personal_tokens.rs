@@ -75,7 +75,7 @@ async fn a_personal_token_works_wherever_the_password_works(t: TestServer) {
     t.basic("anna", secret).pull("acme/api", "1.0").await.is(200);
     for actor in [t.basic("anna", secret), t.bearer(secret)] {
         let me = actor.get("/api/v1/me").await.is(200).json();
-        assert_eq!((&me["kind"], &me["username"]), (&json!("personal-token"), &json!("anna")));
+        assert_eq!((&me["kind"], &me["username"]), (&json!("personal"), &json!("anna")));
         assert_eq!(names(&actor.get("/api/v1/namespaces").await.is(200).json()), ["acme", "anna"]);
     }
     t.basic("ben", secret).get("/api/v1/me").await.refused(401, "bad-credential").says("login name is anna");
@@ -127,7 +127,7 @@ async fn a_personal_token_may_weaken_personal_tokens_and_never_strengthen_one(t:
     make(&by_token, "anna", json!({"name": "child"}))
         .await
         .refused(403, "denied")
-        .says("sign in with a password");
+        .says("log in with a password");
     let more = json!({"type": "repository", "path": "acme/b", "actions": ["pull"]});
     by_token.post_json(&format!("{}/scopes", path(&target)), &more).await.refused(403, "denied");
     by_token.post(&format!("{}/reset", path(&target))).await.refused(403, "denied");

@@ -15,6 +15,7 @@ fn scope(path: &str, actions: &[&str]) -> Value {
 /// A field that is wrong wherever it stands, and the place that is told.
 fn table() -> Vec<(&'static str, Value, &'static str)> {
     let many: Vec<_> = (0..101).map(|n| scope(&format!("acme/r{n}"), &["pull"])[0].clone()).collect();
+    let many_addresses: Vec<_> = (0..51).map(|n| format!("192.0.2.{n}")).collect();
     vec![
         // The clock stands at 2026-01-01T00:00:00Z.
         ("expires_at", json!("2026-01-01T00:59:00Z"), "expires_at"),
@@ -37,6 +38,15 @@ fn table() -> Vec<(&'static str, Value, &'static str)> {
         ("scopes", scope("", &["pull"]), "scopes[0].path"),
         ("scopes", scope("a/../*", &["pull"]), "scopes[0].path"),
         ("scopes", scope("acme/UPPER", &["pull"]), "scopes[0].path"),
+        ("allowed_addresses", json!(many_addresses), "allowed_addresses"),
+        ("allowed_addresses", json!(null), "allowed_addresses"),
+        ("allowed_addresses", json!("10.1.0.0/16"), "allowed_addresses"),
+        ("allowed_addresses", json!({"10.1.0.0/16": true}), "allowed_addresses"),
+        ("allowed_addresses", json!([10]), "allowed_addresses[0]"),
+        ("allowed_addresses", json!(["10.1.0.0/33"]), "allowed_addresses[0]"),
+        ("allowed_addresses", json!(["10.1.2.3/16"]), "allowed_addresses[0]"),
+        ("allowed_addresses", json!(["10.1.0.0/16", "ci.example.com"]), "allowed_addresses[1]"),
+        ("allowed_addresses", json!(["10.1.0.1", "::1", "::ffff:10.1.0.1"]), "allowed_addresses[2]"),
         ("permission", json!("push"), "permission"),
         ("status", json!("off"), "status"),
         ("description", json!("x".repeat(1001)), "description"),
@@ -74,6 +84,8 @@ async fn every_wrong_field_is_refused_by_name_at_creation_and_by_edit(t: TestSer
     assert_eq!(wrong_fields(&refused), ["name"]);
     let outside = json!({"name": "made", "scopes": scope("app", &["pull"])});
     admin.post_json(TOKENS, &outside).await.refused(422, "invalid").says("did you mean acme/app?");
+    let host_bits = json!({"name": "made", "allowed_addresses": ["10.1.2.3/16"]});
+    admin.post_json(TOKENS, &host_bits).await.refused(422, "invalid").says("did you mean 10.1.0.0/16?");
     assert_eq!(admin.get(TOKENS).await.is(200).text(), before);
 }
 

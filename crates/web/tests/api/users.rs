@@ -165,11 +165,11 @@ async fn an_administrator_sets_a_password_without_the_old_one(t: TestServer) {
     bearer.get("/v2/").await.is(200);
     edit(&t, "ann", json!({ "password": "new password" })).await.is(200);
     ann.get("/api/v1/me").await.refused(401, "bad-credential");
-    bearer.get("/v2/").await.refused(401, "UNAUTHORIZED").says("was changed; sign in again");
+    bearer.get("/v2/").await.refused(401, "UNAUTHORIZED").says("was changed; log in again");
     t.basic("ann", "new password").get("/api/v1/me").await.is(200);
     // With an old one it is for that user alone, an administrator or not.
     let change = json!({ "password": "newer password", "current_password": "new password" });
-    edit(&t, "ann", change).await.refused(403, "denied").says("ann can, signed in with the old one");
+    edit(&t, "ann", change).await.refused(403, "denied").says("ann can, logged in with the old one");
 }
 
 #[both_engines]
@@ -196,7 +196,7 @@ async fn with_a_personal_token_nobody_outlives_its_theft(t: TestServer) {
     token.get(USERS).await.is(200);
     token.get("/api/v1/users/ann").await.is(200);
     let new = json!({ "username": "bob", "password": PASSWORD });
-    token.post_json(USERS, &new).await.refused(403, "denied").says("sign in with a password");
+    token.post_json(USERS, &new).await.refused(403, "denied").says("log in with a password");
     for (username, change) in [
         ("ann", json!({ "password": "new password" })),
         ("ann", json!({ "is_admin": true })),
@@ -235,7 +235,7 @@ async fn the_last_active_administrator_stays_one(t: TestServer) {
         t.admin().delete("/api/v1/users/admin").await.refused(409, "last-administrator");
     };
     all_refused().await;
-    // One that may not sign in is no administrator.
+    // One that may not log in is no administrator.
     administrator(&t, "root").await;
     edit(&t, "root", json!({ "is_active": false })).await.is(200);
     all_refused().await;

@@ -141,7 +141,7 @@ async fn without_a_credential_there_is_a_bearer_for_what_anyone_may(t: TestServe
     let asked = [("scope", "repository:open/api:pull,push repository:acme/api:pull")];
     let granted = json!([{"type": "repository", "name": "open/api", "actions": ["pull"]}]);
     assert_eq!(access(&t, ask(&t.anonymous(), &asked).await).await, granted);
-    // Nothing to say who, nothing to say what for: a sign-in that nobody did.
+    // Nothing to say who, nothing to say what for: a login that nobody did.
     let refused = ask(&t.anonymous(), &[("service", "sealock")]).await.refused(401, "UNAUTHORIZED");
     assert_eq!(refused.header("www-authenticate"), "Basic realm=\"sealock\",charset=\"UTF-8\"");
     ask(&t.with(&t.service_token("acme", "ci-bot", json!({})).await), &[]).await.is(200);
