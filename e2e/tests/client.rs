@@ -83,6 +83,7 @@ open  public  less than a minute ago (TIME)
 FIELD  VALUE
 namespace  acme
 visibility  public
+your role  admin (as an instance administrator)
 created  less than a minute ago (TIME)
 created by  admin
 ";
@@ -92,6 +93,10 @@ created by  admin
     check(&sealock, "team create crew", "").await;
     check(&sealock, "namespace member set acme user:ann writer", "").await;
     check(&sealock, "namespace member set acme team:crew reader", "").await;
+    sealock.log_in("ann", "staple battery horse").await;
+    let seen_by_ann = shown.replace("admin (as an instance administrator)", "writer");
+    check(&sealock, "namespace show acme", &seen_by_ann).await;
+    sealock.log_in_as_admin().await;
     let members = "MEMBER  ROLE\nteam:crew  reader\nuser:ann  writer\n";
     check(&sealock, "namespace member ls acme", members).await;
     sealock.cli(&["namespace", "member", "rm", "acme", "user:ann"]).await.with_code(2).refused_with("--yes");
@@ -197,6 +202,7 @@ status  disabled
 permission  pull-push
 expires  in 29 days (TIME)
 scope  repository:*:pull,push
+allowed from  anywhere
 description  nightly
 for  service:backups
 secret  {hint}
@@ -301,6 +307,85 @@ async fn tokens_of_a_person_and_of_the_instance(sealock: Sealock) {
 }
 
 #[both_engines]
+async fn when_something_has_leaked_everything_is_stopped_at_one_stroke(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check_typing(&sealock, "user create ann --password-stdin", "staple battery horse", "").await;
+    check(&sealock, "namespace create acme", "").await;
+    check(&sealock, "namespace member set acme user:ann admin", "").await;
+    let mut secrets = Vec::new();
+    for name in ["ci-bot", "web-bot"] {
+        secrets.push((name, sealock.token("acme", name, &["--permission", "pull"]).await));
+    }
+    let mine = ["token", "create", "--user", "ann", "laptop"];
+    secrets.push(("ann", sealock.cli(&mine).await.succeeded().stdout.trim_end().to_owned()));
+
+    sealock.log_in("ann", "staple battery horse").await;
+    for (said, answer) in [
+        (["token", "disable-all", "acme"], serde_json::json!({ "disabled": 2 })),
+        (["user", "end-all", "ann"], serde_json::json!({ "disabled": 1 })),
+    ] {
+        sealock.cli(&said).await.with_code(2).refused_with("--yes");
+        let sure = [&said[..], &["--yes", "-o", "json"]].concat();
+        assert_eq!(sealock.cli(&sure).await.json(), answer, "{said:?}");
+    }
+    // The password stays, and with it the login that is kept.
+    let none = sealock.cli(&["token", "disable-all", "acme", "--yes"]).await.succeeded();
+    assert_eq!(none.stderr, "0 tokens disabled: no service token of namespace acme works now\n");
+    for (name, secret) in &secrets {
+        let login = ["login", &sealock.host, "-u", name, "--password-stdin"];
+        sealock.cli_with_input(&login, secret).await.with_code(3).refused_with("is disabled");
+    }
+}
+
+#[both_engines]
+async fn the_settings_of_the_instance(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    let shown = "\
+SETTING  VALUE
+users-make-namespaces  off
+own-namespaces  on
+tokens-for-others  on
+";
+    check(&sealock, "settings show", shown).await;
+    check(&sealock, "settings edit --users-make-namespaces on --tokens-for-others off", "").await;
+    let changed = "\
+SETTING  VALUE
+users-make-namespaces  on
+own-namespaces  on
+tokens-for-others  off
+";
+    check(&sealock, "settings show", changed).await;
+
+    check_typing(&sealock, "user create ann --password-stdin", "staple battery horse", "").await;
+    sealock.log_in("ann", "staple battery horse").await;
+    check(&sealock, "namespace create hers", "").await;
+    for said in [&["settings", "show"][..], &["settings", "edit", "--own-namespaces", "off"]] {
+        sealock.cli(said).await.with_code(1).refused_with("is no instance administrator");
+    }
+}
+
+#[both_engines]
+async fn a_token_is_used_from_where_it_may_be_and_from_nowhere_else(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    let here = ["--permission", "pull", "--allow-from", "127.0.0.0/8", "--allow-from", "::1"];
+    let secret = sealock.token("acme", "ci-bot", &here).await;
+    sealock.log_in("ci-bot", &secret).await;
+
+    sealock.log_in_as_admin().await;
+    check(&sealock, "token edit acme/ci-bot --allow-from 10.1.0.0/16", "").await;
+    let shown = sealock.cli(&["token", "show", "acme/ci-bot"]).await.succeeded();
+    assert!(shown.stdout.contains("allowed from   10.1.0.0/16\n"), "{shown}");
+    let login = ["login", &sealock.host, "-u", "ci-bot", "--password-stdin"];
+    sealock.cli_with_input(&login, &secret).await.with_code(3).refused_with("127.0.0.1");
+    let wrong = ["token", "edit", "acme/ci-bot", "--allow-from", "10.1.0.7/16"];
+    sealock.cli(&wrong).await.with_code(1).refused_with("10.1.0.0/16");
+
+    check(&sealock, "token edit acme/ci-bot --allow-from-anywhere", "").await;
+    sealock.log_in("ci-bot", &secret).await;
+}
+
+#[both_engines]
 async fn what_was_pushed_and_who_did_what(sealock: Sealock) {
     let Some(laptop) = Machine::beside(&sealock) else { return };
     sealock.log_in_as_admin().await;
@@ -331,7 +416,9 @@ async fn every_answer_has_a_json_form(sealock: Sealock) {
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme", "-o", "json"]).await.json();
     sealock.token("acme", "ci-bot", &[]).await;
-    for said in ["whoami", "namespace show acme", "token show acme/ci-bot", "user show admin"] {
+    for said in
+        ["whoami", "namespace show acme", "token show acme/ci-bot", "user show admin", "settings show"]
+    {
         let said: Vec<&str> = said.split(' ').chain(["-o", "json"]).collect();
         assert!(sealock.cli(&said).await.json().is_object(), "{said:?}");
     }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::PathBuf;
 
+use access::randomness::Randomness;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,7 @@ pub(crate) struct Login {
 /// The file with the logins.
 pub(crate) struct CredentialStore {
     path: PathBuf,
+    random: Box<dyn Randomness>,
 }
 
 /// The file's content. Servers are kept under their address, so that a secret is never sent to another host, nor in
@@ -44,7 +47,11 @@ struct KeptLogin {
 
 impl CredentialStore {
     /// Finds the folder: `$SEALOCK_CONFIG_DIR`, else `$XDG_CONFIG_HOME/sealock`, else `~/.config/sealock`.
-    pub(crate) fn locate(variable: impl Fn(&str) -> Option<OsString>) -> anyhow::Result<Self> {
+    /// `random` names the drafts of the file.
+    pub(crate) fn locate(
+        variable: impl Fn(&str) -> Option<OsString>,
+        random: Box<dyn Randomness>,
+    ) -> anyhow::Result<Self> {
         let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = folder(CONFIG_DIR_VARIABLE)
             .or_else(|| folder("XDG_CONFIG_HOME").map(|config| config.join("sealock")))
@@ -52,7 +59,7 @@ impl CredentialStore {
             .with_context(|| {
                 format!("there is no HOME to keep a login in; set {CONFIG_DIR_VARIABLE} to a folder")
             })?;
-        Ok(Self { path: folder.join("credentials.json") })
+        Ok(Self { path: folder.join("credentials.json"), random })
     }
 
     /// Where the logins are kept; for messages.
@@ -78,6 +85,7 @@ impl CredentialStore {
 
     /// Keeps a login and makes its server the current one.
     pub(crate) fn keep(&self, server: &Origin, login: &Login) -> anyhow::Result<()> {
+        let _lock = self.lock()?;
         let mut kept = self.read()?;
         kept.current = Some(server.to_string());
         let entry =
@@ -88,6 +96,11 @@ impl CredentialStore {
 
     /// Forgets the login for `server`; `false` if there was none.
     pub(crate) fn forget(&self, server: &Origin) -> anyhow::Result<bool> {
+        if matches!(self.path.try_exists(), Ok(false)) {
+            // Whoever never logged in need not get a folder by logging out.
+            return Ok(false);
+        }
+        let _lock = self.lock()?;
         let mut kept = self.read()?;
         if kept.servers.remove(&server.to_string()).is_none() {
             return Ok(false);
@@ -103,6 +116,11 @@ impl CredentialStore {
         Ok(true)
     }
 
+    /// Held while the file is read, changed and written: of two logins at once none is lost.
+    fn lock(&self) -> anyhow::Result<File> {
+        private_file::lock(&self.path).with_context(|| format!("{} could not be locked", self.path.display()))
+    }
+
     fn read(&self) -> anyhow::Result<Kept> {
         match std::fs::read(&self.path) {
             // The parser's own message quotes what it met, which here may be a secret.
@@ -114,7 +132,7 @@ impl CredentialStore {
 
     fn write(&self, kept: &Kept) -> anyhow::Result<()> {
         let text = zeroize::Zeroizing::new(serde_json::to_vec_pretty(kept)?);
-        private_file::replace(&self.path, &text)
+        private_file::replace(&self.path, &text, self.random.as_ref())
             .with_context(|| format!("{} could not be written", self.path.display()))
     }
 
@@ -128,13 +146,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
 
     use super::*;
+    use crate::randomness::SystemRandomness;
 
     fn store() -> (tempfile::TempDir, CredentialStore) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealock/credentials.json");
-        (folder, CredentialStore { path })
+        (folder, CredentialStore { path, random: Box::new(SystemRandomness) })
     }
 
     fn origin(text: &str) -> Origin {
@@ -185,10 +205,39 @@ mod tests {
     }
 
     #[test]
+    fn of_eight_logins_at_once_none_is_lost() {
+        const ROUNDS: usize = 3;
+        for _ in 0..ROUNDS {
+            let (_folder, store) = store();
+            let servers: Vec<Origin> =
+                (1..=8).map(|port| origin(&format!("http://a.example:{port}"))).collect();
+            let ready = Barrier::new(servers.len());
+            std::thread::scope(|scope| {
+                for server in &servers {
+                    scope.spawn(|| {
+                        ready.wait();
+                        store.keep(server, &login("ann", "1")).unwrap();
+                    });
+                }
+            });
+            for server in &servers {
+                assert!(store.login(Some(server)).unwrap().is_some(), "{server} is lost");
+            }
+        }
+    }
+
+    #[test]
+    fn who_never_logged_in_logs_out_without_leaving_a_folder() {
+        let (_folder, store) = store();
+        assert!(!store.forget(&origin("https://a.example")).unwrap());
+        assert!(!store.path().parent().unwrap().exists());
+    }
+
+    #[test]
     fn a_damaged_file_is_named_and_not_quoted() {
         let (_folder, store) = store();
         for text in ["{\"servers\": \"hunter2\"}", "hunter2"] {
-            private_file::replace(store.path(), text.as_bytes()).unwrap();
+            private_file::replace(store.path(), text.as_bytes(), &SystemRandomness).unwrap();
             let message = format!("{:#}", store.login(None).err().unwrap());
             assert!(
                 message.contains("credentials.json is damaged") && !message.contains("hunter2"),
@@ -200,14 +249,17 @@ mod tests {
     #[test]
     fn the_folder_is_the_named_one_then_xdg_then_home() {
         let all = [(CONFIG_DIR_VARIABLE, "/c"), ("XDG_CONFIG_HOME", "/x"), ("HOME", "/h")];
+        let locate = |variable: &dyn Fn(&str) -> Option<OsString>| {
+            CredentialStore::locate(variable, Box::new(SystemRandomness))
+        };
         let expect =
             ["/c/credentials.json", "/x/sealock/credentials.json", "/h/.config/sealock/credentials.json"];
         for (first, expect) in expect.iter().enumerate() {
             let variable = |name: &str| {
                 all[first..].iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
             };
-            assert_eq!(CredentialStore::locate(variable).unwrap().path().to_str(), Some(*expect));
+            assert_eq!(locate(&variable).unwrap().path().to_str(), Some(*expect));
         }
-        assert!(CredentialStore::locate(|_| None).is_err());
+        assert!(locate(&|_| None).is_err());
     }
 }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod client;
+mod client_options;
 mod clock;
 mod commands;
 mod config;

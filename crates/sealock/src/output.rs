@@ -65,7 +65,8 @@ pub(crate) fn when(at: Instant, now: Instant) -> String {
     if at >= now { format!("in {words} ({at})") } else { format!("{words} ago ({at})") }
 }
 
-fn count(number: i64, unit: &str) -> String {
+/// A number of things: `1 day`, `2 days`.
+pub(crate) fn count(number: i64, unit: &str) -> String {
     if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
 }
 

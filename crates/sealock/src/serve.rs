@@ -9,7 +9,7 @@ use std::{
 };
 
 use access::{
-    randomness::{Randomness, base62},
+    randomness::Randomness,
     time::{Clock, Instant},
 };
 use anyhow::Context;
@@ -26,9 +26,6 @@ use crate::{
     private_file,
     randomness::SystemRandomness,
 };
-
-/// How long the name of a key file's draft is, in characters: no two are the same.
-const DRAFT_NAME_LENGTH: usize = 16;
 
 /// Serves until the process is told to stop; returns an error where it could not start.
 pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
@@ -93,15 +90,7 @@ fn make_key_file(path: &Path, random: &dyn Randomness) -> io::Result<()> {
     if path.try_exists()? {
         return Ok(());
     }
-    // Not told apart by process id: in containers that share the folder every server is process 1.
-    let draft = path.with_extension(format!("{}.draft", base62(random, DRAFT_NAME_LENGTH)));
-    private_file::replace(&draft, KeyFile::generate(random).as_bytes())?;
-    let linked = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
+    private_file::create_once(path, KeyFile::generate(random).as_bytes(), random)
 }
 
 /// Tells the password first and stores the administrator then: one that nobody saw would lock the instance.

@@ -21,6 +21,21 @@ pub(crate) struct Batch {
     pub(crate) items: Vec<Value>,
 }
 
+/// What an emergency came to.
+#[derive(Deserialize)]
+pub(crate) struct Disabled {
+    /// How many tokens worked and do no more.
+    pub(crate) disabled: i64,
+}
+
+/// The settings of the instance.
+#[derive(Deserialize)]
+pub(crate) struct Settings {
+    pub(crate) users_make_namespaces: bool,
+    pub(crate) own_namespaces: bool,
+    pub(crate) tokens_for_others: bool,
+}
+
 /// A namespace.
 #[derive(Deserialize)]
 pub(crate) struct Namespace {
@@ -88,6 +103,9 @@ pub(crate) struct Token {
     pub(crate) permission: Option<String>,
     #[serde(default)]
     pub(crate) scopes: Vec<Scope>,
+    /// The networks that it works from; empty is anywhere.
+    #[serde(default)]
+    pub(crate) allowed_addresses: Vec<String>,
     #[serde(default, deserialize_with = "optional_instant")]
     pub(crate) expires_at: Option<Instant>,
     #[serde(default, deserialize_with = "optional_instant")]

@@ -76,6 +76,11 @@ impl Client {
         self.call(Method::POST, path, &[], Some(body)).await
     }
 
+    /// `POST /api/v1/…` without a body: the path says it all.
+    pub(crate) async fn post_nothing(&self, path: &[&str]) -> Result<Value, Failure> {
+        self.call(Method::POST, path, &[], None).await
+    }
+
     /// `PATCH /api/v1/…`
     pub(crate) async fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
         self.call(Method::PATCH, path, &[], Some(body)).await

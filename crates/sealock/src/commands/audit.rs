@@ -11,12 +11,13 @@ use crate::failure::Failure;
 /// `sealock audit`
 #[derive(Args)]
 #[command(after_help = "\
-Administrators see all of it. Whoever administers a namespace sees its part with --namespace, a user their own with
---user, whoever manages a token its history with --token; a token that has ended is named by its id.
+Administrators see all of it. Whoever administers a namespace sees its part with --namespace, a user
+their own with --user, whoever manages a token its history with --token; a token that has ended is
+named by its id.
 
 Examples:
   sealock audit --since 24h
-  sealock audit --namespace acme --user anna --since 2026-12-01T00:00:00Z --until 2026-12-02T00:00:00Z
+  sealock audit --namespace acme --user anna --since 2026-12-01T00:00:00Z --until 24h
   sealock audit --token acme/ci-bot --limit 1000")]
 pub(crate) struct Audit {
     /// What happened in this namespace

@@ -6,6 +6,7 @@ pub(crate) mod login;
 pub(crate) mod namespace;
 pub(crate) mod repo;
 mod session;
+pub(crate) mod settings;
 pub(crate) mod team;
 #[cfg(test)]
 mod tests;

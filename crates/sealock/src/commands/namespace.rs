@@ -2,9 +2,11 @@
 
 mod member;
 
+use access::role::Role;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::client::Client;
 use crate::client::answers::{self, Namespace};
 use crate::commands::Session;
 use crate::failure::Failure;
@@ -12,8 +14,14 @@ use crate::output::{printable, when};
 
 /// `sealock namespace`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock namespace create acme
+  sealock namespace edit acme --public      anyone may pull from it
+  sealock namespace member set acme user:ann writer
+  sealock namespace rm acme --force         with the repositories in it")]
 pub(crate) enum Command {
-    /// Make a namespace; you need to be an administrator
+    /// Make a namespace; administrators may, and every user where the settings say so
     Create {
         /// Its name: the first part of the names of its repositories
         name: String,
@@ -104,22 +112,38 @@ async fn list(session: &mut Session) -> Result<(), Failure> {
 }
 
 async fn show(session: &mut Session, name: &str) -> Result<(), Failure> {
-    let shown = session.client()?.get(&["namespaces", name]).await?;
+    let client = session.client()?;
+    let shown = client.get(&["namespaces", name]).await?;
     if session.is_json() {
         return session.answer_json(&shown);
     }
     let now = session.now();
     let namespace: Namespace = answers::read(shown)?;
+    let role = role(&client, namespace.role).await?;
     let facts = [
         ("namespace", Some(namespace.name)),
         ("visibility", Some(namespace.visibility)),
-        ("your role", namespace.role),
+        ("your role", Some(role)),
         ("own namespace of", namespace.owner),
         ("created", namespace.created_at.map(|at| when(at, now))),
         ("created by", namespace.created_by),
     ];
     let rows = facts.into_iter().filter_map(|(field, fact)| Some(vec![field.to_owned(), fact?]));
     session.answer_table(&["FIELD", "VALUE"], rows.collect())
+}
+
+/// The caller's role. Who has none of their own and sees the namespace all the same is an instance administrator, and
+/// those count as `admin` whatever role they have as a member (DESIGN §1).
+async fn role(client: &Client, own: Option<String>) -> Result<String, Failure> {
+    const ADMINISTRATOR: &str = "admin (as an instance administrator)";
+    match own {
+        None => Ok(ADMINISTRATOR.to_owned()),
+        Some(role) if role == Role::Admin.as_str() => Ok(role),
+        Some(role) => {
+            let is_administrator = client.get(&["me"]).await?.get("is_admin") == Some(&Value::Bool(true));
+            Ok(if is_administrator { ADMINISTRATOR.to_owned() } else { role })
+        }
+    }
 }
 
 async fn edit(session: &mut Session, name: &str, is_public: bool) -> Result<(), Failure> {

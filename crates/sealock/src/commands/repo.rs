@@ -9,6 +9,10 @@ use crate::output::{printable, when};
 
 /// `sealock repo`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock repo ls
+  sealock repo ls acme")]
 pub(crate) enum Command {
     /// List the repositories that you may pull
     #[command(visible_alias = "list")]

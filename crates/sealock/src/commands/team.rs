@@ -10,6 +10,11 @@ use crate::output::{printable, when};
 
 /// `sealock team`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock team create crew
+  sealock team add crew ann ben
+  sealock namespace member set acme team:crew writer")]
 pub(crate) enum Command {
     /// List the teams
     #[command(visible_alias = "list")]

@@ -20,6 +20,7 @@ use crate::credentials::{CredentialStore, Login};
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::password::Password;
+use crate::randomness::SystemRandomness;
 
 const ID: &str = "0190a5e0-7d4c-7aaa-8bbb-123456789abc";
 const SECRET: &str = "slks_0123456789abcdefghijklmnopqrst000000";
@@ -84,7 +85,11 @@ fn desk(answers: Vec<(u16, Value)>) -> Desk {
     let session = Session {
         format: Format::Table,
         server: Some(server.origin.clone()),
-        credentials: CredentialStore::locate(|_| Some(folder.path().as_os_str().to_owned())).unwrap(),
+        credentials: CredentialStore::locate(
+            |_| Some(folder.path().as_os_str().to_owned()),
+            Box::new(SystemRandomness),
+        )
+        .unwrap(),
         clock: Box::new(Fixed),
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),

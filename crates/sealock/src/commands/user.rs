@@ -1,6 +1,7 @@
 //! `sealock user …`: the commands.
 
 mod edit;
+mod end_all;
 mod passwd;
 
 use clap::Subcommand;
@@ -14,6 +15,12 @@ use crate::password::{InvalidPassword, Password};
 
 /// `sealock user`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock user create ann
+  sealock user edit ann --deactivate
+  sealock user end-all ann                  something of theirs has leaked, and nobody knows what
+  sealock user passwd")]
 pub(crate) enum Command {
     /// List the users; administrators may
     #[command(visible_alias = "list")]
@@ -43,7 +50,10 @@ Examples:
     Edit(edit::Edit),
     /// Change your own password
     Passwd(passwd::Passwd),
-    /// Delete a user with their personal tokens and roles; administrators may
+    /// Stop every personal token of a user and every login made with their password, at one stroke
+    EndAll(end_all::EndAll),
+    /// Delete a user with their personal tokens and roles, and their own namespace unless it holds repositories;
+    /// administrators may
     #[command(visible_alias = "delete")]
     Rm {
         /// The login name
@@ -65,9 +75,11 @@ impl Command {
             Self::Show { username } => show(session, &username).await,
             Self::Edit(edit) => edit.run(session).await,
             Self::Passwd(passwd) => passwd.run(session).await,
+            Self::EndAll(end_all) => end_all.run(session).await,
             Self::Rm { username, yes } => {
                 let shown = printable(&username);
-                let question = format!("delete user {shown} with their personal tokens and roles for good");
+                let what = "their personal tokens, their roles and, unless it holds repositories, their own namespace";
+                let question = format!("delete user {shown} with {what} for good");
                 session.confirm(&question, yes)?;
                 session.client()?.delete(&["users", &username]).await?;
                 session.say(&format!("user {shown} is deleted"));

@@ -58,12 +58,12 @@ mod tests {
                 Some("admin (administrator)"),
             ),
             (
-                json!({"kind": "service_token", "token": {"namespace": "acme", "name": "ci-bot"}}),
+                json!({"kind": "service", "token": {"namespace": "acme", "name": "ci-bot"}}),
                 Some("token acme/ci-bot"),
             ),
-            (json!({"kind": "service_token", "token": "acme/ci-bot"}), Some("token acme/ci-bot")),
+            (json!({"kind": "service", "token": "acme/ci-bot"}), Some("token acme/ci-bot")),
             (
-                json!({"kind": "personal_token", "username": "ann", "token": {"name": "laptop"}}),
+                json!({"kind": "personal", "username": "ann", "token": {"name": "laptop"}}),
                 Some("ann with token laptop"),
             ),
             (json!({"kind": "user", "username": "a\u{1b}[2J"}), Some("a\u{fffd}[2J")),

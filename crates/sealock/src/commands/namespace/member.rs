@@ -11,6 +11,12 @@ use crate::output::printable;
 
 /// `sealock namespace member`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock namespace member set acme user:ann writer
+  sealock namespace member set acme team:crew reader
+  sealock namespace member ls acme
+  sealock namespace member rm acme user:ann")]
 pub(crate) enum Command {
     /// List who has which role in a namespace
     #[command(visible_alias = "list")]

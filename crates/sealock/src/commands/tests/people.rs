@@ -93,7 +93,7 @@ async fn a_changed_password_is_the_one_that_the_login_is_kept_with() {
         .refused(1, "current_password breaks a rule");
     let kept = std::fs::read_to_string(refused.folder.path().join("credentials.json")).unwrap();
     assert!(!kept.contains("n3w secret"), "{kept}");
-    let bot = json!({ "kind": "service-token", "token": { "name": "ci-bot" } });
+    let bot = json!({ "kind": "service", "token": { "name": "ci-bot" } });
     desk(vec![(200, bot)])
         .logged_in()
         .typing("s3cret\nn3w secret\n", false)
@@ -161,15 +161,76 @@ async fn members_are_set_and_listed_as_they_are_typed() {
 }
 
 #[tokio::test]
+async fn everything_of_a_user_is_ended_after_asking() {
+    let said = "user end-all ann";
+    let question = "stop every personal token of user ann and every login made with their password";
+    desk(vec![]).logged_in().run(said).await.refused(2, question);
+    desk(vec![]).logged_in().typing("n\n", true).run(said).await.refused(1, "nothing was changed");
+    let done = || vec![(200, json!({ "disabled": 1 }))];
+    let sure = desk(done()).logged_in().run(&format!("{said} --yes")).await.succeeded();
+    assert_eq!(sure.requests(), ["POST /api/v1/users/ann/end-all"]);
+    assert_eq!(sure.asked[0].body, Value::Null);
+    let expect = "1 token disabled: no personal token of user ann works now\n\
+                  every login made with the password has ended; the password itself stays\n";
+    assert_eq!((sure.err.as_str(), sure.out.as_str()), (expect, ""));
+    let sure = desk(done()).logged_in().json().run(&format!("{said} --yes")).await.succeeded();
+    assert_eq!(serde_json::from_str::<Value>(&sure.out).unwrap(), json!({ "disabled": 1 }));
+}
+
+#[tokio::test]
+async fn settings_are_shown_and_changed_by_the_words_that_are_shown() {
+    let settings =
+        || json!({ "users_make_namespaces": true, "own_namespaces": true, "tokens_for_others": false });
+    let shown = desk(vec![(200, settings())]).logged_in().run("settings show").await.succeeded();
+    assert_eq!(shown.requests(), ["GET /api/v1/settings"]);
+    let expect = "\
+SETTING                VALUE
+users-make-namespaces  on
+own-namespaces         on
+tokens-for-others      off
+";
+    assert_eq!(shown.out, expect);
+
+    let said = "settings edit --users-make-namespaces on --tokens-for-others off";
+    let edited = desk(vec![(200, settings())]).logged_in().run(said).await.succeeded();
+    assert_eq!(edited.requests(), ["PATCH /api/v1/settings"]);
+    let expect = json!({ "users_make_namespaces": true, "tokens_for_others": false });
+    assert_eq!(edited.asked[0].body, expect);
+    assert_eq!(edited.err, "users-make-namespaces is on\ntokens-for-others is off\n");
+    for said in ["settings show", "settings edit --own-namespaces on"] {
+        let json = desk(vec![(200, settings())]).logged_in().json().run(said).await.succeeded();
+        assert_eq!(serde_json::from_str::<Value>(&json.out).unwrap(), settings());
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_says_the_role_that_counts() {
+    let by_office = "admin (as an instance administrator)";
+    for (own, is_admin, expect) in [
+        (json!("reader"), Some(false), "reader"),
+        (json!("admin"), None, "admin"),
+        (Value::Null, None, by_office),
+        (json!("reader"), Some(true), by_office),
+    ] {
+        let acme = json!({ "name": "acme", "visibility": "private", "role": own });
+        let me = is_admin.map(|is_admin| (200, json!({ "username": "ann", "is_admin": is_admin })));
+        let answers = [(200, acme)].into_iter().chain(me).collect();
+        let outcome = desk(answers).logged_in().run("namespace show acme").await.succeeded();
+        let line = outcome.out.lines().find(|line| line.starts_with("your role"));
+        assert_eq!(line.map(|line| line["your role".len()..].trim()), Some(expect), "{own}");
+    }
+}
+
+#[tokio::test]
 async fn a_namespace_is_shown_opened_and_closed() {
     let acme = || {
         json!({
-            "id": ID, "name": "acme", "visibility": "public", "created_at": "2026-11-22T10:00:00Z", "created_by": "admin",
-            "owner": null, "role": "writer",
+            "id": ID, "name": "acme", "visibility": "public", "created_at": "2026-11-22T10:00:00Z", "created_by": "ben",
+            "owner": null, "role": "admin",
         })
     };
     let outcome = desk(vec![(200, acme())]).logged_in().run("namespace show acme").await.succeeded();
-    for fact in ["acme", "public", "writer", "admin"] {
+    for fact in ["acme", "public", "admin", "ben"] {
         assert!(outcome.out.contains(fact), "{fact}: {}", outcome.out);
     }
     assert!(!outcome.out.contains("own namespace"), "{}", outcome.out);

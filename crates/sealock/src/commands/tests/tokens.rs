@@ -36,7 +36,7 @@ async fn tokens_are_made_for_oneself_for_others_and_for_the_instance() {
         assert_eq!(outcome.requests().last(), Some(&path), "{said}");
         assert_eq!(outcome.out, format!("{SECRET}\n"), "{said}");
     }
-    let service = (200, json!({"kind": "service-token"}));
+    let service = (200, json!({"kind": "service"}));
     let outcome = desk(vec![service]).logged_in().run("token create --mine x --secret-file {folder}/x").await;
     assert!(!outcome.refused(2, "no tokens of its own").folder.path().join("x").exists());
 }
@@ -177,6 +177,35 @@ async fn what_a_token_can_is_said_with_its_rule_and_told_by_the_exit_code() {
     let outcome =
         desk(vec![page(vec![token()]), no()]).logged_in().json().run(said).await.refused(1, "no scope");
     assert_eq!(serde_json::from_str::<Value>(&outcome.out).unwrap(), no().1);
+}
+
+#[tokio::test]
+async fn every_token_of_a_namespace_is_stopped_after_asking() {
+    let said = "token disable-all acme";
+    desk(vec![]).logged_in().run(said).await.refused(2, "stop every service token of namespace acme at once");
+    desk(vec![]).logged_in().typing("n\n", true).run(said).await.refused(1, "nothing was changed");
+    let done = || vec![(200, json!({"disabled": 2}))];
+    let asked = desk(done()).logged_in().typing("y\n", true).run(said).await.succeeded();
+    assert_eq!(asked.requests(), ["POST /api/v1/namespaces/acme/tokens/disable-all"]);
+    assert_eq!(asked.asked[0].body, Value::Null);
+    let expect = "2 tokens disabled: no service token of namespace acme works now\n";
+    assert!(asked.err.ends_with(expect) && asked.out.is_empty(), "{}", asked.err);
+    let sure = desk(done()).logged_in().json().run(&format!("{said} --yes")).await.succeeded();
+    assert_eq!(serde_json::from_str::<Value>(&sure.out).unwrap(), json!({"disabled": 2}));
+}
+
+#[tokio::test]
+async fn a_token_shows_from_where_it_may_be_used() {
+    let mut token = token();
+    for (addresses, shown) in
+        [(json!([]), "anywhere"), (json!(["10.1.0.0/16", "2001:db8::7"]), "10.1.0.0/16, 2001:db8::7")]
+    {
+        token["allowed_addresses"] = addresses;
+        let outcome = desk(vec![(200, token.clone())]).logged_in().run(&format!("token show {ID}")).await;
+        let outcome = outcome.succeeded();
+        let line = outcome.out.lines().find(|line| line.starts_with("allowed from")).unwrap();
+        assert!(line.ends_with(shown), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use crate::failure::Failure;
 
 /// `sealock token activity`
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sealock token activity acme/ci-bot --days 7")]
 pub(crate) struct Activity {
     /// NAMESPACE/NAME, or the token's id
     token: TokenArgument,

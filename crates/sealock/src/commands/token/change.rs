@@ -1,4 +1,4 @@
-//! `sealock token disable`, `enable` and `rm`: done to all that were named, or to none.
+//! `sealock token disable`, `enable` and `rm`: done to all that were named, or to none; and `disable-all`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{Found, TokenArgument, find_all, names};
 use crate::client::answers;
 use crate::commands::Session;
 use crate::failure::Failure;
-use crate::output::{printable, when};
+use crate::output::{count, printable, when};
 
 /// Disables or enables tokens. Both ways any time, so nobody is asked.
 pub(super) async fn set_status(
@@ -23,6 +23,27 @@ pub(super) async fn set_status(
         session.say(&format!("token {} is {}", printable(&after.full_name()), printable(&after.status)));
     }
     if session.is_json() { session.answer_items(items) } else { Ok(()) }
+}
+
+/// Disables all that a namespace has, after asking: whatever pulls and pushes with them stops at once.
+pub(super) async fn disable_all(
+    session: &mut Session,
+    namespace: &str,
+    is_sure: bool,
+) -> Result<(), Failure> {
+    let client = session.client()?;
+    let shown = printable(namespace);
+    session.confirm(&format!("stop every service token of namespace {shown} at once"), is_sure)?;
+    let answer = client.post_nothing(&["namespaces", namespace, "tokens", "disable-all"]).await?;
+    if session.is_json() {
+        return session.answer_json(&answer);
+    }
+    let answers::Disabled { disabled } = answers::read(answer)?;
+    session.say(&format!(
+        "{} disabled: no service token of namespace {shown} works now",
+        count(disabled, "token")
+    ));
+    Ok(())
 }
 
 /// Deletes tokens, after asking. The question says when each was last used: what will break.

@@ -23,6 +23,7 @@ Examples:
   sealock token create acme ci-bot --permission pull-push --expires-in 30d
   sealock token create acme deploy --scope 'repository:acme/web/*:pull' --secret-file deploy.secret
   sealock token create acme ci-bot -p pull | docker login HOST -u ci-bot --password-stdin
+  sealock token create acme ci-bot -p pull-push --allow-from 10.1.0.0/16 --allow-from 2001:db8::7
   sealock token create --mine laptop --expires-in 90d
   sealock token create --user anna phone --scope 'repository:acme/*:pull'
   sealock token create --instance mirror --permission pull")]
@@ -37,6 +38,9 @@ pub(crate) struct Create {
     /// A rule: repository:PATH:ACTIONS, where * in PATH stands for any text, or registry:list; repeatable
     #[arg(short, long = "scope", value_name = "SCOPE")]
     scopes: Vec<ScopeArgument>,
+    /// Let it be used only from this network, such as 10.1.0.0/16, or from this address; repeatable
+    #[arg(long, value_name = "CIDR")]
+    allow_from: Vec<String>,
     #[command(flatten)]
     expiry: Expiry,
     /// Of a personal token: mirror all rights of its user, or allow only what its scopes allow too
@@ -116,6 +120,9 @@ impl Create {
         if !self.scopes.is_empty() {
             say("scopes", json!(self.scopes));
         }
+        if !self.allow_from.is_empty() {
+            say("allowed_addresses", json!(self.allow_from));
+        }
         match self.access {
             Some(Access::Account) => say("access", json!("account")),
             Some(Access::Scoped) => say("access", json!("scoped")),
@@ -171,6 +178,10 @@ mod tests {
             json!({"name": "ci-bot", "status": "disabled", "description": "nightly"}),
         );
         check("--mine laptop", json!({"name": "laptop"}));
+        check(
+            "acme ci-bot --allow-from 10.1.0.0/16 --allow-from 2001:db8::7",
+            json!({"name": "ci-bot", "allowed_addresses": ["10.1.0.0/16", "2001:db8::7"]}),
+        );
         check("--user anna laptop --access scoped", json!({"name": "laptop", "access": "scoped"}));
         check(
             "--instance mirror --stands-for service:backup",

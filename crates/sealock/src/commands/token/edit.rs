@@ -19,6 +19,8 @@ use crate::output::printable;
 Examples:
   sealock token edit acme/ci-bot --expires-in 30d
   sealock token edit acme/ci-bot --permission pull --description 'nightly build'
+  sealock token edit acme/ci-bot --allow-from 10.1.0.0/16 --allow-from 192.168.7.4
+  sealock token edit acme/ci-bot --allow-from-anywhere
   sealock token edit 0190a5e0-7d4c-7aaa-8bbb-123456789abc --name 'old laptop'")]
 pub(crate) struct Edit {
     /// NAMESPACE/NAME, or the token's id
@@ -26,6 +28,12 @@ pub(crate) struct Edit {
     /// Another label, of a personal token; the name of a service token never changes
     #[arg(long, value_name = "LABEL")]
     name: Option<String>,
+    /// Replace the networks or addresses that it may be used from by this one; repeatable
+    #[arg(long, value_name = "CIDR", conflicts_with = "allow_from_anywhere")]
+    allow_from: Vec<String>,
+    /// Let it be used from any address
+    #[arg(long)]
+    allow_from_anywhere: bool,
     #[command(flatten)]
     expiry: Expiry,
     /// Replace its scopes by one over everything that it may reach
@@ -81,6 +89,9 @@ impl Edit {
         if !self.scopes.is_empty() {
             say("scopes", json!(self.scopes));
         }
+        if !self.allow_from.is_empty() || self.allow_from_anywhere {
+            say("allowed_addresses", json!(self.allow_from));
+        }
         if let Some(status) = &self.status {
             say("status", json!(status));
         }
@@ -115,6 +126,11 @@ mod tests {
                 "-d nightly --stands-for user:anna",
                 json!({"description": "nightly", "stands_for": {"user": "anna"}}),
             ),
+            (
+                "--allow-from 10.1.0.0/16 --allow-from 192.168.7.4",
+                json!({"allowed_addresses": ["10.1.0.0/16", "192.168.7.4"]}),
+            ),
+            ("--allow-from-anywhere", json!({"allowed_addresses": []})),
             ("--no-description --no-stands-for", json!({"description": null, "stands_for": null})),
         ] {
             let command = Edit::augment_args(Command::new("edit").no_binary_name(true));

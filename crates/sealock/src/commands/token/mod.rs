@@ -25,8 +25,25 @@ use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::printable;
 
+const DISABLE_ALL_EXAMPLES: &str = "\
+Its admins may. The tokens stay, and each works again when it is enabled. Personal tokens and those
+of the instance are not stopped: `sealock user end-all` and `sealock token disable` do that.
+
+Examples:
+  sealock token disable-all acme
+  sealock token disable-all acme --yes
+  sealock token ls acme --status disabled
+  sealock token enable acme/ci-bot";
+
 /// `sealock token`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock token create acme ci-bot --permission pull-push --expires-in 30d
+  sealock token show acme/ci-bot
+  sealock token disable acme/ci-bot acme/web-bot
+  sealock token disable-all acme            something has leaked, and nobody knows which
+  sealock token rm acme/ci-bot")]
 pub(crate) enum Command {
     /// Make a token for a namespace, for yourself, for another user or for the instance; its secret is shown once
     Create(create::Create),
@@ -40,7 +57,7 @@ pub(crate) enum Command {
     },
     /// Show how often a token pulled and pushed, day by day
     Activity(activity::Activity),
-    /// Change the expiry, permission, status, description or label of a token
+    /// Change the expiry, permission, addresses, status, description or label of a token
     Edit(edit::Edit),
     /// The scopes of a token: what it allows, and where
     #[command(subcommand)]
@@ -57,6 +74,15 @@ pub(crate) enum Command {
         /// NAMESPACE/NAME, or the tokens' ids
         #[arg(required = true, value_name = "TOKEN")]
         tokens: Vec<TokenArgument>,
+    },
+    /// Stop every service token of a namespace at one stroke: something has leaked, and nobody knows which
+    #[command(after_help = DISABLE_ALL_EXAMPLES)]
+    DisableAll {
+        /// Whose tokens
+        namespace: String,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
     },
     /// Let disabled tokens work again
     Enable {
@@ -90,6 +116,7 @@ impl Command {
             Self::Secrets(command) => command.run(session).await,
             Self::Can(can) => can.run(session).await,
             Self::Disable { tokens } => change::set_status(session, &tokens, "disable").await,
+            Self::DisableAll { namespace, yes } => change::disable_all(session, &namespace, yes).await,
             Self::Enable { tokens } => change::set_status(session, &tokens, "enable").await,
             Self::Rm { tokens, yes } => change::delete(session, &tokens, yes).await,
         }

@@ -12,6 +12,12 @@ use crate::output::printable;
 
 /// `sealock token scope`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock token scope add acme/ci-bot 'repository:acme/web/*:pull,push' registry:list
+  sealock token scope ls acme/ci-bot
+  sealock token scope rm acme/ci-bot 'repository:acme/web/*:pull,push'
+  sealock token scope clear acme/ci-bot")]
 pub(crate) enum Command {
     /// List the scopes of a token
     #[command(visible_alias = "list")]

@@ -10,6 +10,11 @@ use crate::output::{printable, when};
 
 /// `sealock token secrets`
 #[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  sealock token reset acme/ci-bot --keep-old-for 24h
+  sealock token secrets ls acme/ci-bot      who still uses the old one?
+  sealock token secrets rm acme/ci-bot 0190a5e0-7d4c-7aaa-8bbb-123456789abc")]
 pub(crate) enum Command {
     /// List the living secrets of a token: who still uses an old one is seen by its last use
     #[command(visible_alias = "list")]

@@ -114,6 +114,7 @@ fn facts(token: &Token, now: Instant) -> Vec<(&'static str, String)> {
         ("expires", expiry(token, now)),
     ];
     facts.extend(token.scopes.iter().map(|scope| ("scope", scope.to_string())));
+    facts.push(("allowed from", addresses(token)));
     if let Some(description) = token.description.as_ref().filter(|text| !text.is_empty()) {
         facts.push(("description", description.clone()));
     }
@@ -142,6 +143,15 @@ fn permission(token: &Token) -> String {
         (Some("custom") | None, 1) => "1 scope".to_owned(),
         (Some("custom") | None, count) => format!("{count} scopes"),
         (Some(permission), _) => permission.to_owned(),
+    }
+}
+
+/// From where it may be used.
+fn addresses(token: &Token) -> String {
+    if token.allowed_addresses.is_empty() {
+        "anywhere".to_owned()
+    } else {
+        token.allowed_addresses.join(", ")
     }
 }
 

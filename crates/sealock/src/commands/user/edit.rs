@@ -14,9 +14,9 @@ use crate::output::printable;
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["password", "password_stdin", "admin", "no_admin", "activate", "deactivate"]))]
 #[command(after_help = "\
 Examples:
-  sealock user edit ann --deactivate      stops their tokens, and those of their own namespace, at once
+  sealock user edit ann --deactivate      stops their tokens, and their own namespace's, at once
   sealock user edit ann --admin
-  sealock user edit ann --password        asks for it; whoever signed in with the old one has to sign in again")]
+  sealock user edit ann --password        asks for it; the old one opens nothing any more")]
 pub(crate) struct Edit {
     /// The login name
     username: String,

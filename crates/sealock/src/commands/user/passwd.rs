@@ -13,8 +13,8 @@ use crate::password::{InvalidPassword, Password};
 /// `sealock user passwd`
 #[derive(Args)]
 #[command(after_help = "\
-Whoever signed in with the old password has to sign in again, but for this login, which is kept with the new one.
-Tokens live on.
+Whoever logged in with the old password has to log in again, but for this login, which is kept with
+the new one. Tokens live on.
 
 Examples:
   sealock user passwd
