@@ -1,14 +1,17 @@
 //! Real clients against the released binary: `target/release/sealock serve` in a folder of its own, and machines
-//! with docker, skopeo and podman that know nothing of each other. Tests are in `tests/`.
+//! with docker, skopeo, podman and others that know nothing of each other. Tests are in `tests/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test ground panics with the reason; nobody handles it.
 
 mod answer;
+mod containerd;
 mod installation;
 mod machine;
 mod outcome;
+mod programs;
 mod server;
 
 pub use answer::Answer;
+pub use containerd::Containerd;
 pub use installation::{Installation, Run};
 pub use machine::Machine;
 pub use outcome::Outcome;

@@ -1,13 +1,16 @@
-//! A machine of some user's: docker, skopeo, podman and curl with one home folder between them.
+//! A machine of some user's: docker, skopeo, podman, curl and others with one home folder between them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::{image::Image, missing};
+use testkit::image::Image;
 use tokio::process::Command;
 
-use crate::{Answer, Outcome, Sealock};
+use crate::{Answer, Outcome, Sealock, programs};
+
+/// A proxy that isn't there (port 9 discards): a client that wants to leave this machine gets nowhere.
+const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// docker, skopeo, podman and curl as one person has them: what `docker login` keeps, the others use. Two machines
 /// share nothing. References are given without the host: `acme/api:1.0`.
@@ -27,23 +30,40 @@ impl Machine {
         Self::that_knows(&server.host)
     }
 
-    /// The same, for the registry at `host`.
+    /// The same, where each of the programs `wanted` is here as well; they are used through [`Self::shell`].
+    pub fn with(server: &Sealock, wanted: &[&str]) -> Option<Self> {
+        wanted.iter().try_for_each(|program| programs::need(program).map(drop))?;
+        Self::beside(server)
+    }
+
+    /// The same as [`Self::beside`], for the registry at `host`.
     pub fn that_knows(host: &str) -> Option<Self> {
         let (docker, skopeo, podman, curl) = (
-            missing::need("docker")?,
-            missing::need("skopeo")?,
-            missing::need("podman")?,
-            missing::need("curl")?,
+            programs::need("docker")?,
+            programs::need("skopeo")?,
+            programs::need("podman")?,
+            programs::need("curl")?,
         );
         let home = tempfile::Builder::new().prefix("sealock-machine-").tempdir().expect("a folder");
         Some(Self { host: host.to_owned(), home, docker, skopeo, podman, curl })
     }
 
-    /// What is typed at the prompt of this machine's shell, in the home folder; `input` is typed after it.
-    pub async fn shell(&self, command: &str, input: &str) -> Outcome {
+    /// What is typed at the prompt of this machine's shell, in the home folder; `input` is typed after it. The first
+    /// command that fails is the last. `$REGISTRY` is the server's host.
+    pub async fn shell(&self, commands: &str, input: &str) -> Outcome {
         let mut sh = self.client(&PathBuf::from("sh"));
-        sh.args(["-c", command]);
+        sh.args(["-e", "-c", commands]);
         Outcome::of(sh, input).await
+    }
+
+    /// What `commands` print, after they have ended well.
+    pub async fn prints(&self, commands: &str) -> String {
+        self.shell(commands, "").await.succeeded().stdout
+    }
+
+    /// The home folder, in which all that is typed is typed.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// `curl --user USER -X METHOD http://HOST/PATH`, where `user` is `NAME:SECRET` and `request` is `METHOD /PATH`.
@@ -137,8 +157,9 @@ impl Machine {
     fn client(&self, program: &PathBuf) -> Command {
         let mut command = Command::new(program);
         // Nothing of this machine's own logins, proxies and settings.
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.home.path()).current_dir(self.home.path());
+        command.env_clear().env("PATH", programs::path());
+        command.env("HOME", self.home.path()).current_dir(self.home.path()).env("REGISTRY", &self.host);
+        command.env("HTTP_PROXY", NOWHERE).env("HTTPS_PROXY", NOWHERE).env("NO_PROXY", "127.0.0.1");
         command.env("DOCKER_CONFIG", self.docker_folder());
         command.env("REGISTRY_AUTH_FILE", self.docker_folder().join("config.json"));
         // A daemon that answered would log in by itself, with settings of its own.

@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Duration};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 /// A client that takes longer hangs; it is killed and the test fails.
-const CLIENT_PATIENCE: Duration = Duration::from_secs(60);
+const CLIENT_PATIENCE: Duration = Duration::from_secs(180);
 
 /// How a client's run ended, with everything that it said.
 #[derive(Debug)]
