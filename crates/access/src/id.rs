@@ -80,6 +80,8 @@ ids! {
     ScopeId,
     /// An upload session.
     UploadId,
+    /// A session of the console.
+    SessionId,
     /// A stored manifest.
     ManifestId,
     /// A row of the audit.

@@ -22,5 +22,6 @@ pub mod scope;
 pub mod secret;
 #[cfg(test)]
 mod seeded;
+pub mod session;
 mod signing_key;
 pub mod time;

@@ -97,6 +97,10 @@ pub enum Operation {
     CreateInstanceToken,
     /// Disable every service token of a namespace.
     DisableTokens(NamespaceName),
+    /// The console sessions of a user.
+    ListSessions(Username),
+    /// End a console session of a user.
+    EndSession(Username),
     /// Disable every personal token of a user and end what was made with their password.
     EndAll(Username),
     /// How often a token was used, day by day.
@@ -196,7 +200,10 @@ impl Operation {
             | Self::EditSettings => Need::Administer,
             // Deleting takes more than `is_active` away, so it asks for no less than that does (rule 9).
             Self::CreateUser | Self::EditUser(_) | Self::DeleteUser(_) => Need::AdministerAccounts,
-            Self::ShowUser(username) => Need::SeeUser(username.clone()),
+            // Ending a session takes something away, which whoever sees it may (rule 9).
+            Self::ShowUser(username) | Self::ListSessions(username) | Self::EndSession(username) => {
+                Need::SeeUser(username.clone())
+            }
             Self::ChangePassword(username) => Need::ChangeOwnPassword(username.clone()),
             // An edit that turns out to strengthen is decided once more, where it is known what it changes.
             Self::ShowToken(token) | Self::EditToken(token) | Self::DeleteToken(token) => {

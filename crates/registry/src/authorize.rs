@@ -63,6 +63,7 @@ impl Refusal {
                 "no token has this secret: it is wrong, or the token ended more than 90 days ago".to_owned()
             }
             Who::User { .. } | Who::Anonymous => WRONG_PASSWORD.to_owned(),
+            Who::Session(_) => "this session has ended; log in again".to_owned(),
         })
     }
 }
@@ -146,6 +147,10 @@ impl Registry {
                 Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None, from })
             }
             Credential::Bearer(text) => self.identify_bearer(text, from, now),
+            Credential::Session(secret) => {
+                let who = Who::Session(secret.hash());
+                Ok(Identified { who, bearer: Access::unlimited(), login_name: None, from })
+            }
             Credential::Secret(text) => identify_secret(text, None, from)?.ok_or_else(|| {
                 Refusal::BadCredential("what was sent as a bearer is no token's secret".to_owned())
             }),

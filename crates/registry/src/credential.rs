@@ -1,5 +1,6 @@
 //! What a request brought along to say who it is, before anybody looked at it.
 
+use access::session::SessionSecret;
 use zeroize::Zeroizing;
 
 /// A password or a token's secret as somebody sent it. It can't be printed.
@@ -40,6 +41,8 @@ pub enum Credential {
     Bearer(Password),
     /// A token's secret without a login name: `Authorization: Bearer` on the API.
     Secret(Password),
+    /// The secret of a console session, from its cookie.
+    Session(SessionSecret),
 }
 
 impl Credential {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use access::{
     bearer::Access,
-    id::{NamespaceId, RepositoryId, TokenId},
+    id::{NamespaceId, RepositoryId, TokenId, UserId},
     operation::{Need, Operation},
     rights::{Principal, Rights, Target},
     time::Instant,
@@ -113,6 +113,14 @@ impl<A: Ask> Grant<A> {
         match &self.rights.principal {
             Principal::Token(token) => token.warnings(now),
             Principal::User(_) | Principal::Anonymous => Vec::new(),
+        }
+    }
+
+    /// The user, and the generation of the password that the credential was made with; `None` unless it was a password.
+    pub(crate) fn password(&self) -> Option<(UserId, i64)> {
+        match self.who {
+            Who::User { id, password_generation } => Some((id, password_generation)),
+            Who::Anonymous | Who::Secret(_) | Who::SecretHash(_) | Who::Session(_) => None,
         }
     }
 

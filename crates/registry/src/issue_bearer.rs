@@ -77,7 +77,7 @@ impl Registry {
     async fn holder(&self, identified: &Identified, now: Instant) -> Result<Option<Principal>, Refusal> {
         match identified.who {
             Who::Anonymous => Ok(None),
-            Who::SecretHash(_) | Who::Secret(_) | Who::User { .. } => {
+            Who::SecretHash(_) | Who::Secret(_) | Who::User { .. } | Who::Session(_) => {
                 let rights = read_and_decide(&self.db, identified, &Need::Identity, now).await?;
                 Ok(Some(rights.principal))
             }
@@ -125,7 +125,8 @@ fn credential_ref(who: &Who, holder: Option<&Principal>) -> CredentialRef {
             CredentialRef::Password { user: *id, generation: *password_generation }
         }
         (_, Who::Secret(id)) => CredentialRef::Secret(*id),
-        (_, Who::Anonymous | Who::SecretHash(_)) => CredentialRef::Anonymous,
+        // No face lets a session fetch bearers: cookies never count on `/v2/` or `/auth/` (DESIGN §3.1).
+        (_, Who::Anonymous | Who::SecretHash(_) | Who::Session(_)) => CredentialRef::Anonymous,
     }
 }
 

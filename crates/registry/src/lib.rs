@@ -40,6 +40,7 @@ mod push_manifest;
 mod reset_token;
 mod seal;
 mod secrets;
+mod sessions;
 mod settings;
 mod show_activity;
 mod show_audit;
@@ -92,6 +93,7 @@ pub use push_manifest::{PushManifest, PushedManifest};
 pub use reset_token::ResetToken;
 pub use seal::{KeyFile, SealError};
 pub use secrets::{EndSecret, ListSecrets};
+pub use sessions::{EndSession, ListSessions};
 pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_activity::{ActiveDay, ShowActivity};
 pub use show_audit::{AuditPart, ShowAudit};
@@ -112,6 +114,7 @@ pub use storage::{
     repositories::StoredRepository,
     scopes::StoredScope,
     secrets::StoredSecret,
+    sessions::StoredSession,
     settings::StoredSettings,
     tags::StoredTag,
     teams::StoredTeam,

@@ -9,7 +9,7 @@ use storage::{
     audit::{self, Record},
     blobs::State,
     db::{DbError, Tx, retried},
-    secrets,
+    secrets, sessions,
     tombstones::{self, ExpiredToken},
     uploads,
 };
@@ -30,6 +30,8 @@ pub struct Swept {
     pub purged: u64,
     /// Upload sessions that nobody went on with, whose bytes went too.
     pub uploads: usize,
+    /// Sessions of the console that had expired.
+    pub sessions: u64,
 }
 
 impl Registry {
@@ -46,6 +48,7 @@ impl Registry {
         }
         swept.purged = self.purge(now.minus(KEPT_AS_TOMBSTONE)).await?;
         swept.uploads = self.end_expired_uploads(now).await?;
+        swept.sessions = self.purge_sessions(now).await?;
         Ok(swept)
     }
 
@@ -74,6 +77,23 @@ impl Registry {
             let purged = purged.await?;
             all += purged.iter().sum::<u64>();
             if purged.iter().all(|count| *count < AT_ONCE.unsigned_abs()) {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn purge_sessions(&self, now: Instant) -> Result<u64, DbError> {
+        let mut all = 0;
+        loop {
+            let purged = retried(|| async {
+                let tx = self.db.begin().await?;
+                let purged = sessions::purge(&tx, now, AT_ONCE).await?;
+                tx.commit().await?;
+                Ok::<_, DbError>(purged)
+            });
+            let purged = purged.await?;
+            all += purged;
+            if purged < AT_ONCE.unsigned_abs() {
                 return Ok(all);
             }
         }

@@ -194,7 +194,7 @@ impl Registry {
                 self.link(grant, &grant.ask.repository, digest, finished, session, clock.now()).await
             }
             Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
-                self.end_session(id, claimed.claim).await?;
+                self.end_upload(id, claimed.claim).await?;
                 Err(error)
             }
             Err(error) => {
@@ -234,7 +234,7 @@ impl Registry {
     /// Drops the upload and what was received of it.
     pub async fn cancel_upload(&self, grant: &Grant<CancelUpload>, now: Instant) -> Result<(), ContentError> {
         let (id, claimed) = self.claim(grant, now).await?;
-        self.end_session(id, claimed.claim).await?;
+        self.end_upload(id, claimed.claim).await?;
         self.abort(&claimed.state).await;
         Ok(())
     }
@@ -325,7 +325,7 @@ impl Registry {
         .await
     }
 
-    async fn end_session(&self, id: UploadId, claim: u64) -> Result<(), ContentError> {
+    async fn end_upload(&self, id: UploadId, claim: u64) -> Result<(), ContentError> {
         retried(|| async {
             let tx = self.db.begin().await?;
             uploads::delete_claimed(&tx, id, claim).await?;
@@ -411,7 +411,7 @@ impl Registry {
         session: Option<(UploadId, &ClaimedUpload)>,
     ) -> Result<(), ContentError> {
         if let Some((id, claimed)) = session {
-            self.end_session(id, claimed.claim).await?;
+            self.end_upload(id, claimed.claim).await?;
             if !self.is_left(id, &claimed.state).await? {
                 return Ok(());
             }

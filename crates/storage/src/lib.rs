@@ -14,6 +14,7 @@ pub mod repositories;
 pub mod rights;
 pub mod scopes;
 pub mod secrets;
+pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
 pub mod tags;

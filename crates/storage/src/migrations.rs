@@ -17,4 +17,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "allowed addresses",
         sql: include_str!("../migrations/0002_allowed_addresses.sql"),
     },
+    Migration {
+        version: 3,
+        // Two tables more, which an older one does not miss.
+        oldest_binary: 2,
+        name: "sessions",
+        sql: include_str!("../migrations/0003_sessions.sql"),
+    },
 ];

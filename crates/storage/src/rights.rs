@@ -8,6 +8,7 @@ use access::{
     role::Role,
     scope::{Scope, Scopes},
     secret::SecretHash,
+    session::SessionHash,
     time::Instant,
 };
 use oci::{NamespaceName, RepositoryName};
@@ -33,6 +34,8 @@ pub enum Who {
         /// The generation of the password that was given.
         password_generation: i64,
     },
+    /// A session of the console, by the hash of its secret.
+    Session(SessionHash),
 }
 
 /// What a request aims at.
@@ -101,6 +104,13 @@ const BY_USER_ID: &str = rights_statement!(
     "u.id",
     " WHERE u.id = $1"
 );
+const BY_SESSION: &str = rights_statement!(
+    ", u.id, u.username, u.is_admin, u.is_active, CASE WHEN u.password_generation = s.password_generation \
+     THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+    "sessions s JOIN users u ON u.id = s.user_id",
+    "u.id",
+    " WHERE s.hash = $1 AND s.expires_at > $5"
+);
 const ANONYMOUS: &str = rights_statement!("", "(SELECT CAST($1 AS TEXT) AS id) u", "u.id", "");
 
 /// Where the principal's columns begin: behind those of `surroundings`.
@@ -125,6 +135,14 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
             let found = q.optional(BY_USER_ID, params, user_row).await?;
             Ok(found.map(|(mut user, generation, surroundings)| {
                 user.is_current = generation == *password_generation;
+                surroundings.rights(Principal::User(user), aim)
+            }))
+        }
+        Who::Session(hash) => {
+            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended];
+            let found = q.optional(BY_SESSION, params, user_row).await?;
+            Ok(found.map(|(mut user, is_current, surroundings)| {
+                user.is_current = is_current == 1;
                 surroundings.rights(Principal::User(user), aim)
             }))
         }

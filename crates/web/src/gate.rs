@@ -6,7 +6,7 @@ use http::{HeaderMap, header, request::Parts};
 use registry::{Ask, Credential, Grant, Origin, Password, Refusal};
 use zeroize::Zeroizing;
 
-use crate::{app::App, request};
+use crate::{app::App, request, session_cookie};
 
 /// What `Authorization: Bearer` carries on a face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,13 @@ impl Caller {
     pub(crate) fn of(parts: &Parts, bearer_is: BearerIs) -> Result<Self, Refusal> {
         let credential = credential(&parts.headers, bearer_is)?;
         Ok(Self { credential, origin: request::origin(parts) })
+    }
+
+    /// Whoever a browser is logged in as, by its cookie; anonymous where it brings none. Only for faces where a cookie
+    /// counts, and there only for requests that no other site sent.
+    pub(crate) fn of_browser(parts: &Parts) -> Self {
+        let session = session_cookie::read(&parts.headers).map(Credential::Session);
+        Self { credential: session.unwrap_or(Credential::Anonymous), origin: request::origin(parts) }
     }
 
     /// Whether what was sent is a bearer, good or not.

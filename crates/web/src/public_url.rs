@@ -35,6 +35,19 @@ impl PublicUrls {
         &self.entry_for(host).authority
     }
 
+    /// Whether callers of that `host` come by TLS.
+    pub fn is_https_for(&self, host: Option<&str>) -> bool {
+        self.entry_for(host).is_https
+    }
+
+    /// Whether `origin` (`https://registry.example.com`) is one of ours.
+    pub fn has_origin(&self, origin: &str) -> bool {
+        let written = |url: &PublicUrl| {
+            format!("{}://{}", if url.is_https { "https" } else { "http" }, url.authority)
+        };
+        std::iter::once(&self.first).chain(&self.others).any(|url| written(url).eq_ignore_ascii_case(origin))
+    }
+
     fn entry_for(&self, host: Option<&str>) -> &PublicUrl {
         let named = |url: &&PublicUrl| host.is_some_and(|host| url.authority.eq_ignore_ascii_case(host));
         std::iter::once(&self.first).chain(&self.others).find(named).unwrap_or(&self.first)

@@ -22,6 +22,11 @@ impl Query {
         pairs.collect::<Result<_, _>>().map(Self)
     }
 
+    /// A form that is filled in here.
+    pub(crate) fn of_pairs(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
     /// The first value of a parameter.
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
         self.all(name).next()

@@ -9,7 +9,7 @@ use axum::{
     routing::{any, get},
 };
 
-use crate::{api, app::App, auth, dtr, request, v2};
+use crate::{api, app::App, auth, console, dtr, request, v2};
 
 /// All faces. Catch-alls come last: `/v2/` is parsed from the right by `oci::route`.
 pub(crate) fn router(app: App) -> Router {
@@ -26,6 +26,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v2", any(v2::handle))
         .route("/v2/", any(v2::handle))
         .route("/v2/{*rest}", any(v2::handle))
+        .merge(console::router())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), request::surround))
         .with_state(app)

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use access::{
     id::{
-        AuditId, ManifestId, NamespaceId, RepositoryId, ScopeId, SecretId, TeamId, TokenId, UploadId, UserId,
+        AuditId, ManifestId, NamespaceId, RepositoryId, ScopeId, SecretId, SessionId, TeamId, TokenId,
+        UploadId, UserId,
     },
     time::Instant,
 };
@@ -119,6 +120,7 @@ params_from_ids!(
     SecretId,
     TeamId,
     TokenId,
+    SessionId,
     UploadId,
     UserId
 );

@@ -1,4 +1,5 @@
-//! Who calls the API: Basic with a password or a token's secret, or `Bearer` with a token's secret (DESIGN §3.3).
+//! Who calls the API: Basic with a password or a token's secret, or `Bearer` with a token's secret, or a
+//! session of the console (DESIGN §3.3).
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -7,6 +8,7 @@ use registry::{Ask, Grant, ListNamespaces, Refusal};
 use super::problem::Problem;
 use crate::{
     app::App,
+    cross_site,
     gate::{BearerIs, Caller},
 };
 
@@ -17,12 +19,17 @@ pub(super) struct ApiCaller(Caller);
 impl FromRequestParts<App> for ApiCaller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let caller = Caller::of(parts, BearerIs::Secret)?;
-        if caller.credential.is_anonymous() {
+        if !caller.credential.is_anonymous() {
+            return Ok(Self(caller));
+        }
+        // The console's script, or a page of another site that makes the reader's browser send this.
+        let browser = Caller::of_browser(parts);
+        if browser.credential.is_anonymous() || cross_site::is_foreign(parts, app.public_urls()) {
             return Err(Refusal::SignIn { scope: None }.into());
         }
-        Ok(Self(caller))
+        Ok(Self(browser))
     }
 }
 

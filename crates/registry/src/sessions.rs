@@ -1,0 +1,189 @@
+//! Sessions of the console: opened with a password, never with a token (rule 9), and ended by logging out, by time, by
+//! whoever may, and by a change of the password.
+
+use access::{
+    id::SessionId,
+    name::Username,
+    operation::Operation,
+    session::{SESSION_LIFETIME, SessionSecret},
+    time::Instant,
+};
+use storage::{
+    db::{Tx, retried},
+    sessions::{self, StoredSession},
+    users,
+};
+
+use crate::{
+    Registry,
+    authorize::Refusal,
+    credential::{Credential, Password},
+    grant::{Ask, Grant, Origin},
+    manage::ManageError,
+    show_users::no_user,
+};
+
+/// How many sessions a user has at most; whoever opens one more ends the oldest.
+const MAX_SESSIONS: i64 = 20;
+
+/// The sessions of a user.
+#[derive(Debug, Clone)]
+pub struct ListSessions {
+    /// Whose.
+    pub username: Username,
+}
+
+impl Ask for ListSessions {
+    fn operation(&self) -> Operation {
+        Operation::ListSessions(self.username.clone())
+    }
+}
+
+/// End a session of a user.
+#[derive(Debug, Clone)]
+pub struct EndSession {
+    /// Whose.
+    pub username: Username,
+    /// Which.
+    pub session: SessionId,
+}
+
+impl Ask for EndSession {
+    fn operation(&self) -> Operation {
+        Operation::EndSession(self.username.clone())
+    }
+}
+
+/// Logging in at the console: what the grant of a new session is for.
+#[derive(Debug, Clone, Copy)]
+struct OpenSession;
+
+impl Ask for OpenSession {
+    fn operation(&self) -> Operation {
+        Operation::WhoAmI
+    }
+}
+
+impl Registry {
+    /// Opens a session for whoever knows the password. A token's secret is refused, however good: it would outlive its
+    /// theft as a session. The session of `before`, if there is one, ends: one that somebody planted in the browser is
+    /// worth nothing afterwards.
+    pub async fn open_session(
+        &self,
+        username: &str,
+        password: &Password,
+        before: Option<&SessionSecret>,
+        origin: Origin,
+        now: Instant,
+    ) -> Result<SessionSecret, Refusal> {
+        if access::secret::is_reserved_password(password.expose()) {
+            let reason = "a token opens no session of the console; log in with the password of a user";
+            return Err(Refusal::BadCredential(reason.to_owned()));
+        }
+        let credential = Credential::Basic { username: username.to_owned(), password: password.clone() };
+        let grant = self.authorize(&credential, OpenSession, origin, now).await?;
+        let secret = SessionSecret::mint(self.random.as_ref());
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            if let Some(before) = before {
+                self.end_presented(&tx, before).await?;
+            }
+            self.insert_session(&tx, &grant, &secret, now).await?;
+            tx.commit().await?;
+            Ok::<_, Refusal>(())
+        })
+        .await?;
+        Ok(secret)
+    }
+
+    async fn insert_session(
+        &self,
+        tx: &Tx,
+        grant: &Grant<OpenSession>,
+        secret: &SessionSecret,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        grant.still_holds(tx, now).await?;
+        let Some((user, password_generation)) = grant.password() else {
+            return Err(Refusal::SignIn { scope: None });
+        };
+        let session = StoredSession {
+            id: SessionId::mint(now, self.random.as_ref()),
+            user,
+            created_at: now,
+            expires_at: now.plus(SESSION_LIFETIME),
+            from_address: grant.origin.address.map(|address| address.to_string()).unwrap_or_default(),
+            client: grant.origin.client.clone(),
+        };
+        sessions::insert(tx, &session, &secret.hash(), password_generation).await?;
+        sessions::keep_newest(tx, user, MAX_SESSIONS).await?;
+        let mut record = grant.record("session.opened", grant.principal().to_string());
+        record.user_id = user.to_string();
+        Ok(self.write_history(tx, &record, now).await?)
+    }
+
+    /// Ends the session that the secret belongs to: logging out. One that has ended already is fine.
+    pub async fn close_session(&self, secret: &SessionSecret) -> Result<(), Refusal> {
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            self.end_presented(&tx, secret).await?;
+            Ok::<_, Refusal>(tx.commit().await?)
+        })
+        .await
+    }
+
+    async fn end_presented(&self, tx: &Tx, secret: &SessionSecret) -> Result<(), Refusal> {
+        if let Some(session) = sessions::by_hash(tx, &secret.hash()).await? {
+            sessions::delete(tx, session.id, session.user).await?;
+        }
+        Ok(())
+    }
+
+    /// The living sessions of the user that the grant names, the newest first.
+    pub async fn list_sessions(
+        &self,
+        grant: &Grant<ListSessions>,
+        now: Instant,
+    ) -> Result<Vec<StoredSession>, ManageError> {
+        let username = &grant.ask.username;
+        let user = users::by_name(&self.db, username).await?.ok_or_else(|| no_user(username))?;
+        Ok(sessions::living(&self.db, user.id, now, MAX_SESSIONS).await?)
+    }
+
+    /// Ends one session; whoever holds it is logged out when this returns.
+    pub async fn end_session(&self, grant: &Grant<EndSession>, now: Instant) -> Result<(), ManageError> {
+        let EndSession { username, session } = &grant.ask;
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            grant.still_holds(&tx, now).await?;
+            let user = users::by_name(&tx, username).await?.ok_or_else(|| no_user(username))?;
+            if !sessions::delete(&tx, *session, user.id).await? {
+                return Err(ManageError::Absent(format!("user {username} has no session {session}")));
+            }
+            let mut record = grant.record("session.ended", format!("user {username}"));
+            record.user_id = user.id.to_string();
+            self.write_history(&tx, &record, now).await?;
+            Ok(tx.commit().await?)
+        })
+        .await
+    }
+
+    /// Which of the listed sessions the secret belongs to: the one that is looked from.
+    pub async fn session_of(&self, secret: &SessionSecret) -> Result<Option<SessionId>, ManageError> {
+        Ok(sessions::by_hash(&self.db, &secret.hash()).await?.map(|session| session.id))
+    }
+
+    /// Notes that a form of the console was sent, once and for all; false where it was sent before, by whoever loaded
+    /// the page again. `form` is the value that the page gave it.
+    pub async fn send_form(&self, secret: &SessionSecret, form: &str) -> Result<bool, ManageError> {
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            let ended = || Refusal::BadCredential("this session has ended; log in again".to_owned());
+            let session = sessions::by_hash(&tx, &secret.hash()).await?.ok_or_else(ended)?;
+            let is_first = sessions::send_form(&tx, session.id, form).await?;
+            tx.commit().await?;
+            Ok(is_first)
+        })
+        .await
+    }
+}

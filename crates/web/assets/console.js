@@ -1,0 +1,128 @@
+// Comfort, nothing else: every page works without it. No data leaves the page, nothing is kept.
+"use strict";
+
+document.documentElement.classList.add("scripted");
+
+// Copy buttons: the text is that of the element they name.
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const said = button.textContent;
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    // No clipboard without TLS: mark the text, so that one key copies it.
+    getSelection().selectAllChildren(source);
+    button.textContent = "Marked: press Ctrl+C";
+  }
+  setTimeout(() => { button.textContent = said; }, 2000);
+}
+
+// Times in the reader's own zone and form; the exact instant stays in the title.
+function localTimes(root) {
+  const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const instant = new Date(time.dateTime);
+    if (!Number.isNaN(instant.valueOf())) {
+      time.textContent = (time.dataset.form === "day" ? day : form).format(instant);
+    }
+  }
+}
+
+// A risky act's page, shown as a dialog over the page that it was asked for on. The form in it is the page's own.
+async function askInDialog(link) {
+  const answer = await fetch(link.href, { headers: { Accept: "text/html" }, redirect: "error" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const question = page.querySelector("main [data-question]");
+  if (!answer.ok || !question) { throw new Error("no question there"); }
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "dialog-title");
+  question.querySelector("h1")?.setAttribute("id", "dialog-title");
+  dialog.append(document.adoptNode(question));
+  document.body.append(dialog);
+  localTimes(dialog);
+  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("[data-cancel]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+  dialog.showModal();
+}
+
+// The rule of a field, said while it is typed; the server says it again.
+function checkAsTyped(input) {
+  const note = document.getElementById(input.dataset.rule);
+  const show = () => {
+    const isWrong = input.value !== "" && !new RegExp(`^(?:${input.pattern})$`, "u").test(input.value);
+    input.setAttribute("aria-invalid", String(isWrong));
+    note.classList.toggle("wrong", isWrong);
+    note.classList.toggle("hint", !isWrong);
+  };
+  input.addEventListener("input", show);
+}
+
+// Scope editor: push takes pull; a path's preview lists what it matches among the names that the page brought.
+function matches(pattern, name) {
+  const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "u").test(name);
+}
+
+function scopeEditor(row) {
+  const push = row.querySelector("[data-action=push]");
+  const pull = row.querySelector("[data-action=pull]");
+  push?.addEventListener("change", () => { if (push.checked) { pull.checked = true; } });
+  pull?.addEventListener("change", () => { if (!pull.checked) { push.checked = false; } });
+  const path = row.querySelector("[data-path]");
+  const preview = row.querySelector("[data-preview]");
+  const names = JSON.parse(document.getElementById("repositories")?.textContent ?? "[]");
+  const show = () => {
+    const found = path.value === "" ? [] : names.filter((name) => matches(path.value, name));
+    const some = found.slice(0, 5).join(", ") + (found.length > 5 ? ` and ${found.length - 5} more` : "");
+    preview.textContent = path.value === "" ? "" : found.length === 0 ? "Matches no repository that is there now." : `Matches ${some}.`;
+  };
+  if (path && preview) {
+    path.addEventListener("input", show);
+    show();
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (button) {
+    event.preventDefault();
+    copy(button);
+    return;
+  }
+  const link = event.target.closest("a[data-ask]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    link.closest("details")?.removeAttribute("open");
+    askInDialog(link).catch(() => { location.assign(link.href); });
+    return;
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) { menu.removeAttribute("open"); }
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") { return; }
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary").focus();
+  }
+});
+
+// One box selects all of a table.
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("input[data-select-all]");
+  if (!all) { return; }
+  for (const box of all.closest("form").querySelectorAll("input[name=id]")) { box.checked = all.checked; }
+});
+
+localTimes(document);
+document.querySelectorAll("input[data-rule]").forEach(checkAsTyped);
+document.querySelectorAll("[data-scope]").forEach(scopeEditor);

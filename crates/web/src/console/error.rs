@@ -1,0 +1,139 @@
+//! Why a page can't be shown, and as which status and page that is told: the console's one error table.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use maud::html;
+use registry::{ContentError, ManageError, Refusal};
+
+use super::{frame::Page, parts};
+
+/// Whatever ends a request to the console early.
+#[derive(Debug)]
+pub(super) enum ConsoleError {
+    /// Nobody is logged in, or not any more; `next` is where they wanted to go.
+    LoggedOut {
+        /// Path and query of the page, where it was to be looked at.
+        next: Option<String>,
+    },
+    /// A page of another site sent this.
+    Foreign,
+    /// The form is none of ours.
+    Malformed(String),
+    /// A page for a thing that is not there, or that the viewer may not see.
+    Absent(String),
+    /// Management said no.
+    Manage(ManageError),
+    /// Content said no.
+    Content(ContentError),
+}
+
+impl From<Refusal> for ConsoleError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Manage(refusal.into())
+    }
+}
+
+impl From<ManageError> for ConsoleError {
+    fn from(error: ManageError) -> Self {
+        Self::Manage(error)
+    }
+}
+
+impl From<ContentError> for ConsoleError {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Refused(refusal) => Self::Manage(refusal.into()),
+            other => Self::Content(other),
+        }
+    }
+}
+
+impl ConsoleError {
+    /// The status, the headline, and what is told.
+    fn told(&self) -> (StatusCode, &'static str, String) {
+        match self {
+            Self::LoggedOut { .. } => (StatusCode::UNAUTHORIZED, "Logged out", "Log in to go on.".to_owned()),
+            Self::Foreign => (
+                StatusCode::FORBIDDEN,
+                "Refused",
+                "This came from a page of another site. Open the console and do it there.".to_owned(),
+            ),
+            Self::Malformed(reason) => (StatusCode::BAD_REQUEST, "Not understood", reason.clone()),
+            Self::Absent(reason) => (StatusCode::NOT_FOUND, "Nothing here", reason.clone()),
+            Self::Manage(error) => of_management(error),
+            Self::Content(error) => of_content(error),
+        }
+    }
+}
+
+fn of_management(error: &ManageError) -> (StatusCode, &'static str, String) {
+    let text = error.to_string();
+    match error {
+        ManageError::Refused(refusal) => of_refusal(refusal),
+        // A page that can say it beside the field does; here it is told all the same.
+        ManageError::Invalid(errors) => {
+            let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", all.join("; "))
+        }
+        ManageError::NameTaken(_)
+        | ManageError::TooMany(_)
+        | ManageError::LastAdministrator(_)
+        | ManageError::HoldsRepositories(_) => (StatusCode::CONFLICT, "Not possible", text),
+        ManageError::Changed => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile", text),
+        ManageError::Absent(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
+        ManageError::Storage(error) => of_fault(error),
+    }
+}
+
+fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, String) {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::BadCredential(_) | Refusal::SignIn { .. } | Refusal::BearerTooNarrow { .. } => {
+            (StatusCode::UNAUTHORIZED, "Logged out", text)
+        }
+        Refusal::Denied(_) => (StatusCode::FORBIDDEN, "Not allowed", text),
+        Refusal::Unseen(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
+        Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy", text),
+        Refusal::Storage(error) => of_fault(error),
+    }
+}
+
+fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
+    let text = error.to_string();
+    match error {
+        ContentError::NamespaceUnknown(_)
+        | ContentError::RepositoryUnknown(_)
+        | ContentError::ManifestUnknown { .. }
+        | ContentError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, "Nothing here", text),
+        ContentError::InUse { .. } => (StatusCode::CONFLICT, "Not possible", text),
+        error => of_fault(error),
+    }
+}
+
+/// A fault of ours, or the database's: the log has the cause, under the request's id.
+fn of_fault(error: &dyn std::fmt::Display) -> (StatusCode, &'static str, String) {
+    tracing::error!(%error, "the console could not answer");
+    let text = "Sealock could not do this just now. Its log says why, under the id in X-Request-Id; try again.";
+    (StatusCode::SERVICE_UNAVAILABLE, "Try again", text.to_owned())
+}
+
+impl IntoResponse for ConsoleError {
+    fn into_response(self) -> Response {
+        let (status, title, text) = self.told();
+        if status == StatusCode::UNAUTHORIZED {
+            let next = match &self {
+                Self::LoggedOut { next: Some(next) } => format!("?next={}", parts::escaped(next)),
+                _ => String::new(),
+            };
+            return Redirect::to(&format!("/login{next}")).into_response();
+        }
+        let body = html! {
+            .card.narrow {
+                h1 { (title) }
+                p { (text) }
+                .actions { a.button href="/" { "To your namespaces" } }
+            }
+        };
+        Page::of_nobody(title).status(status).with(&body)
+    }
+}

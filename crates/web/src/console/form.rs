@@ -1,0 +1,100 @@
+//! Forms that a page sent (`application/x-www-form-urlencoded`), and what is wrong with their fields.
+
+use access::field_error::FieldError;
+use axum::extract::{FromRequest, Request};
+
+use super::error::ConsoleError;
+use crate::{app::App, body::read_to_end, query::Query};
+
+/// The largest form, in bytes: a hundred scopes with paths of 255 characters, escaped.
+const MAX_FORM_BYTES: usize = 256 * 1024;
+
+/// A form. It may hold a password, so it can't be printed.
+pub(super) struct Form(Query);
+
+impl FromRequest<App> for Form {
+    type Rejection = ConsoleError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ConsoleError> {
+        let malformed = |reason: &str| ConsoleError::Malformed(reason.to_owned());
+        let mut body = request.into_body();
+        let bytes = read_to_end(&mut body, MAX_FORM_BYTES).await;
+        let bytes = bytes.map_err(|error| ConsoleError::Malformed(error.to_string()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the form is not UTF-8"))?;
+        let form = Query::parse(text).map_err(|reason| ConsoleError::Malformed(reason))?;
+        // NUL never passes the door (DESIGN §4).
+        if text.contains("%00") || text.contains('\0') {
+            return Err(malformed("the form holds a NUL"));
+        }
+        Ok(Self(form))
+    }
+}
+
+impl Form {
+    /// A form with nothing in it: what a page begins with.
+    pub(super) fn empty() -> Self {
+        Self::of(&[])
+    }
+
+    /// A form with these fields filled in already.
+    pub(super) fn of(fields: &[(&str, &str)]) -> Self {
+        Self(Query::of_pairs(fields))
+    }
+
+    /// What was typed into a field, without white space around it; empty where the field is absent.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.as_typed(name).trim()
+    }
+
+    /// What was typed into a field, as it stands: for passwords.
+    pub(super) fn as_typed(&self, name: &str) -> &str {
+        self.0.one(name).unwrap_or_default()
+    }
+
+    /// Whether a box was ticked, or a button of that name pressed.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.one(name).is_some()
+    }
+
+    /// Every value of a field that may be there several times.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.all(name)
+    }
+}
+
+/// What is wrong with a form: each error is shown beside its field, and those that belong to none above the form.
+#[derive(Debug, Default)]
+pub(super) struct Wrong(Vec<FieldError>);
+
+impl From<Vec<FieldError>> for Wrong {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self(errors)
+    }
+}
+
+impl Wrong {
+    /// Adds a field and the rule that it breaks.
+    pub(super) fn add(&mut self, field: &str, message: impl std::fmt::Display) {
+        self.0.push(FieldError::new(field, message));
+    }
+
+    /// The value, or nothing after adding why `field` is wrong.
+    pub(super) fn check<T, E: std::fmt::Display>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is wrong with a field, if anything is.
+    pub(super) fn with(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+    }
+
+    /// What is wrong with none of these fields: to be told above the form.
+    pub(super) fn beyond<'a>(&'a self, fields: &'a [&str]) -> impl Iterator<Item = &'a FieldError> {
+        self.0.iter().filter(|error| !fields.contains(&error.field.as_str()))
+    }
+}

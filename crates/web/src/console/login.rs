@@ -1,0 +1,124 @@
+//! Logging in and out.
+
+use axum::{
+    extract::{FromRequestParts, State},
+    response::Response,
+};
+use http::{StatusCode, header, request::Parts};
+use maud::html;
+use registry::{Password, Refusal};
+
+use super::{
+    Answered,
+    error::ConsoleError,
+    form::{Form, Wrong},
+    frame::Page,
+    parts::Field,
+    see,
+};
+use crate::{app::App, cross_site, gate::Caller, query::Query, request, session_cookie};
+
+/// A browser that need not be logged in.
+pub(super) struct Browser {
+    caller: Caller,
+    parts: Parts,
+    is_https: bool,
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = ConsoleError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ConsoleError> {
+        // Also here: a page of another site could log its reader in as somebody else, and learn what they then do.
+        if cross_site::is_foreign(parts, app.public_urls()) {
+            return Err(ConsoleError::Foreign);
+        }
+        let is_https = app.public_urls().is_https_for(request::host(parts));
+        Ok(Self { caller: Caller::of_browser(parts), parts: parts.clone(), is_https })
+    }
+}
+
+/// The page to log in at; `next` is where it leads.
+pub(super) async fn page(browser: Browser) -> Answered {
+    let query = Query::of(&browser.parts).map_err(ConsoleError::Malformed)?;
+    let next = query.one("next").unwrap_or_default();
+    Ok(filled_in(&Form::of(&[("next", next)]), &Wrong::default(), StatusCode::OK))
+}
+
+fn filled_in(form: &Form, wrong: &Wrong, status: StatusCode) -> Response {
+    let body = html! {
+        .card.login {
+            h1 { "Log in" }
+            @if let Some(message) = wrong.with("") { .notice.bad role="alert" { p { (message) } } }
+            form method="post" action="/login" {
+                input type="hidden" name="next" value=(form.text("next"));
+                (Field::text("username", "Username").autocomplete("username").required().of(form, wrong))
+                (Field::password("password", "Password", "current-password").of(form, wrong))
+                .actions { button.primary { "Log in" } }
+            }
+            p.hint { "Tokens are for docker and scripts; here it takes the password of a user." }
+        }
+    };
+    Page::of_nobody("Log in").status(status).with(&body)
+}
+
+/// Opens a session. The one that the browser brought ends: whoever planted it learns nothing by it.
+pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form) -> Answered {
+    let password = Password::new(form.as_typed("password").to_owned());
+    let before = session_cookie::read(&browser.parts.headers);
+    let origin = browser.caller.origin.clone();
+    let opened = app.registry().open_session(form.text("username"), &password, before.as_ref(), origin, app.now());
+    match opened.await {
+        Ok(secret) => {
+            let mut response = see(local(form.text("next")));
+            response.headers_mut().insert(header::SET_COOKIE, session_cookie::set(&secret, browser.is_https));
+            Ok(response)
+        }
+        Err(Refusal::BadCredential(reason)) => {
+            let mut wrong = Wrong::default();
+            wrong.add("", capitalised(&reason));
+            Ok(filled_in(&form, &wrong, StatusCode::UNAUTHORIZED))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Ends the session.
+pub(super) async fn log_out(State(app): State<App>, browser: Browser) -> Answered {
+    if let Some(secret) = session_cookie::read(&browser.parts.headers) {
+        app.registry().close_session(&secret).await?;
+    }
+    let mut response = see("/login");
+    response.headers_mut().insert(header::SET_COOKIE, session_cookie::clear(browser.is_https));
+    Ok(response)
+}
+
+/// A path of this console, or its first page: `//evil.example` and `/\evil.example` lead elsewhere.
+fn local(next: &str) -> &str {
+    let is_path = next.starts_with('/') && !next[1..].starts_with(['/', '\\']);
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_path && is_plain { next } else { "/" }
+}
+
+fn capitalised(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_after_logging_in_stays_here() {
+        for next in ["/", "/namespaces/acme/tokens?q=ci&status=enabled", "/profile"] {
+            assert_eq!(local(next), next);
+        }
+        for next in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\\b", "/a\r\nb", "/é", "/\t/evil.example"]
+        {
+            assert_eq!(local(next), "/", "{next:?}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The parts that pages are put together from. Whatever is somebody else's text goes through maud, which escapes it.
+
+use access::time::Instant;
+use maud::{Markup, PreEscaped, Render, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::form::{Form, Wrong};
+
+/// What stands unescaped in one segment of a path, or in a parameter.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as one segment of a path or one parameter of a query.
+pub(super) fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, SEGMENT).to_string()
+}
+
+/// A field with its label, its hint, and what is wrong with it, tied together for screen readers.
+pub(super) struct Field<'a> {
+    name: &'a str,
+    label: &'a str,
+    hint: Option<&'a str>,
+    kind: &'a str,
+    pattern: Option<&'a str>,
+    autocomplete: &'a str,
+    is_required: bool,
+}
+
+impl<'a> Field<'a> {
+    pub(super) const fn text(name: &'a str, label: &'a str) -> Self {
+        Self { name, label, hint: None, kind: "text", pattern: None, autocomplete: "off", is_required: false }
+    }
+
+    pub(super) const fn password(name: &'a str, label: &'a str, autocomplete: &'a str) -> Self {
+        Self { kind: "password", autocomplete, is_required: true, ..Self::text(name, label) }
+    }
+
+    pub(super) const fn kind(mut self, kind: &'a str) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    pub(super) const fn hint(mut self, hint: &'a str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// The rule as a pattern of HTML: said by the browser, and as it is typed.
+    pub(super) const fn pattern(mut self, pattern: &'a str) -> Self {
+        self.pattern = Some(pattern);
+        self
+    }
+
+    pub(super) const fn autocomplete(mut self, autocomplete: &'a str) -> Self {
+        self.autocomplete = autocomplete;
+        self
+    }
+
+    pub(super) const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// The field, with what was typed kept; a password never is.
+    pub(super) fn of(&self, form: &Form, wrong: &Wrong) -> Markup {
+        let (hint_id, wrong_id) = (format!("{}-hint", self.name), format!("{}-wrong", self.name));
+        let message = wrong.with(self.name);
+        let described = [self.hint.map(|_| hint_id.as_str()), message.map(|_| wrong_id.as_str())];
+        let described: Vec<_> = described.into_iter().flatten().collect();
+        html! {
+            .field {
+                label for=(self.name) { (self.label) }
+                input type=(self.kind) id=(self.name) name=(self.name) autocomplete=(self.autocomplete)
+                    value=[(self.kind != "password").then(|| form.text(self.name))]
+                    required[self.is_required]
+                    pattern=[self.pattern]
+                    data-rule=[self.pattern.and(self.hint).map(|_| hint_id.as_str())]
+                    aria-invalid=[message.map(|_| "true")]
+                    aria-describedby=[(!described.is_empty()).then(|| described.join(" "))];
+                @if let Some(hint) = self.hint { p.hint id=(hint_id) { (hint) } }
+                @if let Some(message) = message { p.wrong id=(wrong_id) { (message) } }
+            }
+        }
+    }
+}
+
+/// What is wrong with a form and belongs to none of its `fields`.
+pub(super) fn wrong_beyond(wrong: &Wrong, fields: &[&str]) -> Markup {
+    let errors: Vec<_> = wrong.beyond(fields).collect();
+    html! {
+        @if !errors.is_empty() {
+            .notice.bad role="alert" {
+                @for error in errors { p { (error.message) } }
+            }
+        }
+    }
+}
+
+/// An instant: shown in UTC, and by the script in the reader's own zone; the exact one as a title.
+pub(super) struct When(pub(super) Instant);
+
+impl Render for When {
+    fn render(&self) -> Markup {
+        let exact = self.0.to_string();
+        let minute = exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
+        html! { time.nowrap datetime=(exact) title=(exact) { (minute) } }
+    }
+}
+
+/// A heading with what can be done on the page beside it.
+pub(super) fn head(title: &str, actions: &Markup) -> Markup {
+    html! { .head { h1 { (title) } .actions { (actions) } } }
+}
+
+/// Nothing there yet: what to do next.
+pub(super) fn empty(title: &str, text: &str, action: &Markup) -> Markup {
+    html! { .card.empty { h2 { (title) } p { (text) } (action) } }
+}
+
+/// The way to the next page of a list; `path` ends with what comes before the value of `after`.
+pub(super) fn next_page(path: &str, next: Option<&str>) -> Markup {
+    html! {
+        @if let Some(next) = next {
+            nav.pages aria-label="Pages" { a.button href=(format!("{path}{}", escaped(next))) { "Next page" } }
+        }
+    }
+}
+
+/// Something to copy: a label, the text, and a button that only a script needs.
+pub(super) fn to_copy(id: &str, label: &str, text: &str) -> Markup {
+    html! {
+        .copy {
+            span.label id=(format!("{id}-label")) { (label) }
+            pre id=(id) tabindex="0" role="group" aria-labelledby=(format!("{id}-label")) { (text) }
+            button type="button" data-copy=(id) aria-label=(format!("Copy {label}")) { "Copy" }
+        }
+    }
+}
+
+/// Nothing.
+pub(super) const NOTHING: PreEscaped<String> = PreEscaped(String::new());

@@ -1,0 +1,63 @@
+//! Profile → Sessions: where one is logged in.
+
+use access::id::SessionId;
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use registry::{EndSession, ListSessions, StoredSession};
+
+use super::{
+    Answered,
+    error::ConsoleError,
+    frame::{Page, Section},
+    parts::{self, When},
+    see,
+    visitor::Visitor,
+};
+use crate::app::App;
+
+/// The viewer's sessions.
+pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Answered {
+    let grant = visitor.may(&app, ListSessions { username: visitor.viewer.username.clone() }).await?;
+    let sessions = app.registry().list_sessions(&grant, app.now()).await?;
+    let own = app.registry().session_of(&visitor.session).await?;
+    let body = html! {
+        (parts::head("Sessions", &parts::NOTHING))
+        p.quiet { "Where you are logged in to the console. A session ends 12 hours after logging in, and when your password changes." }
+        .table {
+            table {
+                thead { tr { th { "Browser" } th { "From" } th { "Logged in" } th { "Ends" } th { span.visually-hidden { "Actions" } } } }
+                tbody { @for session in &sessions { (row(session, own == Some(session.id))) } }
+            }
+        }
+    };
+    let page = Page::new("Sessions", &visitor.viewer, Section::Profile).under("Profile", "/profile");
+    Ok(page.with(&body))
+}
+
+fn row(session: &StoredSession, is_this: bool) -> Markup {
+    let client = if session.client.is_empty() { "unknown" } else { &session.client };
+    html! {
+        tr {
+            th scope="row" { (client) @if is_this { " " span.badge.good { "this one" } } }
+            td data-label="From" { (session.from_address) }
+            td data-label="Logged in" { (When(session.created_at)) }
+            td data-label="Ends" { (When(session.expires_at)) }
+            td.act {
+                @if !is_this {
+                    form method="post" action=(format!("/profile/sessions/{}/end", session.id)) {
+                        button.small-button aria-label=(format!("Log out {client}")) { "Log out" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Ends one of the viewer's sessions.
+pub(super) async fn end(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+    let absent = |_| ConsoleError::Absent(format!("there is no session {id}"));
+    let session = SessionId::parse(&id).map_err(absent)?;
+    let grant = visitor.may(&app, EndSession { username: visitor.viewer.username.clone(), session }).await?;
+    app.registry().end_session(&grant, app.now()).await?;
+    Ok(see("/profile/sessions"))
+}

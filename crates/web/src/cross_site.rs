@@ -1,0 +1,75 @@
+//! Requests that a page of another site makes a reader's browser send, with the reader's cookie in them. Browsers say
+//! where a request comes from; nobody else sends cookies.
+
+use http::{Method, header, request::Parts};
+
+use crate::{public_url::PublicUrls, request};
+
+/// Whether another site may have sent this. What only reads may come from anywhere: its answer stays with the reader.
+pub(crate) fn is_foreign(parts: &Parts, public_urls: &PublicUrls) -> bool {
+    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
+        return false;
+    }
+    let text = |name| parts.headers.get(name).map(|value| value.to_str().unwrap_or("null"));
+    // Fetch Metadata: said by the browser itself, and no page can change it.
+    if let Some(site) = text("sec-fetch-site") {
+        return !["same-origin", "none"].contains(&site);
+    }
+    // Older browsers; whoever says nothing at all is no browser, and has the cookie because its owner put it there.
+    text(header::ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin, parts, public_urls))
+}
+
+fn is_ours(origin: &str, parts: &Parts, public_urls: &PublicUrls) -> bool {
+    let host = request::host(parts);
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    public_urls.has_origin(origin) || (authority.is_some() && authority == host)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use http::Request;
+
+    use super::*;
+    use crate::public_url::PublicUrl;
+
+    fn is_foreign(method: &str, headers: &[(&str, &str)]) -> bool {
+        let url = PublicUrl { is_https: true, authority: "registry.example".to_owned() };
+        let request = Request::builder().method(method).header("host", "10.0.0.1:5000");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        super::is_foreign(&parts, &PublicUrls::new([url]).unwrap())
+    }
+
+    #[test]
+    fn what_another_site_sends_is_foreign() {
+        for headers in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "https://registry.example")],
+            &[("origin", "https://evil.example")],
+            &[("origin", "http://registry.example")],
+            &[("origin", "https://registry.example.evil.example")],
+            &[("origin", "null")],
+            &[("origin", "")],
+        ] {
+            for method in ["POST", "PUT", "PATCH", "DELETE"] {
+                assert!(is_foreign(method, headers), "{method} {headers:?}");
+            }
+            assert!(!is_foreign("GET", headers), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_our_own_pages_send_is_not() {
+        for headers in [
+            &[("sec-fetch-site", "same-origin")][..],
+            &[("sec-fetch-site", "none")],
+            &[("origin", "https://registry.example")],
+            &[("origin", "http://10.0.0.1:5000")],
+            &[],
+        ] {
+            assert!(!is_foreign("POST", headers), "{headers:?}");
+        }
+    }
+}
