@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod blobs;
 pub mod db;
+pub mod first_steps;
 pub mod leaving;
 pub mod links;
 pub mod manifests;

@@ -96,6 +96,85 @@ pub async fn after(
     q.list(AFTER, params![repository, after, limit], read).await
 }
 
+/// A tag with the manifest that it points at.
+#[derive(Debug, Clone)]
+pub struct TaggedManifest {
+    /// The tag's name.
+    pub tag: String,
+    /// When it began to point there.
+    pub updated_at: Instant,
+    /// The manifest.
+    pub manifest: StoredManifest,
+    /// Bytes of all blobs that it, or an entry of it, needs; each counted once.
+    pub content_bytes: u64,
+}
+
+// What an index of indexes holds below its entries is not counted: nobody has shown one.
+macro_rules! select_with_bytes {
+    ($columns:literal, $from:literal) => {
+        concat!(
+            "SELECT m.id, m.digest, m.media_type, m.size, m.artifact_type, m.subject_digest, m.created_at, \
+             m.created_by, m.annotations, (SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM blobs b \
+             WHERE b.digest IN (SELECT mb.digest FROM manifest_blobs mb WHERE mb.manifest_id = m.id \
+             UNION SELECT eb.digest FROM manifest_children c \
+             JOIN manifests e ON e.repository_id = c.repository_id AND e.digest = c.digest \
+             JOIN manifest_blobs eb ON eb.manifest_id = e.id WHERE c.manifest_id = m.id))",
+            $columns,
+            " FROM ",
+            $from
+        )
+    };
+}
+
+const TAGGED: &str = select_with_bytes!(
+    ", t.name, t.updated_at",
+    "tags t JOIN manifests m ON m.id = t.manifest_id \
+     WHERE t.repository_id = $1 AND t.name > $2 ORDER BY t.name LIMIT $3"
+);
+
+/// The tags of the repository behind `after` with their manifests, by name.
+pub async fn tagged(
+    q: &impl Query,
+    repository: RepositoryId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<TaggedManifest>, DbError> {
+    q.list(TAGGED, params![repository, after, limit], |row| {
+        let (manifest, content_bytes) = read_with_bytes(row)?;
+        Ok(TaggedManifest { tag: row.text(10)?, updated_at: row.instant(11)?, manifest, content_bytes })
+    })
+    .await
+}
+
+const ENTRIES: &str = select_with_bytes!(
+    "",
+    "manifest_children i JOIN manifests m ON m.repository_id = i.repository_id AND m.digest = i.digest \
+     WHERE i.manifest_id = $1 ORDER BY m.digest LIMIT $2"
+);
+
+/// The manifests among the entries of an index, each with the bytes of all blobs that it needs.
+pub async fn entries(
+    q: &impl Query,
+    index: ManifestId,
+    limit: i64,
+) -> Result<Vec<(StoredManifest, u64)>, DbError> {
+    q.list(ENTRIES, params![index, limit], read_with_bytes).await
+}
+
+fn read_with_bytes(row: &Row<'_>) -> Result<(StoredManifest, u64), DbError> {
+    let bytes = row.int(9)?;
+    let bytes = u64::try_from(bytes).map_err(|_| DbError::Corrupt(format!("blobs of {bytes} bytes")))?;
+    Ok((read(row)?, bytes))
+}
+
+const CONTENT_BYTES: &str = select_with_bytes!("", "manifests m WHERE m.id = $1");
+
+/// Bytes of all blobs that the manifest, or an entry of it, needs; each counted once.
+pub async fn content_bytes(q: &impl Query, id: ManifestId) -> Result<u64, DbError> {
+    let found = q.optional(CONTENT_BYTES, params![id], read_with_bytes).await?;
+    Ok(found.map(|(_, bytes)| bytes).unwrap_or_default())
+}
+
 // `subject_digest <> ''` is what the index is limited to; neither engine would conclude it from the parameter.
 const REFERRERS: &str = select_manifest!(
     "manifests m WHERE m.repository_id = $1 AND m.subject_digest = $2 AND m.subject_digest <> '' \

@@ -122,6 +122,45 @@ fn read_content(row: &Row<'_>) -> Result<Content, DbError> {
     Ok(Content { tags: row.int(0)?, manifests: row.int(1)?, bytes: row.int(2)?.saturating_add(row.int(3)?) })
 }
 
+/// A repository in a list, with how much is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedRepository {
+    /// Its full name.
+    pub name: RepositoryName,
+    /// How much is in it.
+    pub content: Content,
+    /// When something was pushed to it last; `None` where nothing of it is left.
+    pub pushed_at: Option<Instant>,
+}
+
+const WITH_CONTENT: &str = "SELECT \
+    (SELECT CAST(COUNT(*) AS BIGINT) FROM tags t WHERE t.repository_id = r.id), \
+    (SELECT CAST(COUNT(*) AS BIGINT) FROM manifests m WHERE m.repository_id = r.id), \
+    (SELECT CAST(COALESCE(SUM(m.size), 0) AS BIGINT) FROM manifests m WHERE m.repository_id = r.id), \
+    (SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM repository_blobs l \
+    JOIN blobs b ON b.digest = l.digest WHERE l.repository_id = r.id), \
+    (SELECT CAST(COALESCE(MAX(t.updated_at), 0) AS BIGINT) FROM tags t WHERE t.repository_id = r.id), \
+    (SELECT CAST(COALESCE(MAX(m.created_at), 0) AS BIGINT) FROM manifests m WHERE m.repository_id = r.id), \
+    r.name FROM repositories r WHERE r.namespace_id = $1 AND r.name > $2 ORDER BY r.name LIMIT $3";
+
+/// The repositories of the namespace behind the name `after`, by name, with how much is in each.
+pub async fn with_content(
+    q: &impl Query,
+    namespace: NamespaceId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ListedRepository>, DbError> {
+    q.list(WITH_CONTENT, params![namespace, after, limit], |row| {
+        let pushed_at = row.int(4)?.max(row.int(5)?);
+        Ok(ListedRepository {
+            name: row.parsed(6, RepositoryName::parse)?,
+            content: read_content(row)?,
+            pushed_at: (pushed_at > 0).then(|| Instant::from_millis(pushed_at)),
+        })
+    })
+    .await
+}
+
 const INSERT: &str = "INSERT INTO repositories (id, namespace_id, name, created_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (name) DO NOTHING";
 const OF_NAME: &str = "SELECT id FROM repositories WHERE namespace_id = $1 AND name = $2";

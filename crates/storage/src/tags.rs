@@ -69,6 +69,13 @@ pub async fn with_digests(
     .await
 }
 
+const ON_MANIFEST: &str = "SELECT name FROM tags WHERE manifest_id = $1 ORDER BY name LIMIT $2";
+
+/// The tags that point at the manifest, by name.
+pub async fn on_manifest(q: &impl Query, manifest: ManifestId, limit: i64) -> Result<Vec<String>, DbError> {
+    q.list(ON_MANIFEST, params![manifest, limit], |row| row.text(0)).await
+}
+
 const DELETE: &str = "DELETE FROM tags WHERE repository_id = $1 AND name = $2";
 
 /// Removes the tag and leaves its manifest; false where there is no such tag.

@@ -8,7 +8,7 @@ use access::{
 };
 
 use crate::{
-    db::{DbError, Query, Tx},
+    db::{DbError, Param, Query, Tx},
     params,
 };
 
@@ -76,4 +76,32 @@ pub async fn since(q: &impl Query, token: TokenId, day: i64) -> Result<Vec<DayOf
         Ok(DayOfUse { day: row.int(0)?, pulls: row.int(1)?, pushes: row.int(2)? })
     })
     .await
+}
+
+/// How many tokens one statement of [`since_of_several`] is about.
+const TOKENS_AT_ONCE: usize = 25;
+const SINCE_OF_SEVERAL: &str = "SELECT token_id, day, pulls, pushes FROM token_activity WHERE token_id IN ( \
+    $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) \
+    AND day >= $1 ORDER BY token_id, day";
+
+/// The same of several tokens, each with its id.
+pub async fn since_of_several(
+    q: &impl Query,
+    tokens: &[TokenId],
+    day: i64,
+) -> Result<Vec<(TokenId, DayOfUse)>, DbError> {
+    let mut found = Vec::new();
+    for some in tokens.chunks(TOKENS_AT_ONCE) {
+        let mut params = vec![Param::from(day)];
+        params.extend(some.iter().map(|token| Param::from(*token)));
+        params.resize(TOKENS_AT_ONCE + 1, "".into()); // No token has an empty id.
+        found.extend(
+            q.list(SINCE_OF_SEVERAL, &params, |row| {
+                let used = DayOfUse { day: row.int(1)?, pulls: row.int(2)?, pushes: row.int(3)? };
+                Ok((row.parsed(0, TokenId::parse)?, used))
+            })
+            .await?,
+        );
+    }
+    Ok(found)
 }

@@ -42,9 +42,8 @@ impl PublicUrls {
 
     /// Whether `origin` (`https://registry.example.com`) is one of ours.
     pub fn has_origin(&self, origin: &str) -> bool {
-        let written = |url: &PublicUrl| {
-            format!("{}://{}", if url.is_https { "https" } else { "http" }, url.authority)
-        };
+        let written =
+            |url: &PublicUrl| format!("{}://{}", if url.is_https { "https" } else { "http" }, url.authority);
         std::iter::once(&self.first).chain(&self.others).any(|url| written(url).eq_ignore_ascii_case(origin))
     }
 

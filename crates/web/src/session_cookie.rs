@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn what_can_be_no_session_is_none() {
-        for line in ["", "sealock", "sealock=", "sealock=x", "other=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"] {
+        for line in
+            ["", "sealock", "sealock=", "sealock=x", "other=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"]
+        {
             assert_eq!(brought(&[line]), None, "{line}");
         }
     }

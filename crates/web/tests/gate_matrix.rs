@@ -43,7 +43,7 @@ every_operation! {
         FinishUpload UploadStatus CancelUpload ListTags ListReferrers;
     management: WhoAmI ListNamespaces CreateNamespace ShowNamespace ListTokens CreateToken ShowToken EditToken
         ResetToken DeleteToken AddScope RemoveScopes ListSecrets EndSecret ExplainToken ActOnTokens ListPersonalTokens
-        CreatePersonalToken ListInstanceTokens CreateInstanceToken DisableTokens EndAll ListUsers CreateUser ShowUser
+        CreatePersonalToken ListInstanceTokens CreateInstanceToken DisableTokens EndAll ListSessions EndSession ListUsers CreateUser ShowUser
         EditUser ChangePassword DeleteUser ListTeams CreateTeam ShowTeam RenameTeam DeleteTeam AddToTeam RemoveFromTeam
         EditNamespace DeleteNamespace ListMembers SetMember RemoveMember ShowSettings EditSettings
         ShowActivity ListRepositories ShowRepository ListManifests DeleteRepository ShowAudit ShowNamespaceAudit
@@ -121,7 +121,8 @@ impl Row {
             | Self::ExplainToken
             | Self::ListPersonalTokens
             | Self::DisableTokens
-            | Self::EndAll => management([NOT_FOUND, NOT_FOUND, (200, "")]),
+            | Self::EndAll
+            | Self::ListSessions => management([NOT_FOUND, NOT_FOUND, (200, "")]),
             Self::CreatePersonalToken => management([NOT_FOUND, NOT_FOUND, (201, "")]),
             Self::ActOnTokens | Self::ListInstanceTokens => management([MAY_NOT, MAY_NOT, (200, "")]),
             Self::CreateInstanceToken | Self::CreateUser | Self::CreateTeam => {
@@ -142,7 +143,7 @@ impl Row {
             | Self::EditNamespace
             | Self::ListMembers
             | Self::SetMember => management([NOT_FOUND, NOT_FOUND, (200, "")]),
-            Self::DeleteUser | Self::DeleteNamespace | Self::RemoveMember => {
+            Self::DeleteUser | Self::DeleteNamespace | Self::RemoveMember | Self::EndSession => {
                 management([NOT_FOUND, NOT_FOUND, (204, "")])
             }
             Self::ShowActivity => management([NOT_FOUND, NOT_FOUND, (200, "")]),
@@ -220,6 +221,8 @@ struct Fixture {
     scope: String,
     /// The id of its only secret.
     secret: String,
+    /// The id of that user's only console session.
+    session: String,
     /// The name of a user, of their own namespace, and of a team that they are in.
     name: String,
 }
@@ -270,7 +273,11 @@ impl House {
         let admin = self.t.admin();
         let place = format!("/api/v1/teams/{name}/members/{name}");
         admin.send(admin.request(Method::PUT, &place)).await.is(204);
-        Fixture { upload, token: token.id, scope, secret, name }
+        let form = format!("username={name}&password={}", ADMIN_PASSWORD.replace(' ', "+"));
+        admin.send(admin.request(Method::POST, "/login").body(form)).await.is(200);
+        let sessions = admin.get(&format!("/api/v1/users/{name}/sessions")).await.is(200).json();
+        let session = text(&sessions["items"][0]);
+        Fixture { upload, token: token.id, scope, secret, session, name }
     }
 
     fn token(&self, column: Column) -> Option<&ServiceToken> {
@@ -361,7 +368,7 @@ impl House {
 
     /// Method and path.
     fn line(&self, row: Row, fixture: &Fixture) -> (Method, String) {
-        let Fixture { upload, token: id, scope, secret, name } = fixture;
+        let Fixture { upload, token: id, scope, secret, session, name } = fixture;
         let (v2, token) = ("/v2/acme/api", format!("/api/v1/tokens/{id}"));
         let repository = "/api/v1/namespaces/acme/repositories/api".to_owned();
         let [user, team, namespace] =
@@ -404,6 +411,8 @@ impl House {
             // Not acme, whose tokens the other rows live from.
             Row::DisableTokens => (Method::POST, "/api/v1/namespaces/spare/tokens/disable-all".into()),
             Row::EndAll => (Method::POST, "/api/v1/users/admin/end-all".into()),
+            Row::ListSessions => (Method::GET, format!("{user}/sessions")),
+            Row::EndSession => (Method::DELETE, format!("{user}/sessions/{session}")),
             Row::ListUsers => (Method::GET, "/api/v1/users".into()),
             Row::CreateUser => (Method::POST, "/api/v1/users".into()),
             Row::ShowUser => (Method::GET, user),

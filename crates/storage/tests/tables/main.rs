@@ -10,6 +10,7 @@ mod plans;
 mod repositories;
 mod rights;
 mod schema;
+mod sessions;
 mod setting;
 mod statements;
 mod token_lists;

@@ -44,6 +44,7 @@ mod token_secrets;
 mod unread;
 mod user;
 mod user_request;
+mod user_sessions;
 mod user_tokens;
 mod users;
 mod words;
@@ -81,6 +82,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(instance_tokens::batch))
         .routes(routes!(user_tokens::list, user_tokens::create))
         .routes(routes!(user_tokens::end_all))
+        .routes(routes!(user_sessions::list))
+        .routes(routes!(user_sessions::end))
         .routes(routes!(token_scopes::add, token_scopes::clear))
         .routes(routes!(token_scopes::remove))
         .routes(routes!(token_secrets::list))

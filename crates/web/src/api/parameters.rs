@@ -10,8 +10,8 @@ use utoipa::{
 
 use super::{
     path::{
-        MemberInPath, NamespaceInPath, ScopeInPath, SecretInPath, TeamInPath, TeamUserInPath, TokenInPath,
-        UserInPath,
+        MemberInPath, NamespaceInPath, ScopeInPath, SecretInPath, SessionInPath, TeamInPath, TeamUserInPath,
+        TokenInPath, UserInPath,
     },
     repository_path::{ManifestInPath, RepositoryInPath, TagInPath},
     revision::IfMatch,
@@ -41,6 +41,8 @@ const TOKEN: Id = Id("id", "The token's id");
 const SCOPE: Id = Id("scope", "The scope's id");
 const SECRET: Id = Id("secret", "The secret's id; never the secret itself");
 
+const SESSION: Id = Id("session", "The session's id; never what its cookie carries");
+
 macro_rules! documented {
     ($($path:ty: $($parameter:expr),+;)+) => {$(
         impl IntoParams for $path {
@@ -63,6 +65,7 @@ documented! {
     TokenInPath: TOKEN;
     ScopeInPath: TOKEN, SCOPE;
     SecretInPath: TOKEN, SECRET;
+    SessionInPath: USER, SESSION;
 }
 
 impl From<Segment> for Parameter {

@@ -2,7 +2,7 @@
 //! has.
 
 use access::{
-    id::{ScopeId, SecretId, TokenId},
+    id::{ScopeId, SecretId, SessionId, TokenId},
     name::{TeamName, Username},
 };
 use axum::extract::{FromRequestParts, Path};
@@ -79,6 +79,24 @@ impl<S: Send + Sync> FromRequestParts<S> for SecretInPath {
         let secret =
             SecretId::parse(&secret).map_err(|error| absent(format!("no secret has this id: {error}")))?;
         Ok(Self { token, secret })
+    }
+}
+
+/// `{username}` and `{session}`: a user and one of their sessions.
+pub(super) struct SessionInPath {
+    pub(super) username: Username,
+    pub(super) session: SessionId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SessionInPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (username, session) = two_segments(parts, state, "session").await?;
+        let username = user(&username)?;
+        let session =
+            SessionId::parse(&session).map_err(|error| absent(format!("no session has this id: {error}")))?;
+        Ok(Self { username, session })
     }
 }
 

@@ -113,7 +113,8 @@ fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
 /// A fault of ours, or the database's: the log has the cause, under the request's id.
 fn of_fault(error: &dyn std::fmt::Display) -> (StatusCode, &'static str, String) {
     tracing::error!(%error, "the console could not answer");
-    let text = "Sealock could not do this just now. Its log says why, under the id in X-Request-Id; try again.";
+    let text =
+        "Sealock could not do this just now. Its log says why, under the id in X-Request-Id; try again.";
     (StatusCode::SERVICE_UNAVAILABLE, "Try again", text.to_owned())
 }
 

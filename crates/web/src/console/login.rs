@@ -38,6 +38,25 @@ impl FromRequestParts<App> for Browser {
     }
 }
 
+impl Browser {
+    /// Opens a session for whoever knows the password, and leads to `path` with it. The one that the browser brought
+    /// ends: whoever planted it learns nothing by it.
+    pub(super) async fn open_session(
+        &self,
+        app: &App,
+        username: &str,
+        password: &Password,
+        path: &str,
+    ) -> Result<Response, Refusal> {
+        let before = session_cookie::read(&self.parts.headers);
+        let origin = self.caller.origin.clone();
+        let secret = app.registry().open_session(username, password, before.as_ref(), origin, app.now()).await?;
+        let mut response = see(path);
+        response.headers_mut().insert(header::SET_COOKIE, session_cookie::set(&secret, self.is_https));
+        Ok(response)
+    }
+}
+
 /// The page to log in at; `next` is where it leads.
 pub(super) async fn page(browser: Browser) -> Answered {
     let query = Query::of(&browser.parts).map_err(ConsoleError::Malformed)?;
@@ -62,18 +81,12 @@ fn filled_in(form: &Form, wrong: &Wrong, status: StatusCode) -> Response {
     Page::of_nobody("Log in").status(status).with(&body)
 }
 
-/// Opens a session. The one that the browser brought ends: whoever planted it learns nothing by it.
+/// Logs in.
 pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form) -> Answered {
     let password = Password::new(form.as_typed("password").to_owned());
-    let before = session_cookie::read(&browser.parts.headers);
-    let origin = browser.caller.origin.clone();
-    let opened = app.registry().open_session(form.text("username"), &password, before.as_ref(), origin, app.now());
-    match opened.await {
-        Ok(secret) => {
-            let mut response = see(local(form.text("next")));
-            response.headers_mut().insert(header::SET_COOKIE, session_cookie::set(&secret, browser.is_https));
-            Ok(response)
-        }
+    let next = local(form.text("next"));
+    match browser.open_session(&app, form.text("username"), &password, next).await {
+        Ok(response) => Ok(response),
         Err(Refusal::BadCredential(reason)) => {
             let mut wrong = Wrong::default();
             wrong.add("", capitalised(&reason));
@@ -115,9 +128,17 @@ mod tests {
         for next in ["/", "/namespaces/acme/tokens?q=ci&status=enabled", "/profile"] {
             assert_eq!(local(next), next);
         }
-        for next in
-            ["", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/a\\b", "/a\r\nb", "/é", "/\t/evil.example"]
-        {
+        for next in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "evil",
+            "/a\\b",
+            "/a\r\nb",
+            "/é",
+            "/\t/evil.example",
+        ] {
             assert_eq!(local(next), "/", "{next:?}");
         }
     }

@@ -46,8 +46,13 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Requ
 
 fn nothing_yet(may_create: bool) -> Markup {
     if may_create {
-        let text = "A namespace owns repositories and access tokens: the acme of acme/api. Make the first one.";
-        return parts::empty("No namespace yet", text, &html! { a.button.primary href="/namespaces/new" { "New namespace" } });
+        let text =
+            "A namespace owns repositories and access tokens: the acme of acme/api. Make the first one.";
+        return parts::empty(
+            "No namespace yet",
+            text,
+            &html! { a.button.primary href="/namespaces/new" { "New namespace" } },
+        );
     }
     let text = "You have no role in any namespace. An administrator can make you a member of one.";
     parts::empty("No namespace yet", text, &parts::NOTHING)
@@ -108,7 +113,10 @@ fn form_page(visitor: &Visitor, form: &Form, wrong: &Wrong, status: StatusCode) 
             .actions { button.primary { "Create namespace" } a.button href="/" { "Cancel" } }
         }
     };
-    Page::new("New namespace", &visitor.viewer, Section::Namespaces).under("Namespaces", "/").status(status).with(&body)
+    Page::new("New namespace", &visitor.viewer, Section::Namespaces)
+        .under("Namespaces", "/")
+        .status(status)
+        .with(&body)
 }
 
 /// Makes a namespace.
@@ -137,7 +145,9 @@ pub(super) async fn create(State(app): State<App>, visitor: Visitor, form: Form)
 pub(super) fn refused(error: ManageError, taken: &str) -> Result<(StatusCode, Wrong), ConsoleError> {
     match error {
         ManageError::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors.into())),
-        ManageError::NameTaken(message) => Ok((StatusCode::CONFLICT, vec![FieldError::new(taken, message)].into())),
+        ManageError::NameTaken(message) => {
+            Ok((StatusCode::CONFLICT, vec![FieldError::new(taken, message)].into()))
+        }
         error @ (ManageError::Changed | ManageError::TooMany(_)) => {
             Ok((StatusCode::CONFLICT, vec![FieldError::new("", error)].into()))
         }

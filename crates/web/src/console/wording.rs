@@ -28,7 +28,11 @@ pub(super) fn bytes(count: u64) -> String {
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if shown < 1000 {
             let tenths = rest / 100;
-            return if unit == "B" || shown >= 100 { format!("{shown} {unit}") } else { format!("{shown}.{tenths} {unit}") };
+            return if unit == "B" || shown >= 100 {
+                format!("{shown} {unit}")
+            } else {
+                format!("{shown}.{tenths} {unit}")
+            };
         }
         rest = shown % 1000;
         shown /= 1000;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use access::time::Length;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Actor, TestServer, both_engines, image::Image};
+use testkit::{Actor, TestServer, both_engines, image::Image, server::ADMIN_PASSWORD};
 
 use crate::{
     people::{self, PASSWORD},
@@ -54,6 +54,7 @@ const MUTATIONS: &[(&str, &str, &str, Option<&str>)] = &[
     ("removeAllScopes", "DELETE", "/tokens/{TOKEN}/scopes", None),
     ("actOnTokens", "POST", "/tokens/batch", Some(r#"{"ids": ["{TOKEN}"], "do": "disable"}"#)),
     ("disableTokens", "POST", "/namespaces/new/tokens/disable-all", None),
+    ("endSession", "DELETE", "/users/admin/sessions/{SESSION}", None),
     ("endAll", "POST", "/users/ann/end-all", None),
     ("deleteToken", "DELETE", "/tokens/{TOKEN}", None),
     ("deleteTag", "DELETE", "/namespaces/acme/repositories/api/tags/1.0", None),
@@ -89,10 +90,15 @@ async fn every_mutation_of_the_api_is_in_the_audit(t: TestServer) {
     let scope = admin.get(&path).await.json()["scopes"][0]["id"].as_str().unwrap().to_owned();
     let secrets = admin.get(&format!("{path}/secrets")).await.is(200).json();
     let secret = secrets["items"][0]["id"].as_str().unwrap().to_owned();
+    let form = format!("username=admin&password={}", ADMIN_PASSWORD.replace(' ', "+"));
+    admin.send(admin.request(Method::POST, "/login").body(form)).await.is(200);
+    let sessions = admin.get("/api/v1/users/admin/sessions").await.is(200).json();
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let filled = |text: &str| {
         text.replace("{TOKEN}", &token.id)
             .replace("{SCOPE}", &scope)
             .replace("{SECRET}", &secret)
+            .replace("{SESSION}", &session)
             .replace("{MANIFEST}", &image.manifest.digest)
     };
     let mut before = rows(&admin, "").await.len();
