@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test ground panics with the reason; nobody handles it.
 
 mod answer;
+mod browser;
 mod containerd;
 mod installation;
 mod machine;
@@ -11,6 +12,7 @@ mod programs;
 mod server;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use containerd::Containerd;
 pub use installation::{Installation, Run};
 pub use machine::Machine;

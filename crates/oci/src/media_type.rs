@@ -12,6 +12,11 @@ pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list
 /// Every media type under which a manifest may be pushed.
 pub const MANIFESTS: [&str; 4] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST];
 
+/// What an image's configuration is, where it says for which machine the image is: OCI image 1.1, "Media Types", and
+/// Docker's.
+pub const IMAGE_CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+
 /// Longest media type in characters: RFC 6838 §4.2 gives 127 to each side of the slash.
 pub const MAX_MEDIA_TYPE_CHARACTERS: usize = 255;
 

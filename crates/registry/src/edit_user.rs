@@ -97,6 +97,18 @@ impl Registry {
         .await
     }
 
+    /// What a deactivation would leave behind: the living service tokens that the user made outside their own namespace,
+    /// at most 1,000. For whoever thinks about it, and for whoever looks after it later.
+    pub async fn tokens_made_elsewhere(
+        &self,
+        grant: &Grant<EditUser>,
+        now: Instant,
+    ) -> Result<Vec<TokenElsewhere>, ManageError> {
+        let username = &grant.ask.username;
+        let user = users::by_name(&self.db, username).await?.ok_or_else(|| no_user(username))?;
+        Ok(leaving::made_elsewhere(&self.db, user.id, now, MAX_TOLD_TOKENS).await?)
+    }
+
     /// Takes the user's row for this transaction, with the rights read again behind it: edits of one user queue here.
     pub(crate) async fn take_user<A: Ask>(
         &self,

@@ -25,6 +25,7 @@ mod edit_token;
 mod edit_user;
 mod emergency;
 mod explain_token;
+mod first_steps;
 mod grant;
 mod history;
 mod issue_bearer;
@@ -44,6 +45,7 @@ mod sessions;
 mod settings;
 mod show_activity;
 mod show_audit;
+mod show_manifest;
 mod show_namespaces;
 mod show_repository;
 mod show_teams;
@@ -97,6 +99,7 @@ pub use sessions::{EndSession, ListSessions};
 pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_activity::{ActiveDay, ShowActivity};
 pub use show_audit::{AuditPart, ShowAudit};
+pub use show_manifest::{ShownManifest, ShownTag};
 pub use show_namespaces::{ListNamespaces, ShowNamespace};
 pub use show_repository::{ListManifests, ShowRepository, ShownRepository};
 pub use show_teams::{ListTeams, ShowTeam};
@@ -107,11 +110,12 @@ pub use storage::{
     audit::StoredRecord,
     blobs::{BlobError, BlobStore, BodyError, FileStore},
     db::{DatabaseLocation, Db, DbError, DbOptions},
+    first_steps::FirstSteps,
     leaving::TokenElsewhere,
     manifests::StoredManifest,
     members::StoredMember,
     namespaces::StoredNamespace,
-    repositories::StoredRepository,
+    repositories::{ListedRepository, StoredRepository},
     scopes::StoredScope,
     secrets::StoredSecret,
     sessions::StoredSession,

@@ -5,7 +5,7 @@ use access::{
     rights::{Owner, Principal, Token},
 };
 use oci::{Call, NamespaceName};
-use storage::repositories::{self, StoredRepository, Which};
+use storage::repositories::{self, ListedRepository, StoredRepository, Which};
 
 use crate::{
     Registry,
@@ -50,6 +50,20 @@ impl Registry {
             return Ok(Page { items: Vec::new(), next: None });
         }
         let found = repositories::list(&self.db, which, after, i64::from(limit) + 1).await?;
+        Ok(Page::of(found, limit, |repository| repository.name.as_str()))
+    }
+
+    /// At most `limit` repositories of one namespace behind the name `after`, by name, with how much is in each.
+    pub async fn list_repositories_with_content(
+        &self,
+        grant: &Grant<ListRepositories>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Page<ListedRepository>, ContentError> {
+        // Of all namespaces together nobody asks this: it would read what is in every repository that there is.
+        let Some(name) = &grant.ask.namespace else { return Ok(Page { items: Vec::new(), next: None }) };
+        let id = grant.namespace().ok_or_else(|| ContentError::NamespaceUnknown(name.clone()))?;
+        let found = repositories::with_content(&self.db, id, after, i64::from(limit) + 1).await?;
         Ok(Page::of(found, limit, |repository| repository.name.as_str()))
     }
 }

@@ -1,12 +1,17 @@
 //! How often a token was used, day by day (rule 10).
 
+use std::{collections::HashMap, ops::RangeInclusive};
+
 use access::{id::TokenId, operation::Operation, time::Instant};
-use storage::usage;
+use storage::{
+    tokens::StoredToken,
+    usage::{self, DayOfUse},
+};
 
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::ManageError,
+    manage::{ManageError, Page},
     show_tokens::no_token,
     usage::{day_of, start_of_day},
 };
@@ -44,14 +49,43 @@ impl Registry {
         now: Instant,
     ) -> Result<Vec<ActiveDay>, ManageError> {
         let token = grant.target_token().ok_or_else(no_token)?;
-        let today = day_of(now);
-        let first = today + 1 - i64::from(days);
-        let mut known = usage::since(&self.db, token, first).await?.into_iter().peekable();
-        let active = (first..=today).map(|day| {
-            let used = known.next_if(|used| used.day == day);
-            let (pulls, pushes) = used.map_or((0, 0), |used| (used.pulls, used.pushes));
-            ActiveDay { day: start_of_day(day).day(), pulls, pushes }
-        });
-        Ok(active.collect())
+        let shown = span(days, now);
+        let known = usage::since(&self.db, token, *shown.start()).await?;
+        Ok(by_day(shown, &known))
     }
+
+    /// The same of every token on a page, in the page's order. The page is the proof: whoever was given it may look at
+    /// each token on it.
+    pub async fn show_activity_of_page(
+        &self,
+        page: &Page<StoredToken>,
+        days: u32,
+        now: Instant,
+    ) -> Result<Vec<Vec<ActiveDay>>, ManageError> {
+        let ids: Vec<_> = page.items.iter().map(|token| token.id).collect();
+        let shown = span(days, now);
+        let mut known: HashMap<_, Vec<_>> = HashMap::new();
+        for (token, used) in usage::since_of_several(&self.db, &ids, *shown.start()).await? {
+            known.entry(token).or_default().push(used);
+        }
+        let of = |id| by_day(shown.clone(), known.get(id).map(Vec::as_slice).unwrap_or_default());
+        Ok(ids.iter().map(of).collect())
+    }
+}
+
+/// The last `days` days, today included, counted from 1970-01-01.
+fn span(days: u32, now: Instant) -> RangeInclusive<i64> {
+    let today = day_of(now);
+    today + 1 - i64::from(days)..=today
+}
+
+/// Every day of the span, with what is known of it; `known` is in order.
+fn by_day(span: RangeInclusive<i64>, known: &[DayOfUse]) -> Vec<ActiveDay> {
+    let mut known = known.iter().peekable();
+    let active = span.map(|day| {
+        let used = known.next_if(|used| used.day == day);
+        let (pulls, pushes) = used.map_or((0, 0), |used| (used.pulls, used.pushes));
+        ActiveDay { day: start_of_day(day).day(), pulls, pushes }
+    });
+    active.collect()
 }

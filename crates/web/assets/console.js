@@ -3,26 +3,41 @@
 
 document.documentElement.classList.add("scripted");
 
-// Copy buttons: the text is that of the element they name.
+// Copy buttons: the text is that of the element they name. What became of it is told on the button, and to whoever
+// hears its name instead.
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
-  const said = button.textContent;
   try {
     await navigator.clipboard.writeText(source.textContent);
-    button.textContent = "Copied";
+    tell(button, "Copied");
   } catch {
     // No clipboard without TLS: mark the text, so that one key copies it.
     getSelection().selectAllChildren(source);
-    button.textContent = "Marked: press Ctrl+C";
+    tell(button, "Marked: press Ctrl+C");
   }
-  setTimeout(() => { button.textContent = said; }, 2000);
 }
 
-// Times in the reader's own zone and form; the exact instant stays in the title.
+const told = new WeakSet();
+
+function tell(button, outcome) {
+  if (told.has(button)) { return; }
+  told.add(button);
+  const [text, name] = [button.textContent, button.getAttribute("aria-label")];
+  button.textContent = outcome;
+  button.removeAttribute("aria-label");
+  setTimeout(() => {
+    button.textContent = text;
+    if (name) { button.setAttribute("aria-label", name); }
+    told.delete(button);
+  }, 2000);
+}
+
+// Times in the reader's own zone and form; the exact instant stays in the title. A distance ("2 hours ago", form "none")
+// is right in every zone.
 function localTimes(root) {
   const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-  for (const time of root.querySelectorAll("time[datetime]")) {
+  for (const time of root.querySelectorAll("time[datetime]:not([data-form=none])")) {
     const instant = new Date(time.dateTime);
     if (!Number.isNaN(instant.valueOf())) {
       time.textContent = (time.dataset.form === "day" ? day : form).format(instant);

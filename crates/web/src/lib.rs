@@ -14,6 +14,7 @@ mod gate;
 mod headers;
 mod public_url;
 mod query;
+mod repository_segment;
 mod request;
 mod router;
 mod server;

@@ -13,7 +13,7 @@ use storage::{
 };
 use testkit::both_engines;
 
-use crate::setting::{NOW, Tables, digest};
+use crate::setting::{NOW, Tables, after, digest};
 
 async fn names(t: &Tables, which: Which, after: &str, limit: i64) -> Vec<String> {
     let listed = repositories::list(&t.db, which, after, limit).await.unwrap();
@@ -169,6 +169,74 @@ async fn tags_and_manifests_are_listed_page_by_page(t: Tables) {
     };
     assert_eq!(manifests("").await, all[..2]);
     assert_eq!(manifests(&all[1]).await, all[2..]);
+}
+
+#[both_engines]
+async fn repositories_are_listed_with_what_is_in_each(t: Tables) {
+    let (acme, other) = (t.namespace("acme").await, t.namespace("other").await);
+    for (namespace, name) in
+        [(acme, "acme/web"), (acme, "acme/api"), (acme, "acme/none"), (other, "other/api")]
+    {
+        let repository = t.repository(namespace, name).await;
+        if name == "acme/none" {
+            continue;
+        }
+        let (layer, blob) = (digest(b"layer"), t.new_blob(1000));
+        t.write(async |tx| links::insert(tx, repository, &layer, &blob, NOW).await).await.unwrap();
+        let image = t.manifest(repository, b"image").await;
+        let tag = oci::Tag::parse("1.0").unwrap();
+        t.write(async |tx| tags::point(tx, repository, &tag, image.id, after(3)).await).await.unwrap();
+    }
+    let listed = async |after: &str, limit| {
+        let listed = repositories::with_content(&t.db, acme, after, limit).await.unwrap();
+        let listed = listed.into_iter().map(|one| {
+            (one.name.to_string(), one.content.tags, one.content.manifests, one.content.bytes, one.pushed_at)
+        });
+        listed.collect::<Vec<_>>()
+    };
+    let full = |name: &str| (name.to_owned(), 1, 1, 1005, Some(after(3)));
+    let none = ("acme/none".to_owned(), 0, 0, 0, None);
+    assert_eq!(listed("", 10).await, [full("acme/api"), none.clone(), full("acme/web")]);
+    assert_eq!(listed("acme/api", 1).await, [none]);
+}
+
+#[both_engines]
+async fn a_blob_counts_once_in_what_a_manifest_needs(t: Tables) {
+    let namespace = t.namespace("acme").await;
+    let repository = t.repository(namespace, "acme/api").await;
+    let (shared, own) = (digest(b"shared"), digest(b"own"));
+    for (digest, size) in [(&shared, 1000), (&own, 10)] {
+        let blob = t.new_blob(size);
+        t.write(async |tx| links::insert(tx, repository, digest, &blob, NOW).await).await.unwrap();
+    }
+    let (small, large) = (t.manifest(repository, b"small").await, t.manifest(repository, b"large").await);
+    let index = t.manifest(repository, b"the index").await;
+    let tag = oci::Tag::parse("all").unwrap();
+    t.write(async |tx| {
+        for (manifest, needed) in [(&small, &shared), (&large, &shared), (&large, &own)] {
+            assert!(manifests::needs_blob(tx, manifest.id, repository, needed).await?);
+        }
+        for entry in [&small, &large] {
+            assert!(manifests::needs_manifest(tx, index.id, repository, &entry.digest).await?);
+        }
+        tags::point(tx, repository, &tag, index.id, after(1)).await
+    })
+    .await
+    .unwrap();
+    for (manifest, bytes) in [(&small, 1000), (&large, 1010), (&index, 1010)] {
+        assert_eq!(manifests::content_bytes(&t.db, manifest.id).await, Ok(bytes));
+    }
+    let mut expected = [(small.digest, 1000), (large.digest, 1010)];
+    expected.sort_by_key(|(digest, _)| digest.to_string());
+    let entries = manifests::entries(&t.db, index.id, 10).await.unwrap();
+    let entries: Vec<_> = entries.into_iter().map(|(manifest, bytes)| (manifest.digest, bytes)).collect();
+    assert_eq!(entries, expected);
+    let [tagged] = manifests::tagged(&t.db, repository, "", 10).await.unwrap().try_into().unwrap();
+    assert_eq!((tagged.tag.as_str(), tagged.updated_at, tagged.content_bytes), ("all", after(1), 1010));
+    assert_eq!(tagged.manifest.digest, index.digest);
+    assert!(manifests::tagged(&t.db, repository, "all", 10).await.unwrap().is_empty());
+    assert_eq!(tags::on_manifest(&t.db, index.id, 10).await, Ok(vec!["all".to_owned()]));
+    assert_eq!(tags::on_manifest(&t.db, large.id, 10).await, Ok(vec![]));
 }
 
 async fn about(t: &Tables, repository: RepositoryId, payload: &str, subject: &Digest, kind: &str) -> Digest {

@@ -86,6 +86,27 @@ async fn days_are_counted_apart_and_only_where_something_was_done(t: Tables) {
 }
 
 #[both_engines]
+async fn the_days_of_several_tokens_are_found_together_however_many_they_are(t: Tables) {
+    let mut tokens = Vec::new();
+    for number in 0..30 {
+        // Of different lengths, which tell their secrets apart here.
+        let named = token(&t, &"bot".repeat(1 + number as usize)).await;
+        add(&t, &used(named, 24 * (number % 2), "a", (number + 1, 0))).await;
+        tokens.push(named.0);
+    }
+    let found = usage::since_of_several(&t.db, &tokens, TODAY).await.unwrap();
+    assert_eq!(found.len(), 30);
+    for (number, token) in (0..).zip(&tokens) {
+        let expect = DayOfUse { day: TODAY + number % 2, pulls: number + 1, pushes: 0 };
+        assert!(found.contains(&(*token, expect)), "{number}: {found:?}");
+    }
+    assert_eq!(usage::since_of_several(&t.db, &tokens, TODAY + 1).await.unwrap().len(), 15);
+    let few = usage::since_of_several(&t.db, &tokens[..1], TODAY).await.unwrap();
+    assert_eq!(few, [(tokens[0], DayOfUse { day: TODAY, pulls: 1, pushes: 0 })]);
+    assert_eq!(usage::since_of_several(&t.db, &[], TODAY).await.unwrap(), []);
+}
+
+#[both_engines]
 async fn the_use_of_a_token_that_is_gone_is_dropped(t: Tables) {
     let ci = token(&t, "ci-bot").await;
     t.sql("DELETE FROM tokens WHERE id = $1", ci.0.to_string()).await.unwrap();

@@ -1,17 +1,14 @@
-//! Repositories in the path of a request, and tags and manifests in them: `{ns}` and `{repository}`, where
-//! `{repository}` is the rest of the full name as one escaped segment (`team%2Fapi`). The repository that has no rest,
-//! because it is called like its namespace, is `-`, which no rest can be.
+//! Repositories in the path of a request, and tags and manifests in them: `{ns}` and `{repository}`, as
+//! `repository_segment` has it.
 
 use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
-use oci::{Digest, NamespaceName, RepositoryName, Tag};
+use oci::{Digest, RepositoryName, Tag};
 
 use super::problem::{Code, Problem};
-
-/// What stands for the rest of a name that has none.
-const NO_REST: &str = "-";
+use crate::repository_segment;
 
 /// `{ns}` and `{repository}`.
 pub(super) struct RepositoryInPath(pub(super) RepositoryName);
@@ -67,57 +64,11 @@ impl Segments {
     }
 
     fn repository(&self) -> Result<RepositoryName, Problem> {
-        let none = |error| absent(format!("no repository has this name: {error}"));
-        // By itself first: a slash in it would make a repository of another namespace.
-        let namespace = NamespaceName::parse(self.one("ns")).map_err(none)?;
-        let name = match self.one("repository") {
-            NO_REST => namespace.to_string(),
-            rest => format!("{namespace}/{rest}"),
-        };
-        RepositoryName::parse(&name).map_err(none)
+        repository_segment::named(self.one("ns"), self.one("repository"))
+            .map_err(|error| absent(format!("no repository has this name: {error}")))
     }
 }
 
 fn absent(detail: String) -> Problem {
     Problem::new(Code::NotFound, detail)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn repository(namespace: &str, rest: &str) -> Option<String> {
-        let segments = [("ns", namespace), ("repository", rest)];
-        let segments = segments.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        Segments(segments.into()).repository().ok().map(|name| name.to_string())
-    }
-
-    #[test]
-    fn a_name_is_the_namespace_and_the_rest() {
-        for (namespace, rest, name) in [
-            ("acme", "api", "acme/api"),
-            ("acme", "team/api", "acme/team/api"),
-            ("acme", "tags", "acme/tags"),
-            ("hello", "-", "hello"),
-        ] {
-            assert_eq!(repository(namespace, rest).as_deref(), Some(name));
-        }
-    }
-
-    #[test]
-    fn what_can_t_be_a_repository_names_none() {
-        for (namespace, rest) in [
-            ("acme", ""),
-            ("acme", "Api"),
-            ("acme", "../other"),
-            ("acme", "/api"),
-            ("acme", "-/api"),
-            ("acme/team", "api"),
-            ("", "api"),
-            ("acme", "a\0"),
-        ] {
-            assert_eq!(repository(namespace, rest), None, "{namespace} {rest}");
-        }
-    }
 }

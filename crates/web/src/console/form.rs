@@ -21,7 +21,7 @@ impl FromRequest<App> for Form {
         let bytes = read_to_end(&mut body, MAX_FORM_BYTES).await;
         let bytes = bytes.map_err(|error| ConsoleError::Malformed(error.to_string()))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the form is not UTF-8"))?;
-        let form = Query::parse(text).map_err(|reason| ConsoleError::Malformed(reason))?;
+        let form = Query::parse(text).map_err(ConsoleError::Malformed)?;
         // NUL never passes the door (DESIGN §4).
         if text.contains("%00") || text.contains('\0') {
             return Err(malformed("the form holds a NUL"));

@@ -18,6 +18,7 @@ use super::{
     parts::{self, Field, When},
     see,
     visitor::Visitor,
+    welcome,
 };
 use crate::{app::App, query::Query};
 
@@ -32,9 +33,11 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Requ
     let after = query.one("after").unwrap_or_default();
     let listed = app.registry().list_namespaces(&grant, after, PAGE).await?;
     let may_create = visitor.could(&app, CreateNamespace).await?;
+    let first_steps = welcome::reminder(&app, &visitor).await?;
     let new = html! { @if may_create { a.button.primary href="/namespaces/new" { "New namespace" } } };
     let body = html! {
         (parts::head("Namespaces", &new))
+        (first_steps)
         @if listed.items.is_empty() {
             (nothing_yet(may_create))
         } @else {

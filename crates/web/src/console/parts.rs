@@ -4,7 +4,10 @@ use access::time::Instant;
 use maud::{Markup, PreEscaped, Render, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::form::{Form, Wrong};
+use super::{
+    form::{Form, Wrong},
+    wording,
+};
 
 /// What stands unescaped in one segment of a path, or in a parameter.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -83,6 +86,50 @@ impl<'a> Field<'a> {
     }
 }
 
+/// A box to tick, with what it means.
+pub(super) fn tick(name: &str, label: &str, hint: &str, is_ticked: bool) -> Markup {
+    let hint_id = format!("{name}-hint");
+    html! {
+        .choice {
+            label { input type="checkbox" name=(name) value="yes" checked[is_ticked] aria-describedby=(hint_id); (label) }
+            p.hint id=(hint_id) { (hint) }
+        }
+    }
+}
+
+/// A risky act, asked about before it is done. The script shows it as a dialog over the page that it was asked for on.
+pub(super) struct Question<'a> {
+    /// The question, such as `Delete user ann?`
+    pub(super) title: &'a str,
+    /// What will break.
+    pub(super) text: Markup,
+    /// What the button says: the act itself, never `OK`.
+    pub(super) act: &'a str,
+    /// Where the form is sent.
+    pub(super) path: &'a str,
+    /// Where whoever would rather not goes back to.
+    pub(super) back: &'a str,
+}
+
+impl Render for Question<'_> {
+    fn render(&self) -> Markup {
+        html! {
+            .card.narrow data-question {
+                h1 { (self.title) }
+                (self.text)
+                form method="post" action=(self.path) {
+                    .actions { button.destructive { (self.act) } a.button href=(self.back) data-cancel { "Cancel" } }
+                }
+            }
+        }
+    }
+}
+
+/// Tells a password manager whose password a form changes; nobody sees it, and nothing reads it.
+pub(super) fn whose_password(username: &str) -> Markup {
+    html! { input type="text" name="username" autocomplete="username" value=(username) readonly hidden; }
+}
+
 /// What is wrong with a form and belongs to none of its `fields`.
 pub(super) fn wrong_beyond(wrong: &Wrong, fields: &[&str]) -> Markup {
     let errors: Vec<_> = wrong.beyond(fields).collect();
@@ -101,9 +148,16 @@ pub(super) struct When(pub(super) Instant);
 impl Render for When {
     fn render(&self) -> Markup {
         let exact = self.0.to_string();
-        let minute = exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
+        let minute =
+            exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
         html! { time.nowrap datetime=(exact) title=(exact) { (minute) } }
     }
+}
+
+/// What a client calls itself, in short; all of it as a title.
+pub(super) fn client(text: &str) -> Markup {
+    let short = wording::client(text);
+    html! { @if short == text { (text) } @else { span title=(text) { (short) } } }
 }
 
 /// A heading with what can be done on the page beside it.

@@ -12,6 +12,7 @@ use super::{
     parts::{self, When},
     see,
     visitor::Visitor,
+    wording,
 };
 use crate::app::App;
 
@@ -23,29 +24,37 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Answered {
     let body = html! {
         (parts::head("Sessions", &parts::NOTHING))
         p.quiet { "Where you are logged in to the console. A session ends 12 hours after logging in, and when your password changes." }
-        .table {
-            table {
-                thead { tr { th { "Browser" } th { "From" } th { "Logged in" } th { "Ends" } th { span.visually-hidden { "Actions" } } } }
-                tbody { @for session in &sessions { (row(session, own == Some(session.id))) } }
-            }
-        }
+        (table(&sessions, own, "/profile/sessions"))
     };
     let page = Page::new("Sessions", &visitor.viewer, Section::Profile).under("Profile", "/profile");
     Ok(page.with(&body))
 }
 
-fn row(session: &StoredSession, is_this: bool) -> Markup {
+/// Sessions, with what ends each below `path`; `own` is the one that is looked from.
+pub(super) fn table(sessions: &[StoredSession], own: Option<SessionId>, path: &str) -> Markup {
+    html! {
+        .table {
+            table {
+                thead { tr { th { "Browser" } th { "From" } th { "Logged in" } th { "Ends" } th { span.visually-hidden { "Actions" } } } }
+                tbody { @for session in sessions { (row(session, own == Some(session.id), path)) } }
+            }
+        }
+    }
+}
+
+fn row(session: &StoredSession, is_this: bool, path: &str) -> Markup {
     let client = if session.client.is_empty() { "unknown" } else { &session.client };
+    let short = wording::client(client);
     html! {
         tr {
-            th scope="row" { (client) @if is_this { " " span.badge.good { "this one" } } }
+            th scope="row" { (parts::client(client)) @if is_this { " " span.badge.good { "this one" } } }
             td data-label="From" { (session.from_address) }
             td data-label="Logged in" { (When(session.created_at)) }
             td data-label="Ends" { (When(session.expires_at)) }
             td.act {
                 @if !is_this {
-                    form method="post" action=(format!("/profile/sessions/{}/end", session.id)) {
-                        button.small-button aria-label=(format!("Log out {client}")) { "Log out" }
+                    form method="post" action=(format!("{path}/{}/end", session.id)) {
+                        button.small-button aria-label=(format!("Log out {short}")) { "Log out" }
                     }
                 }
             }

@@ -10,15 +10,18 @@ const UNITS: [(&str, i64); 5] = [
     ("minute", 60),
 ];
 
-/// How far `at` is from `now`: `in 3 days`, `2 hours ago`.
+/// How far `at` is from `now`: `in 3 days`, `2 hours ago`. What was set to 3 days a moment ago is still in 3 days: a
+/// length ahead counts up to a tenth of its unit more.
 pub(super) fn distance(now: Instant, at: Instant) -> String {
     let seconds = (at.as_millis() - now.as_millis()) / 1000;
-    let Some((name, size)) = UNITS.into_iter().find(|(_, size)| seconds.abs() >= *size) else {
-        return if seconds < 0 { "less than a minute ago" } else { "in less than a minute" }.to_owned();
+    let is_ahead = seconds >= 0;
+    let reached = |size: i64| seconds.abs() + if is_ahead { size / 10 } else { 0 };
+    let Some((name, size)) = UNITS.into_iter().find(|(_, size)| reached(*size) >= *size) else {
+        return if is_ahead { "in less than a minute" } else { "less than a minute ago" }.to_owned();
     };
-    let count = seconds.abs() / size;
+    let count = reached(size) / size;
     let plural = if count == 1 { "" } else { "s" };
-    if seconds < 0 { format!("{count} {name}{plural} ago") } else { format!("in {count} {name}{plural}") }
+    if is_ahead { format!("in {count} {name}{plural}") } else { format!("{count} {name}{plural} ago") }
 }
 
 /// A number of bytes as people say it: `4.2 MB`, in powers of ten.
@@ -40,9 +43,55 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{shown} PB")
 }
 
+/// What browsers are called by the signs in their `User-Agent`; the first that is there, since each names its rivals.
+const BROWSERS: [(&str, &str); 5] = [
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+const SYSTEMS: [(&str, &str); 6] = [
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+];
+
+/// What a client calls itself, in short: `Chrome on Linux` for a browser, `docker/24.0.7` for anything else.
+pub(super) fn client(text: &str) -> String {
+    let named = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(sign, _)| text.contains(sign)).map(|(_, name)| *name)
+    };
+    match (text.starts_with("Mozilla/"), named(&BROWSERS), named(&SYSTEMS)) {
+        (true, Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (true, Some(browser), None) => browser.to_owned(),
+        _ => text.split_whitespace().next().unwrap_or_default().to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_is_called_by_what_people_know_it_as() {
+        const WEBKIT: &str = "AppleWebKit/537.36 (KHTML, like Gecko)";
+        for (text, said) in [
+            (format!("Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/131.0.0.0 Safari/537.36"), "Chrome on Linux"),
+            (format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0"), "Edge on Windows"),
+            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Safari/604".to_owned(), "Safari on iPhone"),
+            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:133.0) Gecko/20100101 Firefox/133.0".to_owned(), "Firefox on macOS"),
+            ("Mozilla/5.0 (Plan 9) Firefox/1".to_owned(), "Firefox"),
+            ("docker/24.0.7 go/go1.20.10 kernel/6.1 os/linux arch/amd64".to_owned(), "docker/24.0.7"),
+            ("Mozilla/5.0".to_owned(), "Mozilla/5.0"),
+            (String::new(), ""),
+        ] {
+            assert_eq!(client(&text), said);
+        }
+    }
 
     #[test]
     fn a_distance_is_said_in_its_largest_unit() {
@@ -53,6 +102,12 @@ mod tests {
             (60, "in 1 minute"),
             (-3 * 3600, "3 hours ago"),
             (3 * 24 * 3600 + 5, "in 3 days"),
+            (3 * 24 * 3600 - 5, "in 3 days"),
+            (-3 * 24 * 3600 + 5, "2 days ago"),
+            (3 * 24 * 3600 - 5, "in 3 days"),
+            (24 * 3600 - 5, "in 1 day"),
+            (90 * 24 * 3600 - 5, "in 3 months"),
+            (-3 * 24 * 3600 + 5, "2 days ago"),
             (45 * 24 * 3600, "in 1 month"),
             (-800 * 24 * 3600, "2 years ago"),
         ] {

@@ -1,7 +1,13 @@
 //! The console's pages over real connections, on both engines. What a real browser makes of them is in `e2e`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod browser;
 mod login;
+mod namespace;
 mod namespaces;
+mod people;
 mod sessions;
+mod tokens;
+mod tokens_acts;
+mod welcome;

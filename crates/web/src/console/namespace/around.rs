@@ -1,0 +1,71 @@
+//! What stands around the pages of a namespace: its name, who may pull from it, its tabs.
+
+use maud::{Markup, html};
+use oci::{NamespaceName, RepositoryName};
+use registry::{EditNamespace, ShowNamespace};
+
+use super::{
+    path,
+    tabs::{Tab, tabs},
+};
+use crate::{
+    app::App,
+    console::{
+        error::ConsoleError,
+        frame::{Page, Section},
+        namespaces::visibility,
+        visitor::Visitor,
+    },
+};
+
+/// A namespace as its viewer may see it.
+pub(super) struct Around {
+    pub(super) namespace: NamespaceName,
+    /// Whether anyone may pull.
+    pub(super) is_public: bool,
+    /// Whether the viewer manages its tokens, members and settings.
+    pub(super) may_manage: bool,
+    /// What a form says that it edits.
+    pub(super) revision: i64,
+}
+
+impl Around {
+    /// Looks the namespace up. Whoever has no role in it sees it because anyone may pull from it.
+    pub(super) async fn of(
+        app: &App,
+        visitor: &Visitor,
+        namespace: NamespaceName,
+    ) -> Result<Self, ConsoleError> {
+        let may_manage = visitor.could(app, EditNamespace { name: namespace.clone() }).await?;
+        if !visitor.could(app, ShowNamespace { name: namespace.clone() }).await? {
+            return Ok(Self { namespace, is_public: true, may_manage, revision: 0 });
+        }
+        let grant = visitor.may(app, ShowNamespace { name: namespace.clone() }).await?;
+        let (stored, _) = app.registry().show_namespace(&grant).await?;
+        Ok(Self { namespace, is_public: stored.is_public, may_manage, revision: stored.revision })
+    }
+
+    /// The namespace's name over its tabs.
+    pub(super) fn head(&self, current: Tab) -> Markup {
+        html! {
+            .head { h1 { (self.namespace) } (visibility(self.is_public)) }
+            (tabs(&self.namespace, current, self.may_manage))
+        }
+    }
+}
+
+/// A page on a tab of a namespace.
+pub(super) fn page<'a>(visitor: &'a Visitor, title: &'a str) -> Page<'a> {
+    Page::new(title, &visitor.viewer, Section::Namespaces).under("Namespaces", "/")
+}
+
+/// A page below a tab of a namespace.
+pub(super) fn page_below<'a>(visitor: &'a Visitor, title: &'a str, namespace: &str) -> Page<'a> {
+    page(visitor, title).under(namespace, format!("/namespaces/{namespace}"))
+}
+
+/// A page below a repository.
+pub(super) fn page_in<'a>(visitor: &'a Visitor, title: &'a str, repository: &RepositoryName) -> Page<'a> {
+    page_below(visitor, title, repository.namespace())
+        .under(repository.to_string(), path::of_repository(repository))
+}

@@ -1,0 +1,151 @@
+//! Deleting what was pushed: a repository, a tag, a manifest. Each is asked about first.
+
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+use maud::{Markup, Render, html};
+use oci::{Digest, Reference, RepositoryName, Tag};
+use registry::{ContentError, DeleteManifest, DeleteRepository, PullManifest, ShowRepository};
+
+use super::{
+    around,
+    path::{self, InPath},
+};
+use crate::{
+    app::App,
+    console::{Answered, host::Host, parts::Question, see, visitor::Visitor, wording},
+};
+
+/// Tags that are named before they go.
+const NAMED_TAGS: usize = 10;
+
+/// What goes with a repository.
+pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+    let repository = path.repository()?;
+    visitor.may(&app, DeleteRepository { repository: repository.clone() }).await?;
+    let grant = visitor.may(&app, ShowRepository { repository: repository.clone() }).await?;
+    let content = app.registry().show_repository(&grant).await?.content;
+    let back = path::of_repository(&repository);
+    let question = Question {
+        title: &format!("Delete repository {repository}?"),
+        text: html! {
+            p {
+                "It goes with its " (content.tags) " tags and " (content.manifests) " manifests ("
+                (wording::bytes(content.bytes.unsigned_abs())) "). Whoever pulls from it is refused at once. This can't be undone."
+            }
+        },
+        act: "Delete repository",
+        path: &format!("{back}/delete"),
+        back: &back,
+    };
+    Ok(around::page_in(&visitor, question.title, &repository).with(&question.render()))
+}
+
+/// Deletes a repository.
+pub(super) async fn repository(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+    let repository = path.repository()?;
+    let namespace = format!("/namespaces/{}", repository.namespace());
+    let grant = visitor.may(&app, DeleteRepository { repository }).await?;
+    app.registry().delete_repository(&grant, app.now()).await?;
+    Ok(see(&namespace))
+}
+
+/// What stops with a tag.
+pub(super) async fn ask_tag(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    Host(host): Host,
+) -> Answered {
+    let (repository, tag) = (path.repository()?, path.tag()?);
+    let reference = Reference::Tag(tag.clone());
+    visitor.may(&app, deletion(&repository, &reference)).await?;
+    let grant = visitor.may(&app, PullManifest { repository: repository.clone(), reference }).await?;
+    let manifest = app.registry().find_manifest(&grant).await?;
+    let back = path::of_repository(&repository);
+    let question = Question {
+        title: &format!("Delete tag {tag} of {repository}?"),
+        text: html! {
+            p { "Whoever pulls " code { (host) "/" (repository) ":" (tag) } " is refused from then on." }
+            p { "Its manifest stays, and can be pulled as " code { (manifest.digest) } "." }
+        },
+        act: "Delete tag",
+        path: &of_tag(&repository, &tag),
+        back: &back,
+    };
+    Ok(around::page_in(&visitor, question.title, &repository).with(&question.render()))
+}
+
+/// Deletes a tag.
+pub(super) async fn tag(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+    let (repository, tag) = (path.repository()?, path.tag()?);
+    let grant = visitor.may(&app, deletion(&repository, &Reference::Tag(tag))).await?;
+    app.registry().delete_manifest(&grant, app.now()).await?;
+    Ok(see(&path::of_repository(&repository)))
+}
+
+/// What stops with a manifest.
+pub(super) async fn ask_manifest(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+    let (repository, digest) = (path.repository()?, path.digest()?);
+    let reference = Reference::Digest(digest.clone());
+    visitor.may(&app, deletion(&repository, &reference)).await?;
+    let grant = visitor.may(&app, PullManifest { repository: repository.clone(), reference }).await?;
+    let shown = app.registry().show_manifest(&grant).await?;
+    let text = html! {
+        @if shown.tags.is_empty() {
+            p { "No tag points at it. Whoever pulls it by its digest is refused from then on." }
+        } @else {
+            p { "It goes with every tag on it: " strong { (named(&shown.tags)) } "." }
+        }
+        p { "What is about it, such as its signatures, stays until it is deleted too." }
+    };
+    let question = manifest_question(&visitor, &repository, &digest, StatusCode::OK, &text);
+    Ok(question)
+}
+
+fn named(tags: &[String]) -> String {
+    let named = tags.iter().take(NAMED_TAGS).cloned().collect::<Vec<_>>().join(", ");
+    match tags.len().saturating_sub(NAMED_TAGS) {
+        0 => named,
+        rest => format!("{named} and {rest} more"),
+    }
+}
+
+fn manifest_question(
+    visitor: &Visitor,
+    repository: &RepositoryName,
+    digest: &Digest,
+    status: StatusCode,
+    text: &Markup,
+) -> Response {
+    let back = path::of_manifest(repository, digest);
+    let question = Question {
+        title: "Delete this manifest?",
+        text: html! { p { code { (digest) } } (text) },
+        act: "Delete manifest",
+        path: &format!("{back}/delete"),
+        back: &back,
+    };
+    around::page_in(visitor, question.title, repository).status(status).with(&question.render())
+}
+
+/// Deletes a manifest with every tag on it.
+pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+    let (repository, digest) = (path.repository()?, path.digest()?);
+    let grant = visitor.may(&app, deletion(&repository, &Reference::Digest(digest.clone()))).await?;
+    match app.registry().delete_manifest(&grant, app.now()).await {
+        Ok(()) => Ok(see(&path::of_repository(&repository))),
+        Err(error @ ContentError::InUse { .. }) => {
+            let text = html! { .notice.bad role="alert" { p { (error) } } };
+            Ok(manifest_question(&visitor, &repository, &digest, StatusCode::CONFLICT, &text))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn deletion(repository: &RepositoryName, reference: &Reference) -> DeleteManifest {
+    DeleteManifest { repository: repository.clone(), reference: reference.clone() }
+}
+
+fn of_tag(repository: &RepositoryName, tag: &Tag) -> String {
+    format!("{}/tags/{tag}/delete", path::of_repository(repository))
+}

@@ -1,0 +1,235 @@
+//! A manifest: what it is made of, and what is about it.
+
+use axum::extract::State;
+use maud::{Markup, html};
+use oci::{Descriptor, Digest, Kind as Shape, Reference, RepositoryName, Tag, media_type::MANIFESTS};
+use registry::{ContentError, DeleteManifest, ListReferrers, PullManifest, ShownManifest, StoredManifest};
+
+use super::{
+    around,
+    kind::Kind,
+    manifests,
+    path::{self, InPath},
+    repository::{link_to, short},
+};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        error::ConsoleError,
+        host::Host,
+        parts::{self, When},
+        visitor::Visitor,
+        wording,
+    },
+};
+
+/// Layers, entries, referrers and annotations that are shown, of each: a page stays below 50 KB.
+const SHOWN: usize = 60;
+/// The longest text of an annotation that is shown, in characters.
+const SHOWN_TEXT_CHARACTERS: usize = 300;
+/// What BuildKit writes on the entry of an index that is about another entry.
+const BUILDKIT_ENTRY: &str = "vnd.docker.reference.type";
+
+/// A manifest with everything around it.
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    Host(host): Host,
+) -> Answered {
+    let (repository, digest) = (path.repository()?, path.digest()?);
+    let reference = Reference::Digest(digest.clone());
+    let ask = PullManifest { repository: repository.clone(), reference: reference.clone() };
+    let grant = visitor.may(&app, ask).await?;
+    let shown = app.registry().show_manifest(&grant).await?;
+    let about = about_it(&app, &visitor, &repository, &digest).await?;
+    let may_delete =
+        visitor.could(&app, DeleteManifest { repository: repository.clone(), reference }).await?;
+    let kind = Kind::of_read(&shown.stored, &shown.manifest);
+    let delete = html! {
+        @if may_delete {
+            a.button href=(format!("{}/delete", path::of_manifest(&repository, &digest))) data-ask { "Delete manifest" }
+        }
+    };
+    let body = html! {
+        (parts::head(&kind.name(), &delete))
+        (pull_commands(&shown, &kind, &host, &repository))
+        (facts(&shown, &repository))
+        (made_of(&shown, &repository))
+        (referrers(&repository, &about))
+        (annotations(&shown))
+    };
+    Ok(around::page_in(&visitor, &format!("{} in {repository}", kind.name()), &repository).with(&body))
+}
+
+/// The manifests about this one: by their subject, and under the tags of clients that use none.
+async fn about_it(
+    app: &App,
+    visitor: &Visitor,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Vec<(Option<Kind>, StoredManifest)>, ConsoleError> {
+    let ask = ListReferrers { repository: repository.clone(), digest: digest.clone() };
+    let grant = visitor.may(app, ask).await?;
+    let listed = app.registry().list_referrers(&grant, "", "", SHOWN as u32).await?;
+    let mut found: Vec<_> = listed.items.into_iter().map(|manifest| (None, manifest)).collect();
+    for name in Kind::tags_about(digest) {
+        let Ok(tag) = Tag::parse(&name) else { continue };
+        let ask = PullManifest { repository: repository.clone(), reference: Reference::Tag(tag) };
+        let grant = visitor.may(app, ask).await?;
+        match app.registry().find_manifest(&grant).await {
+            Ok(manifest) => found.push((Kind::of_tag(&name).map(|(kind, _)| kind), manifest)),
+            Err(ContentError::ManifestUnknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+fn pull_commands(shown: &ShownManifest, kind: &Kind, host: &str, repository: &RepositoryName) -> Markup {
+    let by_digest = format!("@{}", shown.stored.digest);
+    html! {
+        .card {
+            @if let Some(tag) = shown.tags.first() {
+                (parts::to_copy("by-tag", "Pull by tag", &kind.pull_command(host, repository.as_str(), &format!(":{tag}"))))
+            }
+            (parts::to_copy("by-digest", "Pull exactly this", &kind.pull_command(host, repository.as_str(), &by_digest)))
+        }
+    }
+}
+
+fn facts(shown: &ShownManifest, repository: &RepositoryName) -> Markup {
+    let stored = &shown.stored;
+    let platforms: Vec<_> = shown.platforms.iter().flatten().map(ToString::to_string).collect();
+    html! {
+        .card {
+            h2 { "Manifest" }
+            dl.facts {
+                dt { "Digest" } dd { code { (stored.digest) } }
+                dt { "Tags" } dd { @if shown.tags.is_empty() { "none" } @else { (shown.tags.join(", ")) } }
+                @if !platforms.is_empty() { dt { "Platforms" } dd { (platforms.join(", ")) } }
+                dt { "Size" }
+                dd { (wording::bytes(shown.content_bytes)) ", and " (wording::bytes(stored.size)) " of the manifest itself" }
+                dt { "Media type" } dd { code { (stored.media_type) } }
+                @if !stored.artifact_type.is_empty() { dt { "Artifact type" } dd { code { (stored.artifact_type) } } }
+                @if let Some(subject) = &stored.subject { dt { "Is about" } dd { (link_to(repository, subject)) } }
+                dt { "Pushed" } dd { (When(stored.created_at)) " by " (stored.created_by) }
+            }
+        }
+    }
+}
+
+fn made_of(shown: &ShownManifest, repository: &RepositoryName) -> Markup {
+    match &shown.manifest.kind {
+        Shape::Image { config, layers } => html! {
+            h2.section { "Configuration" }
+            (blobs("Configuration", std::slice::from_ref(config)))
+            h2.section { "Layers" }
+            @if layers.is_empty() { p.quiet { "It has none." } } @else { (blobs("Layer", layers)) }
+        },
+        Shape::Index { entries } => html! {
+            h2.section { "Platforms" }
+            @if entries.is_empty() { p.quiet { "It lists none." } } @else { (entry_table(shown, repository, entries)) }
+        },
+    }
+}
+
+fn blobs(what: &str, descriptors: &[Descriptor]) -> Markup {
+    html! {
+        .table {
+            table {
+                thead { tr { th { (what) } th { "Media type" } th.number { "Size" } } }
+                tbody {
+                    @for blob in descriptors.iter().take(SHOWN) {
+                        tr {
+                            th scope="row" { (short(&blob.digest)) }
+                            td data-label="Media type" { code { (blob.media_type) } }
+                            td.number.nowrap data-label="Size" { (wording::bytes(blob.size)) }
+                        }
+                    }
+                }
+            }
+        }
+        (and_more(descriptors.len()))
+    }
+}
+
+fn and_more(count: usize) -> Markup {
+    html! { @if count > SHOWN { p.quiet { "And " (count - SHOWN) " more, which the manifest itself lists." } } }
+}
+
+fn entry_table(shown: &ShownManifest, repository: &RepositoryName, entries: &[Descriptor]) -> Markup {
+    html! {
+        .table {
+            table {
+                thead { tr { th { "Platform" } th { "Digest" } th { "What it is" } th.number { "Size" } } }
+                tbody {
+                    @for (number, entry) in entries.iter().take(SHOWN).enumerate() {
+                        (entry_row(shown, repository, number, entry))
+                    }
+                }
+            }
+        }
+        (and_more(entries.len()))
+    }
+}
+
+fn entry_row(
+    shown: &ShownManifest,
+    repository: &RepositoryName,
+    number: usize,
+    entry: &Descriptor,
+) -> Markup {
+    let platform = shown.platforms.get(number).and_then(Option::as_ref);
+    let manifest = shown.entries.iter().find(|(manifest, _)| manifest.digest == entry.digest);
+    // An entry may be a blob, which has none.
+    let has_page = manifest.is_some() || MANIFESTS.contains(&entry.media_type.as_str());
+    let is_attestation =
+        entry.annotations.get(BUILDKIT_ENTRY).is_some_and(|what| what == "attestation-manifest");
+    let kind = if is_attestation {
+        Some(Kind::Attestation)
+    } else {
+        manifest.map(|(manifest, _)| Kind::of(manifest))
+    };
+    html! {
+        tr {
+            th scope="row" { @if let Some(platform) = platform { (platform) } @else { "none named" } }
+            td data-label="Digest" { @if has_page { (link_to(repository, &entry.digest)) } @else { (short(&entry.digest)) } }
+            td data-label="What it is" { @if let Some(kind) = kind { (kind.name()) } @else { code { (entry.media_type) } } }
+            td.number.nowrap data-label="Size" { (wording::bytes(manifest.map_or(entry.size, |(_, bytes)| *bytes))) }
+        }
+    }
+}
+
+fn referrers(repository: &RepositoryName, about: &[(Option<Kind>, StoredManifest)]) -> Markup {
+    html! {
+        h2.section { "Signatures, SBOMs and whatever else is about it" }
+        @if about.is_empty() {
+            p.quiet { "Nothing is about this manifest." }
+        } @else {
+            (manifests::table(repository, about.iter().map(|(kind, manifest)| (kind.clone(), manifest)), false))
+        }
+    }
+}
+
+fn annotations(shown: &ShownManifest) -> Markup {
+    let annotations = &shown.manifest.annotations;
+    html! {
+        @if !annotations.is_empty() {
+            .card {
+                h2 { "Annotations" }
+                dl.facts {
+                    @for (name, text) in annotations.iter().take(SHOWN) { dt { (cut(name)) } dd { (cut(text)) } }
+                }
+                (and_more(annotations.len()))
+            }
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut characters = text.chars();
+    let shown: String = characters.by_ref().take(SHOWN_TEXT_CHARACTERS).collect();
+    if characters.next().is_some() { format!("{shown}…") } else { shown }
+}

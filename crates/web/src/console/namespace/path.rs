@@ -1,0 +1,93 @@
+//! What the address of a page names. A text that can't be a name names nothing: 404, as for one that nobody has.
+
+use std::collections::HashMap;
+
+use access::name::{TeamName, Username};
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use oci::{Digest, NamespaceName, RepositoryName, Tag};
+use registry::MemberName;
+
+use crate::{
+    app::App,
+    console::{error::ConsoleError, parts::escaped},
+    query::Query,
+    repository_segment,
+};
+
+/// The decoded segments of a path by name.
+pub(super) struct InPath(HashMap<String, String>);
+
+impl FromRequestParts<App> for InPath {
+    type Rejection = ConsoleError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ConsoleError> {
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
+        path.map(|Path(segments)| Self(segments)).map_err(|_| absent("page", "the path is not UTF-8"))
+    }
+}
+
+impl InPath {
+    fn one(&self, name: &str) -> &str {
+        self.0.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    pub(super) fn namespace(&self) -> Result<NamespaceName, ConsoleError> {
+        NamespaceName::parse(self.one("ns")).map_err(|error| absent("namespace", error))
+    }
+
+    pub(super) fn repository(&self) -> Result<RepositoryName, ConsoleError> {
+        let named = repository_segment::named(self.one("ns"), self.one("repository"));
+        named.map_err(|error| absent("repository", error))
+    }
+
+    pub(super) fn tag(&self) -> Result<Tag, ConsoleError> {
+        Tag::parse(self.one("tag")).map_err(|error| absent("tag", error))
+    }
+
+    pub(super) fn digest(&self) -> Result<Digest, ConsoleError> {
+        Digest::parse(self.one("digest")).map_err(|error| absent("manifest", error))
+    }
+
+    /// `users/ann` or `teams/ops`, as the API has it.
+    pub(super) fn member(&self) -> Result<MemberName, ConsoleError> {
+        let name = self.one("name");
+        match self.one("kind") {
+            "users" => Username::parse(name).map(MemberName::User).map_err(|error| absent("user", error)),
+            "teams" => TeamName::parse(name).map(MemberName::Team).map_err(|error| absent("team", error)),
+            _ => Err(absent("member", "a member is one of users or teams")),
+        }
+    }
+}
+
+fn absent(what: &str, error: impl std::fmt::Display) -> ConsoleError {
+    ConsoleError::Absent(format!("There is no such {what}: {error}."))
+}
+
+/// The `after` of the query: behind what the page of a list begins; empty on the first page.
+pub(super) struct After(pub(super) String);
+
+impl FromRequestParts<App> for After {
+    type Rejection = ConsoleError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ConsoleError> {
+        let query = Query::of(parts).map_err(ConsoleError::Malformed)?;
+        let after = query.one("after").unwrap_or_default();
+        // NUL never passes the door (DESIGN §4).
+        if after.contains('\0') {
+            return Err(ConsoleError::Malformed("the address holds a NUL".to_owned()));
+        }
+        Ok(Self(after.to_owned()))
+    }
+}
+
+/// The path of a repository's page.
+pub(super) fn of_repository(repository: &RepositoryName) -> String {
+    let segment = escaped(repository_segment::of(repository));
+    format!("/namespaces/{}/repositories/{segment}", repository.namespace())
+}
+
+/// The path of a manifest's page.
+pub(super) fn of_manifest(repository: &RepositoryName, digest: &Digest) -> String {
+    format!("{}/manifests/{}", of_repository(repository), escaped(digest.as_str()))
+}

@@ -1,0 +1,185 @@
+//! A repository: its tags, with what each points at.
+
+use axum::extract::State;
+use maud::{Markup, html};
+use oci::{Digest, RepositoryName};
+use registry::{DeleteRepository, ListTags, Page as ListPage, ShowRepository, ShownRepository, ShownTag};
+
+use super::{
+    around,
+    kind::Kind,
+    path::{self, After, InPath},
+};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        host::Host,
+        parts::{self, When, escaped},
+        visitor::Visitor,
+        wording,
+    },
+};
+
+/// Tags on one page: each is looked into for its platform.
+const PAGE: u32 = 30;
+/// Hexadecimal digits of a digest where it is only to be recognised.
+const SHORT_DIGEST_CHARS: usize = 12;
+/// Characters of a tag such as `sha256-….sig` that are shown.
+const MADE_UP_TAG_CHARS: usize = 19;
+/// Platforms of a tag that are named in the table; its own page names all.
+const NAMED_PLATFORMS: usize = 4;
+
+/// A repository with its tags.
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    Host(host): Host,
+    After(after): After,
+) -> Answered {
+    let repository = path.repository()?;
+    let grant = visitor.may(&app, ShowRepository { repository: repository.clone() }).await?;
+    let shown = app.registry().show_repository(&grant).await?;
+    let grant = visitor.may(&app, ListTags { repository: repository.clone() }).await?;
+    let tags = app.registry().show_tagged(&grant, &after, PAGE).await?;
+    let may_delete = visitor.could(&app, DeleteRepository { repository: repository.clone() }).await?;
+    let own_path = path::of_repository(&repository);
+    let delete = html! {
+        @if may_delete { a.button href=(format!("{own_path}/delete")) data-ask { "Delete repository" } }
+    };
+    let body = html! {
+        (parts::head(repository.as_str(), &delete))
+        (summary(&shown, &own_path))
+        @if tags.items.is_empty() && after.is_empty() {
+            (no_tag(&repository, &host))
+        } @else {
+            (table(&repository, &tags, &host, may_delete))
+        }
+    };
+    Ok(around::page_below(&visitor, repository.as_str(), repository.namespace()).with(&body))
+}
+
+fn summary(ShownRepository { repository, content }: &ShownRepository, own_path: &str) -> Markup {
+    let tags = if content.tags == 1 { "1 tag".to_owned() } else { format!("{} tags", content.tags) };
+    let manifests = if content.manifests == 1 {
+        "1 manifest".to_owned()
+    } else {
+        format!("{} manifests", content.manifests)
+    };
+    html! {
+        p.quiet {
+            (tags) " on " a href=(format!("{own_path}/manifests")) { (manifests) } ", "
+            (wording::bytes(content.bytes.unsigned_abs())) " in all. Made " (When(repository.created_at)) "."
+        }
+    }
+}
+
+fn no_tag(repository: &RepositoryName, host: &str) -> Markup {
+    html! {
+        .card {
+            h2 { "No tag" }
+            p { "Nothing here has a name that it could be pulled by. A push gives it one:" }
+            (parts::to_copy("push", "Push", &format!("docker push {host}/{repository}:1.0")))
+        }
+    }
+}
+
+fn table(repository: &RepositoryName, tags: &ListPage<ShownTag>, host: &str, may_delete: bool) -> Markup {
+    html! {
+        .table {
+            table {
+                thead {
+                    tr {
+                        th { "Tag" }
+                        th { "Digest" }
+                        th.number title="Layers and configurations, of all platforms together" { "Size" }
+                        th { "Platforms" }
+                        th { "Updated" }
+                        th { "Pushed by" }
+                        th { span.visually-hidden { "Actions" } }
+                    }
+                }
+                tbody {
+                    @for (number, tag) in tags.items.iter().enumerate() {
+                        (row(repository, number, tag, host, may_delete))
+                    }
+                }
+            }
+        }
+        (parts::next_page(&format!("{}?after=", path::of_repository(repository)), tags.next.as_deref()))
+    }
+}
+
+fn row(repository: &RepositoryName, number: usize, tag: &ShownTag, host: &str, may_delete: bool) -> Markup {
+    let about = Kind::of_tag(&tag.name);
+    let kind = about.as_ref().map_or_else(|| Kind::of(&tag.manifest), |(kind, _)| kind.clone());
+    let command = kind.pull_command(host, repository.as_str(), &format!(":{}", tag.name));
+    let manifest = path::of_manifest(repository, &tag.manifest.digest);
+    html! {
+        tr {
+            th scope="row" {
+                a href=(manifest) title=[about.as_ref().map(|_| &tag.name)] { (shown_name(tag, about.is_some())) } " " (kind.badge())
+                @if let Some((_, digest)) = &about { p.hint { "of " (link_to(repository, digest)) } }
+            }
+            td data-label="Digest" { (short(&tag.manifest.digest)) }
+            td.number.nowrap data-label="Size" { (wording::bytes(tag.content_bytes)) }
+            td data-label="Platforms" { (platforms(tag)) }
+            td data-label="Updated" { (When(tag.updated_at)) }
+            td data-label="Pushed by" { (tag.manifest.created_by) }
+            td.act { (menu(repository, number, tag, &command, may_delete)) }
+        }
+    }
+}
+
+/// A tag's name; one that a digest makes up is cut, for nobody reads it.
+fn shown_name(tag: &ShownTag, is_about_digest: bool) -> String {
+    if !is_about_digest {
+        return tag.name.clone();
+    }
+    let shown: String = tag.name.chars().take(MADE_UP_TAG_CHARS).collect();
+    format!("{shown}…")
+}
+
+fn platforms(tag: &ShownTag) -> Markup {
+    let named: Vec<_> = tag.platforms.iter().take(NAMED_PLATFORMS).map(ToString::to_string).collect();
+    let rest = tag.platforms.len().saturating_sub(NAMED_PLATFORMS);
+    html! { (named.join(", ")) @if rest > 0 { " and " (rest) " more" } }
+}
+
+/// The command stands in the page for the script; without one, the tag's own page shows it.
+fn menu(
+    repository: &RepositoryName,
+    number: usize,
+    tag: &ShownTag,
+    command: &str,
+    may_delete: bool,
+) -> Markup {
+    let own_path = path::of_repository(repository);
+    html! {
+        details.menu {
+            summary aria-label=(format!("Actions on tag {}", tag.name)) { "⋮" }
+            ul {
+                li { a href=(path::of_manifest(repository, &tag.manifest.digest)) { "View details" } }
+                li.needs-script {
+                    span.visually-hidden id=(format!("pull-{number}")) { (command) }
+                    button type="button" data-copy=(format!("pull-{number}")) { "Copy pull command" }
+                }
+                @if may_delete {
+                    li { a.risky href=(format!("{own_path}/tags/{}/delete", escaped(&tag.name))) data-ask { "Delete tag" } }
+                }
+            }
+        }
+    }
+}
+
+/// A digest to recognise, the whole one as a title.
+pub(super) fn short(digest: &Digest) -> Markup {
+    let text: String = digest.hex().chars().take(SHORT_DIGEST_CHARS).collect();
+    html! { code.nowrap title=(digest) { (digest.algorithm().as_str()) ":" (text) "…" } }
+}
+
+/// A digest to recognise, as a link to the page of its manifest.
+pub(super) fn link_to(repository: &RepositoryName, digest: &Digest) -> Markup {
+    html! { a href=(path::of_manifest(repository, digest)) { (short(digest)) } }
+}

@@ -1,0 +1,275 @@
+//! Making a token: the form, and what it makes.
+
+use access::{
+    name::{InvalidText, ServiceTokenName, TokenLabel},
+    rights::PersonalAccess,
+    time::Instant,
+};
+use axum::extract::{Path, State};
+use http::StatusCode;
+use maud::{Markup, html};
+use oci::NamespaceName;
+use registry::{
+    CreateInstanceToken, CreatePersonalToken, CreateToken, Grant, IssuedToken, ManageError, NewToken,
+};
+
+use super::{fields, once, place::Place, scope_rows, sent_once};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        error::ConsoleError,
+        form::{Form, Wrong},
+        host::Host,
+        namespaces::refused,
+        parts::{self, Field},
+        visitor::Visitor,
+    },
+};
+
+/// The rule of a service token's name (DESIGN §2 rule 1), as HTML's patterns write it.
+const NAME_PATTERN: &str = r"[a-z][a-z0-9\-]{1,61}[a-z0-9]";
+
+/// The form for a token of a namespace.
+pub(super) async fn new_in_namespace(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(namespace): Path<String>,
+) -> Answered {
+    new(&app, &visitor, &Place::namespace(&namespace)?).await
+}
+
+/// Makes a token of a namespace.
+pub(super) async fn create_in_namespace(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(namespace): Path<String>,
+    host: Host,
+    form: Form,
+) -> Answered {
+    create(&app, &visitor, &Place::namespace(&namespace)?, &host, &form).await
+}
+
+/// The form for a token of the instance.
+pub(super) async fn new_of_instance(State(app): State<App>, visitor: Visitor) -> Answered {
+    new(&app, &visitor, &Place::Instance).await
+}
+
+/// Makes a token of the instance.
+pub(super) async fn create_of_instance(
+    State(app): State<App>,
+    visitor: Visitor,
+    host: Host,
+    form: Form,
+) -> Answered {
+    create(&app, &visitor, &Place::Instance, &host, &form).await
+}
+
+/// The form for a token of the visitor's own.
+pub(super) async fn new_own(State(app): State<App>, visitor: Visitor) -> Answered {
+    let place = Place::Person(visitor.viewer.username.clone());
+    new(&app, &visitor, &place).await
+}
+
+/// Makes a token of the visitor's own.
+pub(super) async fn create_own(State(app): State<App>, visitor: Visitor, host: Host, form: Form) -> Answered {
+    let place = Place::Person(visitor.viewer.username.clone());
+    create(&app, &visitor, &place, &host, &form).await
+}
+
+/// The form for a token of a user.
+pub(super) async fn new_of_user(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(username): Path<String>,
+) -> Answered {
+    new(&app, &visitor, &Place::person(&username)?).await
+}
+
+/// Makes a token of a user.
+pub(super) async fn create_of_user(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(username): Path<String>,
+    host: Host,
+    form: Form,
+) -> Answered {
+    create(&app, &visitor, &Place::person(&username)?, &host, &form).await
+}
+
+/// The right to make a token of a place.
+enum MayCreate {
+    InNamespace(Grant<CreateToken>),
+    OfInstance(Grant<CreateInstanceToken>),
+    Personal(Grant<CreatePersonalToken>),
+}
+
+impl MayCreate {
+    async fn of(app: &App, visitor: &Visitor, place: &Place) -> Result<Self, ConsoleError> {
+        Ok(match place {
+            Place::Namespace(name) => {
+                Self::InNamespace(visitor.may(app, CreateToken { namespace: name.clone() }).await?)
+            }
+            Place::Instance => Self::OfInstance(visitor.may(app, CreateInstanceToken).await?),
+            Place::Person(name) => {
+                Self::Personal(visitor.may(app, CreatePersonalToken { username: name.clone() }).await?)
+            }
+        })
+    }
+}
+
+/// A token as the form describes it, with a name of its kind.
+enum New {
+    Service(NewToken),
+    Personal(PersonalAccess, NewToken<TokenLabel>),
+}
+
+impl New {
+    fn read(form: &Form, place: &Place, now: Instant, wrong: &mut Wrong) -> Option<Self> {
+        if !place.is_personal() {
+            return read(form, place.namespace_name(), now, wrong, ServiceTokenName::parse)
+                .map(Self::Service);
+        }
+        let access = match form.text("permission") {
+            "account" => PersonalAccess::Account,
+            _ => PersonalAccess::Scoped,
+        };
+        read(form, None, now, wrong, TokenLabel::parse).map(|new| Self::Personal(access, new))
+    }
+}
+
+/// Everything that is wrong is told at once.
+fn read<Name>(
+    form: &Form,
+    namespace: Option<&NamespaceName>,
+    now: Instant,
+    wrong: &mut Wrong,
+    name: impl Fn(&str) -> Result<Name, InvalidText>,
+) -> Option<NewToken<Name>> {
+    let name = wrong.check("name", name(form.text("name")));
+    let description = fields::read_description(form, wrong);
+    let stands_for = fields::read_whom(form, wrong);
+    let expiry = fields::read_expiry(form, now, wrong);
+    let rights = scope_rows::read_permission(form, namespace, wrong);
+    let allowed_addresses = fields::read_addresses(form, wrong);
+    let (scopes, warnings) = rights?;
+    let Some(expiry) = expiry? else {
+        wrong.add("expiry", "a new token has no expiry to keep; choose one");
+        return None;
+    };
+    Some(NewToken {
+        name: name?,
+        description: description?,
+        stands_for: stands_for?,
+        is_enabled: fields::read_status(form),
+        expiry,
+        scopes,
+        allowed_addresses: allowed_addresses?,
+        warnings,
+    })
+}
+
+async fn new(app: &App, visitor: &Visitor, place: &Place) -> Answered {
+    MayCreate::of(app, visitor, place).await?;
+    let permission = if place.is_personal() { "account" } else { "pull" };
+    let form = Form::of(&[
+        ("whom", "nobody"),
+        ("expiry", "days"),
+        ("days", "90"),
+        ("permission", permission),
+        ("rows", scope_rows::FIRST_ROWS),
+        ("status", "enabled"),
+    ]);
+    form_page(app, visitor, place, &form, &Wrong::default(), StatusCode::OK).await
+}
+
+async fn create(app: &App, visitor: &Visitor, place: &Place, host: &Host, form: &Form) -> Answered {
+    let may = MayCreate::of(app, visitor, place).await?;
+    let (now, mut wrong) = (app.now(), Wrong::default());
+    if scope_rows::asks_for_more(form) {
+        return form_page(app, visitor, place, form, &wrong, StatusCode::OK).await;
+    }
+    let Some(new) = New::read(form, place, now, &mut wrong) else {
+        return form_page(app, visitor, place, form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    if !sent_once::claim(app, visitor, form).await? {
+        let text = "This form was sent before. If the token is in the list, it was made then.";
+        return Ok(sent_once::already(visitor, place, "Already created", text));
+    }
+    match issue(app, &may, new, now).await {
+        Ok(issued) => Ok(once::page(visitor, place, &issued, host, "created")),
+        Err(error) => {
+            let (status, wrong) = refused(error, "name")?;
+            form_page(app, visitor, place, form, &wrong, status).await
+        }
+    }
+}
+
+async fn issue(app: &App, may: &MayCreate, new: New, now: Instant) -> Result<IssuedToken, ManageError> {
+    let registry = app.registry();
+    match (may, new) {
+        (MayCreate::InNamespace(grant), New::Service(new)) => registry.create_token(grant, new, now).await,
+        (MayCreate::OfInstance(grant), New::Service(new)) => {
+            registry.create_instance_token(grant, new, now).await
+        }
+        (MayCreate::Personal(grant), New::Personal(access, new)) => {
+            registry.create_personal_token(grant, access, new, now).await
+        }
+        // Both are read of the same place.
+        (_, New::Service(_) | New::Personal(..)) => {
+            Err(ManageError::Absent("there is no such place for a token of this kind".to_owned()))
+        }
+    }
+}
+
+async fn form_page(
+    app: &App,
+    visitor: &Visitor,
+    place: &Place,
+    form: &Form,
+    wrong: &Wrong,
+    status: StatusCode,
+) -> Answered {
+    let names = scope_rows::names(app, visitor, place.namespace_name()).await?;
+    let list = place.path(&visitor.viewer);
+    let mut known: Vec<_> = scope_rows::field_names(form);
+    known.extend(fields::SHARED.iter().map(|name| (*name).to_owned()));
+    known.push("name".to_owned());
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    let title = if place.is_personal() { "New token" } else { "Add Token" };
+    let body = html! {
+        h1 { (title) }
+        (parts::wrong_beyond(wrong, &known))
+        form.card.wide method="post" action=(format!("{list}/new")) {
+            (sent_once::field(app))
+            // Enter in a field presses the first button of a form: this one, and not the one for another scope.
+            button.visually-hidden tabindex="-1" aria-hidden="true" { "Create token" }
+            (about(place, form, wrong))
+            (fields::expiry(form, wrong, None))
+            (scope_rows::permission(form, wrong, place.is_personal(), (&place.example(), &names)))
+            (fields::addresses(form, wrong))
+            (fields::status(form))
+            .actions { button.primary { "Create token" } a.button href=(list) { "Cancel" } }
+        }
+    };
+    Ok(place.page_below(title, &visitor.viewer).status(status).with(&body))
+}
+
+/// How it is called, and what for.
+fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
+    if place.is_personal() {
+        return label().of(form, wrong);
+    }
+    let name = Field::text("name", "Name").required().pattern(NAME_PATTERN).hint(
+        "3 to 63 lower-case letters, digits and hyphens; it starts with a letter and doesn't end with a hyphen. It is \
+         the login name, and can't be changed.",
+    );
+    html! { (name.of(form, wrong)) (fields::description(form, wrong)) (fields::whom(form, wrong)) }
+}
+
+/// The name of a personal token, which DTR calls its description.
+pub(super) fn label() -> Field<'static> {
+    Field::text("name", "Description").required().hint(
+        "What you tell it from your other tokens by, such as laptop. 1 to 100 characters; it may change.",
+    )
+}

@@ -1,0 +1,225 @@
+//! View details: everything known about a token, its secrets and their use, its history.
+
+use access::{id::SecretId, time::Instant};
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use registry::{
+    AuditPart, EndSecret, ListSecrets, ShowActivity, ShowAudit, StoredRecord, StoredSecret, StoredToken,
+};
+
+use super::{
+    once::login_name,
+    place::{self, details_path},
+    plot,
+    question::Question,
+    wording,
+};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        error::ConsoleError,
+        parts::{self, When},
+        see,
+        visitor::Visitor,
+    },
+};
+
+/// How many days of use are drawn.
+const DAYS: u32 = 30;
+/// How much of a token's history stands here; the audit has all of it.
+const HISTORY: u32 = 20;
+
+/// Everything known about a token.
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let (registry, now) = (app.registry(), app.now());
+    let grant = visitor.may(&app, ShowActivity { token: token.id }).await?;
+    let days = registry.show_activity(&grant, DAYS, now).await?;
+    let grant = visitor.may(&app, ListSecrets { token: token.id }).await?;
+    let secrets = registry.list_secrets(&grant, now).await?;
+    let ask = ShowAudit { token: Some(token.id), ..ShowAudit::default() };
+    let grant = visitor.may(&app, ask).await?;
+    let history = registry.show_audit(&grant, AuditPart::default(), HISTORY).await?;
+    let body = html! {
+        (parts::head(&token.name, &actions(&token)))
+        section.card { h2 { "About" } (facts(&token, now)) }
+        section.card { h2 { "Use by day" } (plot::bars(&days)) }
+        section { h2 { "Secrets" } (secrets_table(&token, &secrets, now)) }
+        section { h2 { "History" } (history_table(&token, &history.items)) }
+    };
+    Ok(place.page_below(&token.name, &visitor.viewer).with(&body))
+}
+
+fn actions(token: &StoredToken) -> Markup {
+    let path = details_path(token.id);
+    html! {
+        a.button href=(format!("{path}/edit")) { "Edit" }
+        @if !token.mirrors_its_user() { a.button href=(format!("{path}/scopes")) { "Manage scopes" } }
+        a.button href=(format!("{path}/reset")) data-ask { "Reset" }
+        @if token.is_enabled {
+            a.button href=(format!("{path}/disable")) data-ask { "Disable" }
+        } @else {
+            a.button href=(format!("{path}/enable")) data-ask { "Enable" }
+        }
+        a.button href=(format!("{path}/delete")) data-ask { "Delete" }
+    }
+}
+
+fn facts(token: &StoredToken, now: Instant) -> Markup {
+    html! {
+        dl.facts {
+            dt { "Login name" } dd { code { (login_name(token)) } }
+            @if !token.description.is_empty() { dt { "Description" } dd.as-typed { (token.description) } }
+            @if let Some(whom) = &token.stands_for { dt { "For" } dd { (wording::whom(whom)) } }
+            dt { "Status" } dd { (wording::status(token)) }
+            dt { "Expires" } dd { (wording::expiry(token.expiry, now)) }
+            (rights(token))
+            dt { "Allowed addresses" }
+            dd { @if token.allowed_addresses.is_anywhere() { "any" } @else { (token.allowed_addresses) } }
+            dt { "Made" } dd { (wording::when(token.created_at, now)) " by " (token.created_by) }
+            (used(token, now))
+            dt { "Id" } dd { code { (token.id) } }
+        }
+    }
+}
+
+fn rights(token: &StoredToken) -> Markup {
+    html! {
+        dt { "Permission" }
+        dd {
+            @if token.mirrors_its_user() || token.scopes.is_empty() { (wording::permission(token)) }
+            @for stored in &token.scopes { div { (stored.scope) } }
+        }
+    }
+}
+
+fn used(token: &StoredToken, now: Instant) -> Markup {
+    html! {
+        dt { "Last used" }
+        dd {
+            @match token.used.last_used_at {
+                None => "never",
+                Some(at) => {
+                    (wording::when(at, now))
+                    @if !token.used.last_used_from.is_empty() { " from " (token.used.last_used_from) }
+                    @if !token.used.last_used_by.is_empty() { " by " (token.used.last_used_by) }
+                }
+            }
+        }
+        dt { "Pulls and pushes" } dd { (token.used.pulls) " and " (token.used.pushes) }
+    }
+}
+
+fn secrets_table(token: &StoredToken, secrets: &[StoredSecret], now: Instant) -> Markup {
+    if secrets.is_empty() {
+        let text = "No secret of this token lives. A reset gives it a new one.";
+        return parts::empty("No secret", text, &parts::NOTHING);
+    }
+    html! {
+        .table {
+            table {
+                thead {
+                    tr {
+                        th { "Begins with" } th { "Made" } th { "Ends" } th { "Last used" } th { "By" }
+                        th { span.visually-hidden { "Actions" } }
+                    }
+                }
+                tbody { @for secret in secrets { (secret_row(token, secret, now)) } }
+            }
+        }
+    }
+}
+
+fn secret_row(token: &StoredToken, secret: &StoredSecret, now: Instant) -> Markup {
+    let end = format!("{}/secrets/{}/end", details_path(token.id), secret.id);
+    html! {
+        tr {
+            th scope="row" { code { (secret.hint) } }
+            td data-label="Made" { (When(secret.created_at)) }
+            td data-label="Ends" {
+                @if let Some(at) = secret.ends_at { span.badge.warn { (crate::console::wording::distance(now, at)) } }
+                @else { span.quiet { "with the token" } }
+            }
+            td data-label="Last used" { (wording::last_use(secret.last_used_at, &secret.last_used_from, now)) }
+            td data-label="By" { (secret.last_used_by) }
+            td.act {
+                a.button.small-button href=(end) data-ask aria-label=(format!("End {}", secret.hint)) { "End" }
+            }
+        }
+    }
+}
+
+fn history_table(token: &StoredToken, history: &[StoredRecord]) -> Markup {
+    html! {
+        .table {
+            table {
+                thead { tr { th { "What" } th { "When" } th { "Who" } th { "From" } } }
+                tbody {
+                    @for record in history {
+                        tr {
+                            th scope="row" {
+                                (wording::event(&record.event))
+                                @if record.target != token.to_string() { div.quiet.small.clip title=(record.target) { (record.target) } }
+                            }
+                            td data-label="When" { (When(record.at)) }
+                            td data-label="Who" { (record.actor) }
+                            td data-label="From" { (record.from_address) }
+                        }
+                    }
+                }
+            }
+        }
+        p { a href=(format!("/audit?token={}", token.id)) { "All of its history" } }
+    }
+}
+
+/// Asks before ending a secret.
+pub(super) async fn ask_end(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((id, secret)): Path<(String, String)>,
+) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let grant = visitor.may(&app, ListSecrets { token: token.id }).await?;
+    let now = app.now();
+    let living = app.registry().list_secrets(&grant, now).await?;
+    let secret = secret_id(&secret)?;
+    let secret = living.into_iter().find(|living| living.id == secret).ok_or_else(no_secret)?;
+    let title = format!("End {}?", secret.hint);
+    let back = details_path(token.id);
+    let action = format!("{back}/secrets/{}/end", secret.id);
+    let question = Question {
+        title: &title,
+        text: html! {
+            p { "Last used: " (wording::last_use(secret.last_used_at, &secret.last_used_from, now)) }
+            p { "Whatever uses it stops now, logins made with it included. Other secrets of the token live on." }
+        },
+        action: &action,
+        fields: parts::NOTHING,
+        button: "End",
+        is_destructive: true,
+        back: &back,
+    };
+    Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.ask()))
+}
+
+/// Ends a secret.
+pub(super) async fn end(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path((id, secret)): Path<(String, String)>,
+) -> Answered {
+    let token = place::token_id(&id)?;
+    let grant = visitor.may(&app, EndSecret { token, secret: secret_id(&secret)? }).await?;
+    app.registry().end_secret(&grant, app.now()).await?;
+    Ok(see(&details_path(token)))
+}
+
+fn secret_id(text: &str) -> Result<SecretId, ConsoleError> {
+    SecretId::parse(text).map_err(|_| no_secret())
+}
+
+fn no_secret() -> ConsoleError {
+    ConsoleError::Absent("the token has no such secret, or it has ended already".to_owned())
+}

@@ -1,0 +1,183 @@
+//! Edit: what may change of a token, all at once.
+
+use access::{expiry::Expiry, name::TokenLabel, scope::Permission, time::Instant};
+use axum::extract::{Path, State};
+use http::StatusCode;
+use maud::{Markup, html};
+use registry::{EditToken, StandsFor, StoredToken, TokenEdit};
+
+use super::{
+    create::label,
+    fields,
+    place::{self, Place, details_path},
+    wording,
+};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        form::{Form, Wrong},
+        namespaces::refused,
+        parts, see,
+        visitor::Visitor,
+    },
+};
+
+/// The form, filled in with what the token is.
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let (form, now) = (filled_in(&token), app.now());
+    Ok(form_page(&visitor, &place, &token, (&form, &Wrong::default()), now, StatusCode::OK))
+}
+
+/// Changes the token.
+pub(super) async fn update(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let grant = visitor.may(&app, EditToken { token: token.id }).await?;
+    let (now, mut wrong) = (app.now(), Wrong::default());
+    let edit = read(&form, &token, &place, now, &mut wrong);
+    let Some(edit) = edit.filter(|_| wrong.is_empty()) else {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status));
+    };
+    match app.registry().edit_token(&grant, &edit, now).await {
+        Ok(_) => Ok(see(&place.path(&visitor.viewer))),
+        Err(error) => {
+            let (status, wrong) = refused(error, "name")?;
+            Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status))
+        }
+    }
+}
+
+/// What the form of this token says now.
+fn filled_in(token: &StoredToken) -> Form {
+    let (whom, whom_name) = match &token.stands_for {
+        None => ("nobody", ""),
+        Some(StandsFor::User(name)) => ("user", name.as_str()),
+        Some(StandsFor::Service(name)) => ("service", name.as_str()),
+    };
+    Form::of(&[
+        ("name", &token.name),
+        ("description", &token.description),
+        ("whom", whom),
+        ("whom_name", whom_name),
+        ("expiry", if token.expiry == Expiry::Never { "never" } else { "keep" }),
+        ("permission", permission_word(token)),
+        ("addresses", &token.allowed_addresses.to_texts().join("\n")),
+        ("status", token.status()),
+        ("revision", &token.revision.to_string()),
+    ])
+}
+
+fn permission_word(token: &StoredToken) -> &'static str {
+    match wording::short_permission(token) {
+        Some(Permission::Pull) => "pull",
+        Some(Permission::PullPush) => "pull-push",
+        None => "custom",
+    }
+}
+
+/// The edit; everything that is wrong goes to `wrong`.
+fn read(
+    form: &Form,
+    token: &StoredToken,
+    place: &Place,
+    now: Instant,
+    wrong: &mut Wrong,
+) -> Option<TokenEdit> {
+    let mut edit = TokenEdit {
+        is_enabled: Some(fields::read_status(form)),
+        expiry: fields::read_expiry(form, now, wrong)?.filter(|expiry| *expiry != token.expiry),
+        allowed_addresses: fields::read_addresses(form, wrong),
+        if_revision: wrong
+            .check("revision", form.text("revision").parse().map_err(|_| "open this page again")),
+        ..TokenEdit::default()
+    };
+    if place.is_personal() {
+        edit.label = wrong.check("name", TokenLabel::parse(form.text("name")));
+    } else {
+        edit.description = fields::read_description(form, wrong);
+        edit.stands_for = fields::read_whom(form, wrong);
+    }
+    if !token.mirrors_its_user() {
+        edit.scopes = read_permission(form, token, wrong)?.map(Into::into);
+    }
+    Some(edit)
+}
+
+/// The short form to set; `Some(None)` leaves the scopes as they are.
+fn read_permission(form: &Form, token: &StoredToken, wrong: &mut Wrong) -> Option<Option<Permission>> {
+    let chosen = match form.text("permission") {
+        "pull" => Some(Permission::Pull),
+        "pull-push" => Some(Permission::PullPush),
+        "custom" => None,
+        _ => {
+            wrong.add("permission", "choose what the token may do");
+            return None;
+        }
+    };
+    Some(chosen.filter(|chosen| wording::short_permission(token) != Some(*chosen)))
+}
+
+fn form_page(
+    visitor: &Visitor,
+    place: &Place,
+    token: &StoredToken,
+    (form, wrong): (&Form, &Wrong),
+    now: Instant,
+    status: StatusCode,
+) -> axum::response::Response {
+    let title = format!("Edit {}", token.name);
+    let mut known = fields::SHARED.to_vec();
+    known.push("name");
+    let kept = wording::expiry(token.expiry, now);
+    let kept = (token.expiry != Expiry::Never).then_some(&kept);
+    let body = html! {
+        h1 { (title) }
+        (parts::wrong_beyond(wrong, &known))
+        form.card.wide method="post" action=(format!("{}/edit", details_path(token.id))) {
+            // What was read is what is changed: an edit that came between is told, and not undone.
+            input type="hidden" name="revision" value=(token.revision);
+            (about(place, form, wrong))
+            (fields::expiry(form, wrong, kept))
+            @if !token.mirrors_its_user() { (permission(token, form, wrong)) }
+            (fields::addresses(form, wrong))
+            (fields::status(form))
+            .actions {
+                button.primary { "Update" }
+                a.button href=(place.path(&visitor.viewer)) { "Cancel" }
+            }
+        }
+    };
+    place.page_of(token, &title, &visitor.viewer).status(status).with(&body)
+}
+
+fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
+    if place.is_personal() {
+        return label().of(form, wrong);
+    }
+    html! { (fields::description(form, wrong)) (fields::whom(form, wrong)) }
+}
+
+fn permission(token: &StoredToken, form: &Form, wrong: &Wrong) -> Markup {
+    html! {
+        fieldset {
+            legend { "Permission" }
+            .choice { (fields::radio(form, "permission", "pull", "Pull")) }
+            .choice { (fields::radio(form, "permission", "pull-push", "Pull & Push")) }
+            .choice {
+                (fields::radio(form, "permission", "custom", "Custom"))
+                p.hint {
+                    "The scopes as they are: " (wording::permission(token)) ". "
+                    a href=(format!("{}/scopes", details_path(token.id))) { "Manage scopes" }
+                }
+            }
+            (fields::told(wrong, "permission"))
+        }
+    }
+}

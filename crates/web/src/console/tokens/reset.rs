@@ -1,0 +1,109 @@
+//! Reset: a new secret, shown once; the old one ends, now or after a while.
+
+use access::expiry::Grace;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use maud::{Markup, html};
+use registry::{ResetToken, StoredToken};
+
+use super::{
+    acts::impact,
+    once,
+    place::{self, Place, details_path},
+    question::Question,
+    sent_once,
+};
+use crate::{
+    app::App,
+    console::{
+        Answered,
+        form::{Form, Wrong},
+        host::Host,
+        namespaces::refused,
+        parts,
+        visitor::Visitor,
+    },
+};
+
+/// How long the old secret may be kept (rule 6: at most 7 days).
+const GRACES: [(&str, &str); 4] =
+    [("", "not at all: it ends now"), ("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days")];
+
+/// Asks before resetting.
+pub(super) async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    question(&app, &visitor, &token, &place, (&Form::empty(), &Wrong::default()), StatusCode::OK).await
+}
+
+async fn question(
+    app: &App,
+    visitor: &Visitor,
+    token: &StoredToken,
+    place: &Place,
+    (form, wrong): (&Form, &Wrong),
+    status: StatusCode,
+) -> Answered {
+    let title = format!("Reset {}?", token.name);
+    let (action, list) = (format!("{}/reset", details_path(token.id)), place.path(&visitor.viewer));
+    let impact = impact(app, visitor, token, app.now()).await?;
+    let question = Question {
+        title: &title,
+        text: html! {
+            (impact)
+            p { "It gets a new value. Whatever uses the old one stops when that ends, logins made with it included." }
+            (parts::wrong_beyond(wrong, &["keep_old_for"]))
+        },
+        action: &action,
+        fields: html! { (sent_once::field(app)) (keep(form, wrong)) },
+        button: "Reset",
+        is_destructive: true,
+        back: &list,
+    };
+    Ok(place.page_of(token, &title, &visitor.viewer).status(status).with(&question.ask()))
+}
+
+fn keep(form: &Form, wrong: &Wrong) -> Markup {
+    html! {
+        .field {
+            label for="keep_old_for" { "Keep the old value for" }
+            select id="keep_old_for" name="keep_old_for" {
+                @for (value, name) in GRACES {
+                    option value=(value) selected[form.text("keep_old_for") == value] { (name) }
+                }
+            }
+            @if let Some(message) = wrong.with("keep_old_for") { p.wrong { (message) } }
+        }
+    }
+}
+
+/// Resets the token, and shows its new secret.
+pub(super) async fn reset(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    host: Host,
+    form: Form,
+) -> Answered {
+    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let grant = visitor.may(&app, ResetToken { token: token.id }).await?;
+    let mut wrong = Wrong::default();
+    let grace = match form.text("keep_old_for") {
+        "" => None,
+        text => wrong.check("keep_old_for", Grace::parse(text)),
+    };
+    if !wrong.is_empty() {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return question(&app, &visitor, &token, &place, (&form, &wrong), status).await;
+    }
+    if !sent_once::claim(&app, &visitor, &form).await? {
+        let text = "This form was sent before: the token was reset then, and not again.";
+        return Ok(sent_once::already(&visitor, &place, "Already reset", text));
+    }
+    match app.registry().reset_token(&grant, grace, app.now()).await {
+        Ok(issued) => Ok(once::page(&visitor, &place, &issued, &host, "reset")),
+        Err(error) => {
+            let (status, wrong) = refused(error, "keep_old_for")?;
+            question(&app, &visitor, &token, &place, (&form, &wrong), status).await
+        }
+    }
+}

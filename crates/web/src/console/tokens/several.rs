@@ -1,0 +1,122 @@
+//! The same act on several tokens that were ticked in a table: all of them, or none.
+
+use access::{id::TokenId, time::Instant};
+use axum::extract::State;
+use maud::{Markup, html};
+use registry::{Act, ActOnTokens, MAX_ACTED_ON, StoredToken};
+
+use super::{
+    place::{self, Place, token_id},
+    question::Question,
+    wording,
+};
+use crate::{
+    app::App,
+    console::{Answered, error::ConsoleError, form::Form, see, visitor::Visitor},
+};
+
+/// The act that a button names, and what the button says.
+fn act(word: &str) -> Result<(Act, &'static str), ConsoleError> {
+    match word {
+        "disable" => Ok((Act::Disable, "Disable")),
+        "enable" => Ok((Act::Enable, "Enable")),
+        "delete" => Ok((Act::Delete, "Delete")),
+        _ => Err(ConsoleError::Malformed("several tokens can be disabled, enabled or deleted".to_owned())),
+    }
+}
+
+/// Asks first; does it when the form says that it was asked.
+pub(super) async fn several(State(app): State<App>, visitor: Visitor, form: Form) -> Answered {
+    let grant = visitor.may(&app, ActOnTokens).await?;
+    let word = form.text("do");
+    let (act, button) = act(word)?;
+    let ids = form.all("id").map(token_id).collect::<Result<Vec<_>, _>>()?;
+    let Some(first) = ids.first() else { return Ok(nothing_ticked(&visitor)) };
+    if ids.len() > MAX_ACTED_ON {
+        let rule = format!("at most {MAX_ACTED_ON} tokens are acted on at once");
+        return Err(ConsoleError::Malformed(rule));
+    }
+    let (_, place) = place::token(&app, &visitor, &first.to_string()).await?;
+    if form.text("asked") != "yes" {
+        return ask(&app, &visitor, &place, &ids, (word, button), act).await;
+    }
+    app.registry().act_on_tokens(&grant, &ids, act, app.now()).await?;
+    Ok(see(&place.path(&visitor.viewer)))
+}
+
+fn nothing_ticked(visitor: &Visitor) -> axum::response::Response {
+    let title = "No token is selected";
+    let body = html! {
+        .card.narrow {
+            h1 { (title) }
+            p { "Tick the tokens in the table first, then choose what to do with them." }
+            .actions { a.button.primary href="/" { "To your namespaces" } }
+        }
+    };
+    Place::Person(visitor.viewer.username.clone())
+        .page(title, &visitor.viewer)
+        .status(http::StatusCode::UNPROCESSABLE_ENTITY)
+        .with(&body)
+}
+
+async fn ask(
+    app: &App,
+    visitor: &Visitor,
+    place: &Place,
+    ids: &[TokenId],
+    (word, button): (&str, &str),
+    act: Act,
+) -> Answered {
+    let now = app.now();
+    let mut tokens = Vec::with_capacity(ids.len());
+    for id in ids {
+        tokens.push(place::token(app, visitor, &id.to_string()).await?.0);
+    }
+    let list = place.path(&visitor.viewer);
+    let title = format!("{button} {} token{}?", tokens.len(), if tokens.len() == 1 { "" } else { "s" });
+    let question = Question {
+        title: &title,
+        text: html! { p { (what_follows(act)) } (told(&tokens, now)) },
+        action: "/tokens/several",
+        fields: html! {
+            input type="hidden" name="do" value=(word);
+            input type="hidden" name="asked" value="yes";
+            @for id in ids { input type="hidden" name="id" value=(id); }
+        },
+        button,
+        is_destructive: act != Act::Enable,
+        back: &list,
+    };
+    Ok(place.page_below(&title, &visitor.viewer).with(&question.ask()))
+}
+
+fn what_follows(act: Act) -> &'static str {
+    match act {
+        Act::Disable => "From then on they work nowhere, until they are enabled again.",
+        Act::Enable => "Whoever has one of their secrets can use it again at once.",
+        Act::Delete => "They work nowhere from then on, and can't be brought back.",
+    }
+}
+
+/// Each token with its last use: what would break.
+fn told(tokens: &[StoredToken], now: Instant) -> Markup {
+    html! {
+        .table {
+            table {
+                thead { tr { th { "Token" } th { "Last used" } th.number { "Pulls" } th.number { "Pushes" } } }
+                tbody {
+                    @for token in tokens {
+                        tr {
+                            th scope="row" { (token.name) }
+                            td data-label="Last used" {
+                                (wording::last_use(token.used.last_used_at, &token.used.last_used_from, now))
+                            }
+                            td.number data-label="Pulls" { (token.used.pulls) }
+                            td.number data-label="Pushes" { (token.used.pushes) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

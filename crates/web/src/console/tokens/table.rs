@@ -1,0 +1,93 @@
+//! The table of tokens: a row each, with its menu, and what can be done with several at once.
+
+use access::time::Instant;
+use maud::{Markup, html};
+use registry::{ActiveDay, Page, StoredToken};
+
+use super::{place::details_path, plot, wording};
+
+/// The tokens of a page, with the use of each by day, in the same order.
+pub(super) fn table(page: &Page<StoredToken>, activity: &[Vec<ActiveDay>], now: Instant) -> Markup {
+    html! {
+        form method="post" action="/tokens/several" {
+            .table {
+                table {
+                    (head())
+                    tbody {
+                        @for (place, token) in page.items.iter().enumerate() {
+                            (row(token, activity.get(place).map(Vec::as_slice).unwrap_or_default(), now))
+                        }
+                    }
+                }
+            }
+            .actions {
+                span.quiet { "Selected:" }
+                button name="do" value="disable" { "Disable" }
+                button name="do" value="enable" { "Enable" }
+                button name="do" value="delete" { "Delete" }
+            }
+        }
+    }
+}
+
+fn head() -> Markup {
+    html! {
+        thead {
+            tr {
+                th.select { input type="checkbox" data-select-all aria-label="Select every token on this page"; }
+                th { "Name" }
+                th { "Permission" }
+                th { "Status" }
+                th { "Expires" }
+                th { "Last used" }
+                th { "30 days" }
+                th { span.visually-hidden { "Actions" } }
+            }
+        }
+    }
+}
+
+fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
+    html! {
+        tr {
+            td.select {
+                input type="checkbox" name="id" value=(token.id) aria-label=(format!("Select {}", token.name));
+            }
+            th scope="row" {
+                a href=(details_path(token.id)) { (token.name) }
+                @if !token.description.is_empty() { div.quiet.small.clip { (token.description) } }
+                @if let Some(whom) = &token.stands_for { div.quiet.small { "for " (wording::whom(whom)) } }
+            }
+            td data-label="Permission" { (wording::permission(token)) }
+            td data-label="Status" { (wording::status(token)) }
+            td data-label="Expires" { (wording::expiry(token.expiry, now)) }
+            td data-label="Last used" {
+                (wording::last_use(token.used.last_used_at, &token.used.last_used_from, now))
+            }
+            td data-label="30 days" { (plot::line(activity)) }
+            td.act { (menu(token)) }
+        }
+    }
+}
+
+/// The ⋮ menu of a token.
+fn menu(token: &StoredToken) -> Markup {
+    let path = details_path(token.id);
+    html! {
+        details.menu {
+            summary aria-label=(format!("Actions for {}", token.name)) { "⋮" }
+            ul {
+                li { a href=(format!("{path}/edit")) { "Edit" } }
+                @if !token.mirrors_its_user() { li { a href=(format!("{path}/scopes")) { "Manage scopes" } } }
+                li { a href=(format!("{path}/reset")) data-ask { "Reset" } }
+                @if token.is_enabled {
+                    li { a href=(format!("{path}/disable")) data-ask { "Disable" } }
+                } @else {
+                    li { a href=(format!("{path}/enable")) data-ask { "Enable" } }
+                }
+                li { a href=(path) { "View details" } }
+                li { a.risky href=(format!("{path}/delete")) data-ask { "Delete" } }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// A Chromium that does what it is told, for e2e/src/browser.rs: a line of JSON comes in, {"do": …}, and one goes out,
+// {"is": …} or {"wrong": "why"}. What is clicked and filled in is found as a reader finds it: by its role and its name.
+// Arguments: CHROMIUM ORIGIN, and `plain` for a browser without JavaScript.
+
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+import { Inspector } from "./inspector.mjs";
+
+const PATIENCE = 10_000; // milliseconds, for whatever a step waits for
+const WIDE = { width: 1280, height: 900 };
+
+const [executablePath, origin, kind] = process.argv.slice(2);
+const isScripted = kind !== "plain";
+
+// No sandbox: root has none, and the only pages are ours. Nothing that Chromium does for itself leaves the machine.
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-extensions", "--no-first-run",
+  ],
+});
+const context = await browser.newContext({
+  baseURL: origin,
+  javaScriptEnabled: isScripted,
+  locale: "en-GB",
+  timezoneId: "Europe/Berlin",
+  reducedMotion: "reduce",
+  viewport: WIDE,
+});
+context.setDefaultTimeout(PATIENCE);
+await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+const page = await context.newPage();
+const inspector = new Inspector(page, origin, isScripted);
+
+// A dialog hides the page below it from readers, so from these tests too.
+async function shown() {
+  const dialog = page.locator("dialog[open]");
+  return (await dialog.count()) > 0 ? dialog : page.locator("body");
+}
+
+// A name, whole; or how it begins, with an ellipsis after that.
+function exactly(name) {
+  if (!name.endsWith(" …")) { return { name, exact: true }; }
+  return { name: new RegExp(`^${name.slice(0, -1).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`, "u") };
+}
+
+// A control by its role and name. A group's name goes before it: "Scope 1 › Push".
+async function control(roles, path) {
+  const names = path.split(" › ");
+  const name = names.pop();
+  let scope = await shown();
+  for (const group of names) { scope = scope.getByRole("group", exactly(group)); }
+  const [first, ...others] = roles.map((role) => scope.getByRole(role, exactly(name)));
+  return others.reduce((found, other) => found.or(other), first);
+}
+
+const field = (name) => shown().then((scope) => scope.getByLabel(name, { exact: true }));
+const row = (name) => page.getByRole("row").filter({ has: page.getByRole("rowheader", { name }) });
+
+// Does something that may lead to another page, and waits until that is there.
+async function lead(act) {
+  let leaving = false;
+  const watch = (request) => { leaving ||= request.isNavigationRequest() && request.frame() === page.mainFrame(); };
+  const arrived = page.waitForEvent("domcontentloaded").catch(() => {});
+  page.on("request", watch);
+  await act();
+  // A click sends its request before it returns, or never.
+  await page.waitForTimeout(50);
+  page.off("request", watch);
+  if (leaving) { await arrived; }
+  await page.waitForLoadState("load");
+  await inspector.inspect();
+}
+
+async function follow(link) {
+  const asks = isScripted && (await link.getAttribute("data-ask")) !== null;
+  await lead(() => link.click());
+  if (asks) {
+    await page.locator("dialog[open]").waitFor();
+    await inspector.inspect();
+  }
+}
+
+// Polls what the page says: a script may still be at work on it.
+async function says(text, wanted) {
+  const said = async () => (await page.locator("body").innerText()).replace(/\s+/g, " ");
+  const end = Date.now() + (wanted ? PATIENCE / 2 : 0);
+  while ((await said()).includes(text) !== wanted) {
+    if (Date.now() >= end) { throw new Error(`${wanted ? "does not say" : "says"} ${JSON.stringify(text)}`); }
+    await page.waitForTimeout(50);
+  }
+}
+
+const steps = {
+  open: ({ path }) => lead(() => page.goto(path)),
+  reload: () => lead(() => page.reload()),
+  back: () => lead(() => page.goBack()),
+  press: async ({ name }) => { const button = await control(["button"], name); await lead(() => button.click()); },
+  follow: async ({ name }) => follow(await control(["link"], name)),
+  fill: async ({ name, value }) => (await field(name)).fill(value),
+  // Key by key, as a script that listens wants it.
+  type: async ({ name, value }) => { await (await field(name)).clear(); await (await field(name)).pressSequentially(value); },
+  value: async ({ name }) => (await field(name)).inputValue(),
+  select: async ({ name, value }) => { await (await control(["combobox"], name)).selectOption({ label: value }); },
+  tick: async ({ name }) => (await control(["checkbox", "radio"], name)).check(),
+  untick: async ({ name }) => (await control(["checkbox"], name)).uncheck(),
+  is_ticked: async ({ name }) => (await control(["checkbox", "radio"], name)).isChecked(),
+  is_marked_wrong: async ({ name }) => (await (await field(name)).getAttribute("aria-invalid")) === "true",
+  is_refused_by_browser: async ({ name }) => !(await (await field(name)).evaluate((input) => input.checkValidity())),
+  tick_row: async ({ name }) => row(name).getByRole("checkbox").check(),
+  // The ⋮ of a row, or without one the user's own menu; and an entry of it.
+  menu: async ({ row: name, entry }) => {
+    const menu = (name ? row(name) : page.getByRole("banner")).locator("details.menu");
+    await menu.locator("summary").click();
+    const link = menu.getByRole("link", exactly(entry));
+    if ((await link.count()) > 0) { return follow(link); }
+    return lead(() => menu.getByRole("button", exactly(entry)).click());
+  },
+  row: async ({ name }) => (await row(name).innerText()).replace(/\s+/g, " "),
+  rows: () => page.locator("tbody tr").count(),
+  sees: ({ text }) => says(text, true),
+  sees_not: ({ text }) => says(text, false),
+  // What a copy button of this name would copy.
+  copied: async ({ name }) => (await shown()).getByRole("group", exactly(name)).textContent(),
+  clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
+  html: () => page.content(),
+  links: () => page.evaluate(() => [...document.querySelectorAll("a[href^='/']")].map((link) => link.getAttribute("href"))),
+  path: () => { const url = new URL(page.url()); return url.pathname + url.search; },
+  status: () => inspector.status,
+  cookie: async () => (await context.cookies())[0]?.value ?? null,
+  set_cookie: ({ name, value }) => context.addCookies([{ name, value, url: origin }]),
+  key: ({ name }) => lead(() => page.keyboard.press(name)),
+  focused: () => page.evaluate(() => {
+    const element = document.activeElement;
+    return (element?.getAttribute("aria-label") ?? element?.textContent ?? "").trim();
+  }),
+  is_menu_open: async () => (await page.locator("details.menu[open]").count()) > 0,
+  picture: async ({ file, width, scheme }) => {
+    await page.setViewportSize({ ...WIDE, width });
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.screenshot({ path: file });
+    await page.setViewportSize(WIDE);
+    await page.emulateMedia({ colorScheme: "light" });
+  },
+};
+
+async function answer(line) {
+  const { do: step, ...given } = JSON.parse(line);
+  try {
+    const is = (await steps[step](given)) ?? null;
+    const complaints = inspector.complaints();
+    return complaints.length > 0 ? { wrong: complaints.join("\n") } : { is };
+  } catch (error) {
+    const text = await page.locator("body").innerText().catch(() => "");
+    return { wrong: `${error.message}\n---- ${page.url()} shows\n${text}` };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(line))}\n`);
+}
+await browser.close();
