@@ -51,6 +51,7 @@ mod show_users;
 mod signing;
 mod sweep;
 mod upload;
+mod upload_turns;
 mod usage;
 
 use std::sync::Arc;
@@ -130,6 +131,7 @@ pub struct Registry {
     keys: SigningKeys,
     passwords: Passwords,
     usage: usage::Usage,
+    upload_turns: upload_turns::UploadTurns,
     random: Arc<dyn Randomness>,
 }
 
@@ -146,7 +148,7 @@ impl Registry {
         db.migrate().await?;
         let keys = SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
         let passwords = Passwords::new(random.as_ref())?;
-        Ok(Self { db, blobs, keys, passwords, usage: usage::Usage::default(), random })
+        Ok(Self { db, blobs, keys, passwords, usage: usage::Usage::default(), upload_turns: upload_turns::UploadTurns::default(), random })
     }
 
     /// Whether the database answers.

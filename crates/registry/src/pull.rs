@@ -4,7 +4,7 @@ use access::{operation::Operation, time::Instant};
 use futures_util::stream::BoxStream;
 use oci::{Call, Digest, Reference, RepositoryName, byte_range::ByteRange};
 use storage::{
-    blobs::Range,
+    blobs::{BlobError, Range},
     links,
     manifests::{self, StoredManifest},
 };
@@ -94,13 +94,22 @@ impl Registry {
     /// is held while they are read.
     pub async fn read_blob(
         &self,
+        grant: &Grant<PullBlob>,
         blob: &FoundBlob,
         part: Option<ByteRange>,
     ) -> Result<BoxStream<'static, std::io::Result<bytes::Bytes>>, ContentError> {
         // As many bytes as the row says: a file that lost some is an error here, and not a shorter blob.
         let whole = Range { start: 0, length: blob.size() };
         let range = part.map_or(whole, |part| Range { start: part.start(), length: part.length() });
-        Ok(self.blobs.read(&blob.0.key, Some(range)).await?.bytes)
+        let reading = match self.blobs.read(&blob.0.key, Some(range)).await {
+            // The same bytes were pushed again since, and lie elsewhere now.
+            Err(BlobError::NotFound) => {
+                let present = self.linked_blob(grant).await?;
+                self.blobs.read(&present.key, Some(range)).await?
+            }
+            read => read?,
+        };
+        Ok(reading.bytes)
     }
 
     async fn linked_blob(&self, grant: &Grant<PullBlob>) -> Result<links::StoredBlob, ContentError> {

@@ -59,7 +59,7 @@ every_store! {
     the_limit_is_for_the_whole_upload,
     a_body_that_breaks_leaves_the_acknowledged_bytes,
     an_aborted_upload_is_gone,
-    aborting_never_touches_a_finished_blob,
+    aborting_takes_a_blob_that_no_row_names,
     ranges_are_exact,
     a_range_behind_the_end_is_refused,
     the_same_bytes_pushed_at_once_are_blobs_of_their_own,
@@ -264,11 +264,13 @@ async fn an_aborted_upload_is_gone(store: &dyn BlobStore) {
     store.abort(&state).await.unwrap();
 }
 
-async fn aborting_never_touches_a_finished_blob(store: &dyn BlobStore) {
+async fn aborting_takes_a_blob_that_no_row_names(store: &dyn BlobStore) {
+    let other = push(store, b"content").await;
     let state = append(store, &store.begin(None).await.unwrap(), b"content").await;
     let blob = store.finish(&state, &sha256(b"content")).await.unwrap();
     store.abort(&state).await.unwrap();
-    assert_eq!(read(store, &blob.key).await, b"content");
+    assert!(matches!(store.size(&blob.key).await, Err(BlobError::NotFound)));
+    assert_eq!(read(store, &other.key).await, b"content");
 }
 
 async fn ranges_are_exact(store: &dyn BlobStore) {
