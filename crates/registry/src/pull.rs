@@ -87,7 +87,10 @@ impl Registry {
 
     /// The blob that the grant names: how many bytes it has, and what it takes to read them.
     pub async fn find_blob(&self, grant: &Grant<PullBlob>) -> Result<FoundBlob, ContentError> {
-        self.linked_blob(grant).await.map(FoundBlob)
+        let PullBlob { repository, digest } = &grant.ask;
+        let unknown = || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
+        let id = grant.repository().ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
+        links::linked(&self.db, id, digest).await?.map(FoundBlob).ok_or_else(unknown)
     }
 
     /// The bytes of a blob, or of a part of it; an error instead of a silent end where some are missing. No connection
@@ -104,21 +107,12 @@ impl Registry {
         let reading = match self.blobs.read(&blob.0.key, Some(range)).await {
             // The same bytes were pushed again since, and lie elsewhere now.
             Err(BlobError::NotFound) => {
-                let present = self.linked_blob(grant).await?;
-                self.blobs.read(&present.key, Some(range)).await?
+                let present = self.find_blob(grant).await?;
+                self.blobs.read(&present.0.key, Some(range)).await?
             }
             read => read?,
         };
         Ok(reading.bytes)
-    }
-
-    async fn linked_blob(&self, grant: &Grant<PullBlob>) -> Result<links::StoredBlob, ContentError> {
-        let PullBlob { repository, digest } = &grant.ask;
-        let unknown = || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
-        let Some(id) = grant.repository() else {
-            return Err(ContentError::RepositoryUnknown(repository.clone()));
-        };
-        links::linked(&self.db, id, digest).await?.ok_or_else(unknown)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use registry::{Ask, Grant, ListNamespaces, Refusal};
+use registry::{Ask, Grant, ListNamespaces, Refusal, WhoAmI};
 
 use super::problem::Problem;
 use crate::{
@@ -24,6 +24,19 @@ impl FromRequestParts<App> for ApiCaller {
         }
         Ok(Self(caller))
     }
+}
+
+/// What the path names. That it can name nothing is told to somebody alone: whoever brings a bad credential hears about
+/// that.
+pub(super) async fn told_to_somebody<T>(
+    parts: &mut Parts,
+    app: &App,
+    named: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if named.is_err() {
+        ApiCaller::from_request_parts(parts, app).await?.may(app, WhoAmI).await?;
+    }
+    named
 }
 
 impl ApiCaller {
