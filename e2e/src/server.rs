@@ -47,9 +47,14 @@ pub struct Sealock {
     /// `127.0.0.1:PORT`, as clients name it.
     pub host: String,
     folder: PathBuf,
+    /// What it was told through variables, all but where to listen.
+    settings: Settings,
     http: reqwest::Client,
     _keeper: Watchdog,
 }
+
+/// Names and values of a server's variables.
+type Settings = Vec<(&'static str, String)>;
 
 impl Sealock {
     /// A server on `engine`, that answers `GET /healthz` with 200.
@@ -68,9 +73,24 @@ impl Sealock {
     }
 
     async fn with(engine: Engine, faketime: Option<&Path>) -> Self {
+        let start = async || {
+            let folder = new_folder();
+            let settings = settings(&folder, engine, faketime).await;
+            Self::start(folder, settings)
+        };
+        Self::healthy(start).await
+    }
+
+    /// A second server on the same database, data folder, key file and clock: another replica. Drop it first: what
+    /// they share goes with `self`.
+    pub async fn replica(&self) -> Self {
+        Self::healthy(async || Self::start(new_folder(), self.settings.clone())).await
+    }
+
+    async fn healthy(start: impl AsyncFn() -> Self) -> Self {
         let mut log = String::new();
         for _ in 0..START_ATTEMPTS {
-            let server = Self::start(engine, faketime).await;
+            let server = start().await;
             if server.is_healthy().await {
                 return server;
             }
@@ -79,44 +99,17 @@ impl Sealock {
                 break;
             }
         }
-        panic!("sealock does not start on {engine}:\n{log}");
+        panic!("sealock does not start:\n{log}");
     }
 
-    async fn start(engine: Engine, faketime: Option<&Path>) -> Self {
-        let folder = tempfile::Builder::new().prefix("sealock-e2e-").tempdir().expect("a folder").keep();
+    fn start(folder: PathBuf, settings: Settings) -> Self {
         let host = free_address();
-        let password = folder.join("admin-password");
-        std::fs::write(&password, ADMIN_PASSWORD).expect("the password's file");
-        // PostgreSQL wants a key file that is there already: replicas must not each make their own.
-        let key = folder.join("key");
-        std::fs::write(&key, "5e".repeat(32)).expect("the key file");
-        let mut variables = vec![
-            ("PATH", std::env::var("PATH").unwrap_or_default()),
-            ("SEALOCK_LISTEN", host.clone()),
-            ("SEALOCK_DATA_DIR", folder.join("data").display().to_string()),
-            ("SEALOCK_KEY_FILE", key.display().to_string()),
-            ("SEALOCK_ADMIN_PASSWORD_FILE", password.display().to_string()),
-        ];
-        if engine == Engine::Postgres {
-            let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
-            variables.push(("SEALOCK_DATABASE", cluster.database().await));
-        }
-        if let Some(library) = faketime {
-            let clock = folder.join(CLOCK);
-            std::fs::write(&clock, "+0").expect("the clock's file");
-            variables.extend([
-                ("LD_PRELOAD", library.display().to_string()),
-                ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
-                // Read the file at every look at the clock; deadlines of connections stay real.
-                ("FAKETIME_NO_CACHE", "1".to_owned()),
-                ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-            ]);
-        }
         let mut arguments = vec![folder.display().to_string(), "env".into(), "-i".into()];
-        arguments.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        arguments.push(format!("SEALOCK_LISTEN={host}"));
+        arguments.extend(settings.iter().map(|(name, value)| format!("{name}={value}")));
         arguments.extend([binary().display().to_string(), "serve".into()]);
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { host, folder, http, _keeper: Watchdog::start(KEEPER, arguments) }
+        Self { host, folder, settings, http, _keeper: Watchdog::start(KEEPER, arguments) }
     }
 
     /// Sets the server's clock `seconds` ahead of the real one.
@@ -142,7 +135,12 @@ impl Sealock {
 
     /// A GET of `path` at this server, to be given a credential and sent.
     pub fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        self.http.get(format!("http://{}{path}", self.host))
+        self.request(reqwest::Method::GET, path)
+    }
+
+    /// The same with any method.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.host))
     }
 
     /// The bearer that the token endpoint gives to `name` for `scope`, as docker would ask for it.
@@ -204,6 +202,42 @@ impl Drop for Sealock {
             eprintln!("---- the server's log\n{}----", self.log());
         }
     }
+}
+
+/// A folder that the keeper removes.
+fn new_folder() -> PathBuf {
+    tempfile::Builder::new().prefix("sealock-e2e-").tempdir().expect("a folder").keep()
+}
+
+/// The settings of a server whose data are in `folder`, with a database of its own.
+async fn settings(folder: &Path, engine: Engine, faketime: Option<&Path>) -> Settings {
+    let password = folder.join("admin-password");
+    std::fs::write(&password, ADMIN_PASSWORD).expect("the password's file");
+    // PostgreSQL wants a key file that is there already: replicas must not each make their own.
+    let key = folder.join("key");
+    std::fs::write(&key, "5e".repeat(32)).expect("the key file");
+    let mut settings = vec![
+        ("PATH", std::env::var("PATH").unwrap_or_default()),
+        ("SEALOCK_DATA_DIR", folder.join("data").display().to_string()),
+        ("SEALOCK_KEY_FILE", key.display().to_string()),
+        ("SEALOCK_ADMIN_PASSWORD_FILE", password.display().to_string()),
+    ];
+    if engine == Engine::Postgres {
+        let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
+        settings.push(("SEALOCK_DATABASE", cluster.database().await));
+    }
+    if let Some(library) = faketime {
+        let clock = folder.join(CLOCK);
+        std::fs::write(&clock, "+0").expect("the clock's file");
+        settings.extend([
+            ("LD_PRELOAD", library.display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
+            // Read the file at every look at the clock; deadlines of connections stay real.
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+        ]);
+    }
+    settings
 }
 
 /// The released binary of this workspace: `target/release/sealock`, or under `CARGO_TARGET_DIR`.

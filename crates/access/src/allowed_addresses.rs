@@ -24,6 +24,10 @@ enum InvalidNetwork {
          (names are not looked up)"
     )]
     Unreadable,
+    #[error(
+        "IPv4 networks are written as such, like 10.1.0.0/16; as IPv6 (::ffff:10.1.0.0/112) their prefix is 96 or more"
+    )]
+    BeyondIpv4,
     #[error("{given} is an address in a network; did you mean {}?", in_words(.given.trunc()))]
     HostBits { given: IpNet },
 }
@@ -98,7 +102,7 @@ fn parse_network(text: &str) -> Result<IpNet, InvalidNetwork> {
         None => Some(IpNet::from(address)),
         Some(prefix) => parse_prefix(prefix).and_then(|prefix| IpNet::new(address, prefix).ok()),
     };
-    let network = canonical(network.ok_or(InvalidNetwork::Unreadable)?);
+    let network = canonical(network.ok_or(InvalidNetwork::Unreadable)?)?;
     if network == network.trunc() { Ok(network) } else { Err(InvalidNetwork::HostBits { given: network }) }
 }
 
@@ -108,13 +112,15 @@ fn parse_prefix(text: &str) -> Option<u8> {
 }
 
 /// IPv4 addresses that are written as IPv6 count as IPv4, as those of clients do.
-fn canonical(network: IpNet) -> IpNet {
+fn canonical(network: IpNet) -> Result<IpNet, InvalidNetwork> {
     const MAPPED_PREFIX: u8 = 96; // RFC 4291 §2.5.5.2: ::ffff:0:0/96
     let mapped = match network.addr() {
-        IpAddr::V6(address) => address.to_ipv4_mapped().zip(network.prefix_len().checked_sub(MAPPED_PREFIX)),
+        IpAddr::V6(address) => address.to_ipv4_mapped(),
         IpAddr::V4(_) => None,
     };
-    mapped.and_then(|(address, prefix)| IpNet::new(address.into(), prefix).ok()).unwrap_or(network)
+    let Some(address) = mapped else { return Ok(network) };
+    let prefix = network.prefix_len().checked_sub(MAPPED_PREFIX).ok_or(InvalidNetwork::BeyondIpv4)?;
+    IpNet::new(address.into(), prefix).map_err(|_| InvalidNetwork::Unreadable)
 }
 
 /// A network of one address is written as that address.
@@ -165,6 +171,15 @@ mod tests {
         }
         assert_eq!(of(&["203.0.113.9", "10.1.0.0/16"]).to_string(), "203.0.113.9, 10.1.0.0/16");
         assert_eq!(AllowedAddresses::default().to_string(), "anywhere");
+    }
+
+    #[test]
+    fn an_ipv4_network_in_ipv6_clothes_is_no_wider_than_ipv4() {
+        for text in ["::ffff:0:0/95", "::ffff:10.1.0.0/16"] {
+            let told = refused(&[text]);
+            assert!(told.starts_with("allowed_addresses[0]: IPv4 networks are written as such"), "{told}");
+        }
+        assert_eq!(of(&["::ffff:0:0/96"]).to_texts(), ["0.0.0.0/0"]);
     }
 
     #[test]

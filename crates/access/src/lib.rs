@@ -3,8 +3,8 @@
 //! Nothing here reads a clock, draws a random number, opens a file or asks a database: the instant and the
 //! source of randomness are arguments. Whoever wants to know what a token may do reads this crate and no other.
 
-pub mod authorization;
 pub mod allowed_addresses;
+pub mod authorization;
 pub mod bearer;
 mod bearer_access;
 mod claims;

@@ -39,7 +39,8 @@ pub enum Operation {
     CreateUser,
     /// Look at a user.
     ShowUser(Username),
-    /// Set a user's password, `is_admin` or `is_active`.
+    /// Change a user in some way; setting their password, `is_admin` or `is_active` is decided on by itself once it is
+    /// known that it is that.
     EditUser(Username),
     /// Change one's own password, with the one that it replaces.
     ChangePassword(Username),
@@ -163,6 +164,8 @@ pub enum Need {
     AdministerAccounts,
     /// Looking at a user: that user, and administrators.
     SeeUser(Username),
+    /// Changing a user in any way at all: that user, and administrators, by password (rule 9).
+    ChangeUser(Username),
     /// Changing one's own password, with the old one: that user, by password (rule 9).
     ChangeOwnPassword(Username),
     /// Looking at a user's personal tokens: that user, and administrators.
@@ -178,61 +181,52 @@ impl Operation {
         match self {
             Self::Oci(call) => call_need(call),
             Self::WhoAmI => Need::Identity,
-            Self::ListNamespaces => Need::Person,
+            // Each of the tokens acted on is decided on by itself.
+            Self::ListNamespaces | Self::ActOnTokens => Need::Person,
             Self::CreateNamespace => Need::NewNamespace,
             Self::ShowNamespace(namespace) => Need::SeeNamespace(namespace.clone()),
             Self::ListTokens(namespace)
             | Self::CreateToken(namespace)
+            | Self::DisableTokens(namespace)
             | Self::EditNamespace(namespace)
             | Self::DeleteNamespace(namespace)
             | Self::ListMembers(namespace)
             | Self::SetMember(namespace)
-            | Self::RemoveMember(namespace) => Need::ManageNamespace(namespace.clone()),
-            Self::ListUsers
-            | Self::ListTeams
-            | Self::CreateTeam
-            | Self::ShowTeam(_)
-            | Self::RenameTeam(_)
-            | Self::DeleteTeam(_)
-            | Self::AddToTeam(_)
-            | Self::RemoveFromTeam(_)
-            | Self::ShowSettings
-            | Self::EditSettings => Need::Administer,
+            | Self::RemoveMember(namespace)
+            | Self::ShowNamespaceAudit(namespace) => Need::ManageNamespace(namespace.clone()),
+            Self::ListTeams | Self::CreateTeam | Self::ShowTeam(_) | Self::RenameTeam(_) => Need::Administer,
+            Self::DeleteTeam(_) | Self::AddToTeam(_) | Self::RemoveFromTeam(_) => Need::Administer,
+            Self::ListUsers | Self::ShowSettings | Self::EditSettings | Self::ShowAudit => Need::Administer,
+            Self::ListInstanceTokens | Self::CreateInstanceToken => Need::Administer,
             // Deleting takes more than `is_active` away, so it asks for no less than that does (rule 9).
-            Self::CreateUser | Self::EditUser(_) | Self::DeleteUser(_) => Need::AdministerAccounts,
+            Self::CreateUser | Self::DeleteUser(_) => Need::AdministerAccounts,
+            // Decided once more, where it is known what changes.
+            Self::EditUser(username) => Need::ChangeUser(username.clone()),
             // Ending a session takes something away, which whoever sees it may (rule 9).
-            Self::ShowUser(username) | Self::ListSessions(username) | Self::EndSession(username) => {
-                Need::SeeUser(username.clone())
-            }
+            Self::ShowUser(username)
+            | Self::ShowUserAudit(username)
+            | Self::ListSessions(username)
+            | Self::EndSession(username) => Need::SeeUser(username.clone()),
             Self::ChangePassword(username) => Need::ChangeOwnPassword(username.clone()),
-            // An edit that turns out to strengthen is decided once more, where it is known what it changes.
+            // An edit that turns out to strengthen is decided once more, where it is known what it changes. Rights only
+            // add up, so taking a scope away makes a token weaker, and ending a secret does too.
             Self::ShowToken(token) | Self::EditToken(token) | Self::DeleteToken(token) => {
                 Need::ManageToken(*token)
             }
-            // Rights only add up, so taking a scope away makes a token weaker, and ending a secret does too.
-            Self::RemoveScopes(token)
-            | Self::ListSecrets(token)
-            | Self::EndSecret(token)
-            | Self::ExplainToken(token) => Need::ManageToken(*token),
-            Self::ResetToken(token) | Self::AddScope(token) => Need::StrengthenToken(*token),
-            Self::ActOnTokens => Need::Person,
-            Self::ListPersonalTokens(username) | Self::EndAll(username) => {
-                Need::SeePersonalTokens(username.clone())
+            Self::RemoveScopes(token) | Self::ListSecrets(token) | Self::EndSecret(token) => {
+                Need::ManageToken(*token)
             }
+            Self::ExplainToken(token) | Self::ShowActivity(token) => Need::ManageToken(*token),
+            Self::ResetToken(token) | Self::AddScope(token) => Need::StrengthenToken(*token),
+            Self::ShowTokenAudit(token) => Need::SeeTokenHistory(*token),
+            Self::ListPersonalTokens(name) | Self::EndAll(name) => Need::SeePersonalTokens(name.clone()),
             Self::CreatePersonalToken(username) => Need::NewPersonalToken(username.clone()),
-            Self::ListInstanceTokens | Self::CreateInstanceToken => Need::Administer,
-            Self::DisableTokens(namespace) => Need::ManageNamespace(namespace.clone()),
-            Self::ShowActivity(token) => Need::ManageToken(*token),
             Self::ListRepositories(namespace) => Need::ListRepositories(namespace.clone()),
             // What `/v2/` would let the caller do, the API does too: the same rights on the same repository.
             Self::ShowRepository(repository) | Self::ListManifests(repository) => {
                 Need::repository(repository, Action::Pull)
             }
             Self::DeleteRepository(repository) => Need::repository(repository, Action::Delete),
-            Self::ShowAudit => Need::Administer,
-            Self::ShowNamespaceAudit(namespace) => Need::ManageNamespace(namespace.clone()),
-            Self::ShowUserAudit(username) => Need::SeeUser(username.clone()),
-            Self::ShowTokenAudit(token) => Need::SeeTokenHistory(*token),
         }
     }
 }
@@ -297,6 +291,7 @@ impl Need {
             | Self::Administer
             | Self::AdministerAccounts
             | Self::SeeUser(_)
+            | Self::ChangeUser(_)
             | Self::ChangeOwnPassword(_)
             | Self::SeePersonalTokens(_)
             | Self::NewPersonalToken(_) => None,

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use oci::RepositoryName;
+
 use crate::{
     bearer::Access,
     name::Username,
@@ -59,7 +61,7 @@ fn user_ended(user: &User) -> Option<String> {
         ));
     }
     if !user.is_current {
-        return Some(format!("the password of user {} was changed; log in again", user.username));
+        return Some(format!("this login of user {} was ended; log in again", user.username));
     }
     None
 }
@@ -144,7 +146,7 @@ fn allows(need: &Need, rights: &Rights) -> Option<Rule> {
         Need::ChangeOwnPassword(username) => {
             is_self(rights, username).filter(|_| gave_password(&rights.principal))
         }
-        Need::NewPersonalToken(username) => {
+        Need::ChangeUser(username) | Need::NewPersonalToken(username) => {
             self_or_admin(rights, username).filter(|_| gave_password(&rights.principal))
         }
     }
@@ -263,6 +265,7 @@ fn covers(bearer: &Access, need: &Need) -> bool {
         | Need::Administer
         | Need::AdministerAccounts
         | Need::SeeUser(_)
+        | Need::ChangeUser(_)
         | Need::ChangeOwnPassword(_)
         | Need::SeePersonalTokens(_)
         | Need::NewPersonalToken(_) => matches!(bearer, Access::Unlimited),
@@ -273,17 +276,7 @@ fn covers(bearer: &Access, need: &Need) -> bool {
 fn refusal(need: &Need, rights: &Rights) -> Decision {
     let principal = &rights.principal;
     match need {
-        Need::Repository { repository, action, .. } => {
-            let why = lacking(principal, *action);
-            if rights.repository_rule(repository, Action::Pull).is_some() {
-                Decision::Denied(format!("{principal} has no {why} for {repository}"))
-            } else {
-                Decision::Unseen(format!(
-                    "{repository} does not exist, or {principal} has no {} that covers it",
-                    source(principal)
-                ))
-            }
-        }
+        Need::Repository { repository, action, .. } => repository_refusal(repository, *action, rights),
         Need::ListRepositories(namespace) if catalog_rule(principal).is_some() => {
             unseen_namespace(principal, namespace)
         }
@@ -295,49 +288,70 @@ fn refusal(need: &Need, rights: &Rights) -> Decision {
         Need::NewNamespace => {
             Decision::Denied(format!("{principal} may not make namespaces; an instance administrator can"))
         }
-        Need::SeeNamespace(_) | Need::ManageNamespace(_) if is_at_home(rights) => manages_nothing(principal),
-        Need::SeeNamespace(namespace) => unseen_namespace(principal, namespace),
+        Need::SeeNamespace(_) | Need::ManageNamespace(_) if may_know_that_it_manages_nothing(rights) => {
+            manages_nothing(principal)
+        }
         Need::ManageNamespace(namespace) if role_rule(rights, Role::Reader).is_some() => Decision::Denied(
             format!("{principal} does not have the role admin in {namespace}, which managing it takes"),
         ),
-        Need::ManageNamespace(namespace) => unseen_namespace(principal, namespace),
-        Need::StrengthenToken(_) if manage_token_rule(rights).is_some() => Decision::Denied(format!(
-            "{principal} may not reset, enable, lengthen or widen a personal token; log in with a password for that"
-        )),
+        Need::SeeNamespace(namespace) | Need::ManageNamespace(namespace) => {
+            unseen_namespace(principal, namespace)
+        }
+        Need::StrengthenToken(_) if manage_token_rule(rights).is_some() => {
+            takes_a_password(principal, "reset, enable, lengthen or widen a personal token")
+        }
         Need::ManageToken(_) | Need::StrengthenToken(_) | Need::SeeTokenHistory(_) => {
             Decision::Unseen(format!("there is no such token, or {principal} may not manage it"))
         }
-        Need::Administer => {
+        Need::AdministerAccounts if instance_admin(rights).is_some() => {
+            takes_a_password(principal, "make or delete users or change passwords, is_admin or is_active")
+        }
+        Need::Administer | Need::AdministerAccounts => {
             Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
         }
-        Need::AdministerAccounts if instance_admin(rights).is_some() => Decision::Denied(format!(
-            "{principal} may not make users or change passwords, is_admin or is_active; log in with a password for that"
-        )),
-        Need::AdministerAccounts => {
-            Decision::Denied(format!("{principal} is no instance administrator, which this takes"))
-        }
-        Need::ChangeOwnPassword(username) if self_or_admin(rights, username).is_some() => {
-            Decision::Denied(format!(
-                "{principal} may not change the password of {username} like this; {username} can, logged in with the old one"
-            ))
-        }
-        Need::NewPersonalToken(username) if self_or_admin(rights, username).is_some() => Decision::Denied(
-            format!("{principal} may not make personal tokens; log in with a password for that"),
-        ),
         Need::SeeUser(username)
+        | Need::ChangeUser(username)
         | Need::ChangeOwnPassword(username)
         | Need::SeePersonalTokens(username)
-        | Need::NewPersonalToken(username) => {
-            Decision::Unseen(format!("user {username} does not exist, or {principal} may not see them"))
-        }
+        | Need::NewPersonalToken(username) => user_refusal(need, username, rights),
     }
 }
 
-/// Whether a service token asks about the namespace that it belongs to: that there is one is no news to it.
-fn is_at_home(rights: &Rights) -> bool {
+fn repository_refusal(repository: &RepositoryName, action: Action, rights: &Rights) -> Decision {
+    let principal = &rights.principal;
+    if rights.repository_rule(repository, Action::Pull).is_some() {
+        let why = lacking(principal, action);
+        return Decision::Denied(format!("{principal} has no {why} for {repository}"));
+    }
+    let source = source(principal);
+    Decision::Unseen(format!("{repository} does not exist, or {principal} has no {source} that covers it"))
+}
+
+/// Whoever sees the user is told what the need takes beyond that.
+fn user_refusal(need: &Need, username: &Username, rights: &Rights) -> Decision {
+    let principal = &rights.principal;
+    let is_seen = self_or_admin(rights, username).is_some();
+    match need {
+        Need::ChangeUser(_) if is_seen => {
+            takes_a_password(principal, "change passwords, is_admin or is_active")
+        }
+        Need::NewPersonalToken(_) if is_seen => takes_a_password(principal, "make personal tokens"),
+        Need::ChangeOwnPassword(_) if is_seen => Decision::Denied(format!(
+            "{principal} may not change the password of {username} like this; {username} can, logged in with the old one"
+        )),
+        _ => Decision::Unseen(format!("user {username} does not exist, or {principal} may not see them")),
+    }
+}
+
+/// Whether it gives nothing away to say that the principal manages nothing (rule 9): to a service token in the
+/// namespace that it belongs to, for that there is one is no news to it; to a `scoped` token whether there is one or not.
+fn may_know_that_it_manages_nothing(rights: &Rights) -> bool {
     match (&rights.principal, rights.namespace()) {
         (Principal::Token(Token { owner: Owner::Namespace { id, .. }, .. }), Some(namespace)) => {
             namespace.id == *id
+        }
+        (Principal::Token(Token { owner: Owner::User { access: PersonalAccess::Scoped, .. }, .. }), _) => {
+            true
         }
         _ => false,
     }
@@ -346,6 +360,11 @@ fn is_at_home(rights: &Rights) -> bool {
 /// Rule 9: a service token, or a `scoped` personal one.
 fn manages_nothing(principal: &Principal) -> Decision {
     Decision::Denied(format!("{principal} manages nothing; log in as a user"))
+}
+
+/// Rule 9: what would let a stolen token outlive its theft.
+fn takes_a_password(principal: &Principal, what: &str) -> Decision {
+    Decision::Denied(format!("{principal} may not {what}; log in with a password for that"))
 }
 
 fn unseen_namespace(principal: &Principal, namespace: &oci::NamespaceName) -> Decision {

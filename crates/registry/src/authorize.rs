@@ -151,9 +151,8 @@ impl Registry {
                 let who = Who::Session(secret.hash());
                 Ok(Identified { who, bearer: Access::unlimited(), login_name: None, from })
             }
-            Credential::Secret(text) => identify_secret(text, None, from)?.ok_or_else(|| {
-                Refusal::BadCredential("what was sent as a bearer is no token's secret".to_owned())
-            }),
+            Credential::Secret(text) => identify_secret(text, None, from)?
+                .ok_or_else(|| Refusal::BadCredential(SecretError::NotASecret.to_string())),
             Credential::Basic { username, password } => {
                 match identify_secret(password, Some(username), from)? {
                     Some(identified) => Ok(identified),
@@ -266,6 +265,7 @@ pub(crate) fn aim_of(need: &Need) -> Aim<'_> {
         | Need::Administer
         | Need::AdministerAccounts
         | Need::SeeUser(_)
+        | Need::ChangeUser(_)
         | Need::ChangeOwnPassword(_)
         | Need::SeePersonalTokens(_)
         | Need::NewPersonalToken(_) => Aim::default(),

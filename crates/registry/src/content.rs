@@ -89,6 +89,30 @@ pub enum ContentError {
         /// How many are taken.
         limit: usize,
     },
+    /// The same bytes are here under another type, which a pull of them answers with.
+    #[error("{digest} is here as {here}, and can't be {pushed} as well; push it as {here}")]
+    OtherType {
+        /// The bytes' digest.
+        digest: Digest,
+        /// The type that they were pushed as first.
+        here: String,
+        /// The type that they are pushed as now.
+        pushed: String,
+    },
+    /// The tag or digest does not lead to what the caller took for granted.
+    #[error(
+        "{repository} has {} under {reference} now, which is not what the request's condition wants; look again, \
+         and repeat what still makes sense",
+        .now.as_ref().map_or("nothing", Digest::as_str)
+    )]
+    NotAsExpected {
+        /// In which repository.
+        repository: RepositoryName,
+        /// The tag or digest.
+        reference: Reference,
+        /// What it leads to, if to anything.
+        now: Option<Digest>,
+    },
     /// A descriptor's size is wrong.
     #[error("the manifest says that {digest} has {stated} bytes; it has {actual}")]
     SizeInvalid {

@@ -7,7 +7,7 @@ use access::{
     secret::{Secret, SecretKind},
     time::Instant,
 };
-use storage::{db::retried, tokens::StoredOwner, users};
+use storage::{db::retried, tokens::StoredOwner};
 
 use crate::{
     Registry,
@@ -43,15 +43,12 @@ impl Registry {
         let secret = Secret::mint(SecretKind::Personal, self.random.as_ref());
         let token = retried(|| async {
             let tx = self.db.begin().await?;
-            grant.still_holds(&tx, now).await?;
-            let absent = || ManageError::Absent(format!("user {username} does not exist"));
-            let user = users::by_name(&tx, username).await?.ok_or_else(absent)?;
+            let id = self.hold_user(&tx, grant, username, now).await?;
             let access = match access {
                 PersonalAccess::Account => "account",
                 PersonalAccess::Scoped => "scoped",
             };
-            let owner =
-                StoredOwner::User { id: user.id, username: username.to_string(), access: access.to_owned() };
+            let owner = StoredOwner::User { id, username: username.to_string(), access: access.to_owned() };
             let token = self.insert_token(&tx, grant, owner, &new, &secret, now).await?;
             tx.commit().await?;
             Ok::<_, ManageError>(token)

@@ -14,11 +14,10 @@ use access::{
 use oci::NamespaceName;
 use storage::{
     db::{Tx, retried},
-    namespaces,
     scopes::StoredScope,
     secrets,
     tokens::{self, StandsFor, StoredOwner, StoredToken, StoredUse},
-    tombstones, users,
+    tombstones,
 };
 
 use crate::{
@@ -84,9 +83,7 @@ impl Registry {
         let secret = Secret::mint(SecretKind::Service, self.random.as_ref());
         let token = retried(|| async {
             let tx = self.db.begin().await?;
-            let rights = grant.still_holds(&tx, now).await?;
-            let absent = || ManageError::Absent(format!("namespace {namespace} does not exist"));
-            let id = rights.namespace().ok_or_else(absent)?.id;
+            let id = self.hold_namespace(&tx, grant, namespace, now).await?;
             let owner = StoredOwner::Namespace { id, name: namespace.clone() };
             let token = self.insert_token(&tx, grant, owner, &new, &secret, now).await?;
             tx.commit().await?;
@@ -96,7 +93,9 @@ impl Registry {
         Ok(IssuedToken { token, secret, warnings: new.warnings })
     }
 
-    /// Adds a token with its secret and its audit row, in the transaction that decided on it.
+    /// Adds a token with its secret and its audit row, in the transaction that decided on it and holds its owner: a
+    /// token outlives that one as a tombstone, so it names them without a foreign key, and one made while its owner is
+    /// deleted would be nobody's, and live on.
     pub(crate) async fn insert_token<A: Ask, Name: std::fmt::Display>(
         &self,
         tx: &Tx,
@@ -124,7 +123,6 @@ impl Registry {
             used: StoredUse::default(),
             revision: 1,
         };
-        hold_owner(tx, &token.owner).await?;
         self.end_expired_namesake(tx, &token, now).await?;
         if !tokens::insert(tx, &token).await? {
             let text = format!("{token} exists already; delete it first, or take another name");
@@ -168,19 +166,6 @@ impl Registry {
         let id = SecretId::mint(now, self.random.as_ref());
         Ok(secrets::insert(tx, id, token, &secret.hash(), &secret.hint(), now).await?)
     }
-}
-
-/// A token outlives its owner as a tombstone, so it names the owner without a foreign key. One made while its owner is
-/// deleted would be nobody's, and live on: it waits here for the deletion, or the deletion waits and ends it.
-async fn hold_owner(tx: &Tx, owner: &StoredOwner) -> Result<(), ManageError> {
-    let (is_there, what) = match owner {
-        StoredOwner::Instance => return Ok(()),
-        StoredOwner::Namespace { id, name } => {
-            (namespaces::hold(tx, *id).await?, format!("namespace {name}"))
-        }
-        StoredOwner::User { id, username, .. } => (users::hold(tx, *id).await?, format!("user {username}")),
-    };
-    is_there.then_some(()).ok_or_else(|| ManageError::Absent(format!("{what} does not exist")))
 }
 
 /// Scopes with ids, by which they can be removed one by one.

@@ -1,6 +1,11 @@
 //! Delete: manifests with their tags, tags alone, blobs that nothing needs (OCI distribution 1.1, "Content Management").
 
-use access::{id::RepositoryId, operation::Operation, rights::Rights, time::Instant};
+use access::{
+    id::{ManifestId, RepositoryId},
+    operation::Operation,
+    rights::Rights,
+    time::Instant,
+};
 use oci::{Call, Digest, Reference, RepositoryName, Tag};
 use storage::{
     db::{DbError, Tx, retried},
@@ -10,8 +15,13 @@ use storage::{
 use crate::{
     Registry,
     content::ContentError,
+    expected::Expected,
     grant::{Ask, Grant},
+    manage::Page,
 };
+
+/// How many of the tags that went with a manifest its audit row names: each has 128 characters at most.
+const MAX_TAGS_TOLD: u32 = 100;
 
 /// Delete a manifest with its tags, or a tag alone.
 #[derive(Debug, Clone)]
@@ -46,17 +56,20 @@ impl Ask for DeleteBlob {
 }
 
 impl Registry {
-    /// Deletes the manifest with every tag on it, or the tag alone, as the reference says.
+    /// Deletes the manifest with every tag on it, or the tag alone, as the reference says, where that is as expected.
     pub async fn delete_manifest(
         &self,
         grant: &Grant<DeleteManifest>,
+        expected: &Expected,
         now: Instant,
     ) -> Result<(), ContentError> {
         retried(|| async {
             let tx = self.db.begin().await?;
             match &grant.ask.reference {
-                Reference::Tag(tag) => self.delete_tag(&tx, grant, tag, now).await?,
-                Reference::Digest(digest) => self.delete_by_digest(&tx, grant, digest, now).await?,
+                Reference::Tag(tag) => self.delete_tag(&tx, grant, tag, expected, now).await?,
+                Reference::Digest(digest) => {
+                    self.delete_by_digest(&tx, grant, digest, expected, now).await?;
+                }
             }
             Ok(tx.commit().await?)
         })
@@ -68,17 +81,16 @@ impl Registry {
         tx: &Tx,
         grant: &Grant<DeleteManifest>,
         tag: &Tag,
+        expected: &Expected,
         now: Instant,
     ) -> Result<(), ContentError> {
         let DeleteManifest { repository, reference } = &grant.ask;
         let id = existing(grant.still_holds(tx, now).await?, repository)?;
-        if !tags::delete(tx, id, tag).await? {
-            return Err(ContentError::ManifestUnknown {
-                repository: repository.clone(),
-                reference: reference.clone(),
-            });
-        }
-        let record = grant.record("tag.deleted", format!("{repository}:{tag}"));
+        let before = tags::take(tx, id, tag).await?.ok_or_else(|| unknown(&grant.ask))?;
+        expected.check(repository, reference, Some(&before))?;
+        tags::delete(tx, id, tag).await?;
+        let mut record = grant.record("tag.deleted", format!("{repository}:{tag}"));
+        record.before = serde_json::json!({ "digest": before.as_str() }).to_string();
         Ok(self.write_history(tx, &record, now).await?)
     }
 
@@ -87,20 +99,22 @@ impl Registry {
         tx: &Tx,
         grant: &Grant<DeleteManifest>,
         digest: &Digest,
+        expected: &Expected,
         now: Instant,
     ) -> Result<(), ContentError> {
         let DeleteManifest { repository, reference } = &grant.ask;
         let id = existing(grant.still_holds(tx, now).await?, repository)?;
-        let unknown =
-            || ContentError::ManifestUnknown { repository: repository.clone(), reference: reference.clone() };
-        let manifest = manifests::by_digest(tx, id, digest).await?.ok_or_else(unknown)?;
+        let manifest = manifests::take(tx, id, digest).await?.ok_or_else(|| unknown(&grant.ask))?;
         let in_use = || in_use(repository, digest, "an index");
         if manifests::is_needed(tx, id, digest).await? {
             return Err(in_use());
         }
+        expected.check(repository, reference, Some(digest))?;
+        let before = before_deletion(tx, manifest, digest).await?;
         // An index that came in between holds it by a constraint.
-        manifests::delete(tx, manifest.id).await.map_err(|error| or_conflict(error, in_use))?;
-        let record = grant.record("manifest.deleted", format!("{repository}@{digest}"));
+        manifests::delete(tx, manifest).await.map_err(|error| or_conflict(error, in_use))?;
+        let mut record = grant.record("manifest.deleted", format!("{repository}@{digest}"));
+        record.before = before;
         Ok(self.write_history(tx, &record, now).await?)
     }
 
@@ -128,6 +142,22 @@ impl Registry {
         })
         .await
     }
+}
+
+/// What goes with a manifest, for the audit: which tags it had, the first of them where they are many.
+async fn before_deletion(tx: &Tx, manifest: ManifestId, digest: &Digest) -> Result<String, DbError> {
+    let found = tags::of_manifest(tx, manifest, i64::from(MAX_TAGS_TOLD) + 1).await?;
+    let tags = Page::of(found, MAX_TAGS_TOLD, String::as_str);
+    let mut before = serde_json::json!({ "digest": digest.as_str(), "tags": tags.items });
+    if tags.next.is_some() {
+        before["has_more_tags"] = true.into();
+    }
+    Ok(before.to_string())
+}
+
+fn unknown(ask: &DeleteManifest) -> ContentError {
+    let DeleteManifest { repository, reference } = ask.clone();
+    ContentError::ManifestUnknown { repository, reference }
 }
 
 /// The repository that the rights were read for, which has to be there for anything to be deleted from it.

@@ -1,6 +1,6 @@
 //! Editing a namespace: whether anyone may pull from it.
 
-use access::{operation::Operation, time::Instant};
+use access::{id::NamespaceId, operation::Operation, time::Instant};
 use oci::NamespaceName;
 use storage::{
     db::{Tx, retried},
@@ -73,6 +73,24 @@ impl Registry {
         namespaces::bump(tx, id).await?.ok_or_else(|| no_namespace(name))?;
         grant.still_holds(tx, now).await?;
         namespaces::by_id(tx, id).await?.ok_or_else(|| no_namespace(name))
+    }
+
+    /// Holds that row without changing it, with the rights read again behind it, for what is added to the namespace
+    /// without a foreign key: whoever takes rights in it away, or deletes it, comes before and is seen, or comes after
+    /// and sees what was added.
+    pub(crate) async fn hold_namespace<A: Ask>(
+        &self,
+        tx: &Tx,
+        grant: &Grant<A>,
+        name: &NamespaceName,
+        now: Instant,
+    ) -> Result<NamespaceId, ManageError> {
+        let id = grant.namespace().ok_or_else(|| no_namespace(name))?;
+        if !namespaces::hold(tx, id).await? {
+            return Err(no_namespace(name));
+        }
+        grant.still_holds(tx, now).await?;
+        Ok(id)
     }
 }
 

@@ -1,7 +1,12 @@
 //! Editing a user: password, `is_admin`, `is_active`. What this takes away is gone for every request that starts
 //! after it returned (rule 7): the user's standing is read live with each of their tokens and bearers.
 
-use access::{name::Username, operation::Operation, time::Instant};
+use access::{
+    id::UserId,
+    name::Username,
+    operation::{Need, Operation},
+    time::Instant,
+};
 use storage::{
     db::{Tx, retried},
     leaving::{self, TokenElsewhere},
@@ -19,7 +24,7 @@ use crate::{
 /// The most tokens that a deactivation lists: one page (DESIGN §3.3).
 const MAX_TOLD_TOKENS: i64 = 1_000;
 
-/// Set a user's password, `is_admin` or `is_active`.
+/// Change a user in some way. Whoever may is not yet one who may set their password, `is_admin` or `is_active`.
 #[derive(Debug, Clone)]
 pub struct EditUser {
     /// The login name.
@@ -56,13 +61,15 @@ pub struct EditedUser {
 }
 
 impl Registry {
-    /// Changes the user. The last active administrator stays one.
+    /// Sets what an administrator sets. The last active administrator stays one.
     pub async fn edit_user(
         &self,
         grant: &Grant<EditUser>,
         edit: &UserEdit,
         now: Instant,
     ) -> Result<EditedUser, ManageError> {
+        // Before a password is hashed for whoever has nothing to set, and again in the transaction.
+        grant.holds_for(&self.db, &Need::AdministerAccounts, now).await?;
         let hash = match &edit.password {
             Some(password) => Some(self.passwords.hash(password, self.random.as_ref()).await?),
             None => None,
@@ -73,6 +80,7 @@ impl Registry {
                 users::guard_administrators(&tx).await?;
             }
             let before = self.take_user(&tx, grant, &grant.ask.username, now).await?;
+            grant.holds_for(&tx, &Need::AdministerAccounts, now).await?;
             check_revision(edit.if_revision, before.revision)?;
             let after = edited(&before, edit);
             if administers(&before) && !administers(&after) {
@@ -121,6 +129,24 @@ impl Registry {
         users::bump(tx, user.id).await?.ok_or_else(|| no_user(username))?;
         grant.still_holds(tx, now).await?;
         users::by_id(tx, user.id).await?.ok_or_else(|| no_user(username))
+    }
+
+    /// Holds that row without changing it, with the rights read again behind it, for what is added to the user without
+    /// a foreign key: a new password, or the user's deletion, comes before and is seen, or comes after and sees what
+    /// was added.
+    pub(crate) async fn hold_user<A: Ask>(
+        &self,
+        tx: &Tx,
+        grant: &Grant<A>,
+        username: &Username,
+        now: Instant,
+    ) -> Result<UserId, ManageError> {
+        let user = users::by_name(tx, username).await?.ok_or_else(|| no_user(username))?;
+        if !users::hold(tx, user.id).await? {
+            return Err(no_user(username));
+        }
+        grant.still_holds(tx, now).await?;
+        Ok(user.id)
     }
 }
 

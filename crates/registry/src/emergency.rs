@@ -46,7 +46,8 @@ impl Ask for EndAll {
 }
 
 impl Registry {
-    /// Disables the living service tokens of the namespace; answers how many were enabled.
+    /// Disables the living service tokens of the namespace, those included that somebody is just making or enabling;
+    /// answers how many were enabled.
     pub async fn disable_tokens(
         &self,
         grant: &Grant<DisableTokens>,
@@ -55,9 +56,7 @@ impl Registry {
         let name = &grant.ask.namespace;
         retried(|| async {
             let tx = self.db.begin().await?;
-            let rights = grant.still_holds(&tx, now).await?;
-            let absent = || ManageError::Absent(format!("namespace {name} does not exist"));
-            let namespace = rights.namespace().ok_or_else(absent)?.id;
+            let namespace = self.hold_namespace(&tx, grant, name, now).await?;
             let disabled = tokens::disable_all_of_namespace(&tx, namespace, now).await?;
             for (id, token) in &disabled {
                 self.record_disabled(&tx, grant, *id, format!("token {name}/{token}"), None, now).await?;
@@ -68,15 +67,14 @@ impl Registry {
         .await
     }
 
-    /// Disables the user's living personal tokens, and ends every bearer and session made with the password so far.
+    /// Disables the user's living personal tokens, as [`Self::disable_tokens`] does, and ends every bearer and session made with the password so far.
     /// The password stays: whoever knows it can log in again. Answers how many tokens were enabled.
     pub async fn end_all(&self, grant: &Grant<EndAll>, now: Instant) -> Result<usize, ManageError> {
         let username = &grant.ask.username;
         retried(|| async {
             let tx = self.db.begin().await?;
-            grant.still_holds(&tx, now).await?;
-            let absent = || ManageError::Absent(format!("user {username} does not exist"));
-            let user = users::by_name(&tx, username).await?.ok_or_else(absent)?.id;
+            // Held first and ended then: whoever ends their own logins by password loses their right only now.
+            let user = self.hold_user(&tx, grant, username, now).await?;
             users::end_logins(&tx, user).await?;
             let mut record = grant.record("user.logins-ended", format!("user {username}"));
             record.user_id = user.to_string();

@@ -1,7 +1,5 @@
 //! The Docker token protocol (DESIGN §3.2): a credential and scopes in, a short-lived bearer out.
 
-use std::net::IpAddr;
-
 use access::{
     bearer::{BearerAccess, Claims, CredentialRef, EXPIRES_IN_SECONDS, Parties, Requested, SignError},
     operation::Need,
@@ -17,6 +15,7 @@ use crate::{
     Registry,
     authorize::{Identified, Refusal, aim_at, read_and_decide},
     credential::Credential,
+    grant::Origin,
     signing::SERVICE,
 };
 
@@ -45,19 +44,23 @@ pub enum BearerError {
 impl Registry {
     /// Issues a bearer for as much of what is requested as the credential's principal may do now. What it may
     /// not is left out, not refused: clients ask for more than they need. Without a credential and without a
-    /// scope there is nothing to issue. `from` is the client's address, where it is known.
+    /// scope there is nothing to issue.
     pub async fn issue_bearer(
         &self,
         credential: &Credential,
         requested: &Requested,
-        from: Option<IpAddr>,
+        origin: &Origin,
         now: Instant,
     ) -> Result<IssuedBearer, BearerError> {
         if credential.is_anonymous() && requested.is_empty() {
             return Err(Refusal::SignIn { scope: None }.into());
         }
-        let identified = self.identify(credential, from, now).await?;
+        let identified = self.identify(credential, origin.address, now).await?;
         let holder = self.holder(&identified, now).await?;
+        // Also where nothing is granted: the answer tells whoever stole a secret what it opens.
+        if let Some(holder) = &holder {
+            self.usage.note(holder, origin, now);
+        }
         let mut granted = BearerAccess::default();
         for (repository, actions) in requested.access().repositories() {
             let actions = self.granted(&identified, repository, actions, now).await?;

@@ -24,6 +24,7 @@ mod edit_teams;
 mod edit_token;
 mod edit_user;
 mod emergency;
+mod expected;
 mod explain_token;
 mod first_steps;
 mod grant;
@@ -54,6 +55,7 @@ mod show_users;
 mod signing;
 mod sweep;
 mod upload;
+mod upload_turns;
 mod usage;
 
 use std::sync::Arc;
@@ -81,12 +83,13 @@ pub use edit_teams::{AddToTeam, CreateTeam, DeleteTeam, RemoveFromTeam, RenameTe
 pub use edit_token::{EditToken, TokenEdit};
 pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use emergency::{DisableTokens, EndAll};
+pub use expected::{Expected, Named};
 pub use explain_token::{ExplainToken, Explanation};
 pub use grant::{Ask, Grant, Origin};
 pub use issue_bearer::{BearerError, IssuedBearer};
 pub use list_referrers::ListReferrers;
 pub use list_repositories::ListRepositories;
-pub use list_tags::{ListTags, TagPage};
+pub use list_tags::ListTags;
 pub use manage::{ManageError, Page};
 pub use members::{ListMembers, MemberName, RemoveMember, SetMember};
 pub use passwords::{NewPassword, PasswordError, Passwords, UnusablePassword};
@@ -113,7 +116,7 @@ pub use storage::{
     first_steps::FirstSteps,
     leaving::TokenElsewhere,
     manifests::StoredManifest,
-    members::StoredMember,
+    members::{MemberKind, StoredMember},
     namespaces::StoredNamespace,
     repositories::{ListedRepository, StoredRepository},
     scopes::StoredScope,
@@ -137,6 +140,7 @@ pub struct Registry {
     keys: SigningKeys,
     passwords: Passwords,
     usage: usage::Usage,
+    upload_turns: upload_turns::UploadTurns,
     random: Arc<dyn Randomness>,
 }
 
@@ -153,7 +157,15 @@ impl Registry {
         db.migrate().await?;
         let keys = SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
         let passwords = Passwords::new(random.as_ref())?;
-        Ok(Self { db, blobs, keys, passwords, usage: usage::Usage::default(), random })
+        Ok(Self {
+            db,
+            blobs,
+            keys,
+            passwords,
+            usage: usage::Usage::default(),
+            upload_turns: upload_turns::UploadTurns::default(),
+            random,
+        })
     }
 
     /// Whether the database answers.

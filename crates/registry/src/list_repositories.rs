@@ -46,9 +46,6 @@ impl Registry {
             }
             None => seen_by(grant.principal())?,
         };
-        if limit == 0 {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
         let found = repositories::list(&self.db, which, after, i64::from(limit) + 1).await?;
         Ok(Page::of(found, limit, |repository| repository.name.as_str()))
     }

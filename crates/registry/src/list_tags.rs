@@ -24,9 +24,6 @@ impl Ask for ListTags {
     }
 }
 
-/// A page of tags, and the repository's name as it stands in the answer.
-pub type TagPage = Page<String>;
-
 impl Registry {
     /// At most `limit` tags behind `after`, in the order of their bytes.
     pub async fn list_tags(
@@ -34,12 +31,9 @@ impl Registry {
         grant: &Grant<ListTags>,
         after: &str,
         limit: u32,
-    ) -> Result<TagPage, ContentError> {
+    ) -> Result<Page<String>, ContentError> {
         let repository = &grant.ask.repository;
         let id = grant.repository().ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
-        if limit == 0 {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
         let found = tags::after(&self.db, id, after, i64::from(limit) + 1).await?;
         Ok(Page::of(found, limit, String::as_str))
     }

@@ -4,7 +4,7 @@ use access::{operation::Operation, time::Instant};
 use futures_util::stream::BoxStream;
 use oci::{Call, Digest, Reference, RepositoryName, byte_range::ByteRange};
 use storage::{
-    blobs::Range,
+    blobs::{BlobError, Range},
     links,
     manifests::{self, StoredManifest},
 };
@@ -87,29 +87,32 @@ impl Registry {
 
     /// The blob that the grant names: how many bytes it has, and what it takes to read them.
     pub async fn find_blob(&self, grant: &Grant<PullBlob>) -> Result<FoundBlob, ContentError> {
-        self.linked_blob(grant).await.map(FoundBlob)
+        let PullBlob { repository, digest } = &grant.ask;
+        let unknown = || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
+        let id = grant.repository().ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))?;
+        links::linked(&self.db, id, digest).await?.map(FoundBlob).ok_or_else(unknown)
     }
 
     /// The bytes of a blob, or of a part of it; an error instead of a silent end where some are missing. No connection
     /// is held while they are read.
     pub async fn read_blob(
         &self,
+        grant: &Grant<PullBlob>,
         blob: &FoundBlob,
         part: Option<ByteRange>,
     ) -> Result<BoxStream<'static, std::io::Result<bytes::Bytes>>, ContentError> {
         // As many bytes as the row says: a file that lost some is an error here, and not a shorter blob.
         let whole = Range { start: 0, length: blob.size() };
         let range = part.map_or(whole, |part| Range { start: part.start(), length: part.length() });
-        Ok(self.blobs.read(&blob.0.key, Some(range)).await?.bytes)
-    }
-
-    async fn linked_blob(&self, grant: &Grant<PullBlob>) -> Result<links::StoredBlob, ContentError> {
-        let PullBlob { repository, digest } = &grant.ask;
-        let unknown = || ContentError::BlobUnknown { repository: repository.clone(), digest: digest.clone() };
-        let Some(id) = grant.repository() else {
-            return Err(ContentError::RepositoryUnknown(repository.clone()));
+        let reading = match self.blobs.read(&blob.0.key, Some(range)).await {
+            // The same bytes were pushed again since, and lie elsewhere now.
+            Err(BlobError::NotFound) => {
+                let present = self.find_blob(grant).await?;
+                self.blobs.read(&present.0.key, Some(range)).await?
+            }
+            read => read?,
         };
-        links::linked(&self.db, id, digest).await?.ok_or_else(unknown)
+        Ok(reading.bytes)
     }
 }
 

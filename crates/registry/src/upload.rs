@@ -21,6 +21,7 @@ use crate::{
     Registry,
     content::ContentError,
     grant::{Ask, Grant},
+    upload_turns::Claim,
 };
 
 /// How long a session lives after its last append (DESIGN §6).
@@ -146,7 +147,7 @@ impl Registry {
         clock: &dyn Clock,
     ) -> Result<(), ContentError> {
         let begun = self.blobs.begin(Some(digest.algorithm())).await?;
-        let state = match self.append(&begun, body).await {
+        let state = match self.append_to(&begun, body).await {
             Ok(state) => state,
             Err(error) => {
                 self.abort(&begun).await;
@@ -170,11 +171,27 @@ impl Registry {
         body: UploadBody<'_>,
         now: Instant,
     ) -> Result<Progress, ContentError> {
-        let (id, claimed) = self.claim(grant, now).await?;
-        let appended = self.append(&claimed.state, body).await;
-        let state = appended.as_ref().unwrap_or(&claimed.state);
-        self.acknowledge(id, claimed.claim, state).await?;
+        self.check_offset(grant, body.range, now).await?;
+        let held = self.claim(grant, now).await?;
+        let appended = self.append(&held, body).await;
+        let state = appended.as_ref().unwrap_or(&held.claimed.state);
+        self.acknowledge(held.id, held.claimed.claim, state).await?;
         Ok(Progress { offset: appended?.offset() })
+    }
+
+    /// Refuses a chunk that does not begin where the upload stands before it takes the session from a request that may
+    /// be sending the right one.
+    async fn check_offset<A: OfSession>(
+        &self,
+        grant: &Grant<A>,
+        range: Option<UploadRange>,
+        now: Instant,
+    ) -> Result<(), ContentError> {
+        let Some(range) = range else { return Ok(()) };
+        let principal = grant.principal_key();
+        let key = session_key(grant, &principal)?;
+        let state = uploads::find(&self.db, key, now).await?.ok_or(ContentError::UploadUnknown)?;
+        begins_at(range, state.offset())
     }
 
     /// Adds the last chunk, if there is one, checks the digest, and links the blob in the repository. A wrong
@@ -186,11 +203,13 @@ impl Registry {
         body: Option<UploadBody<'_>>,
         clock: &dyn Clock,
     ) -> Result<(), ContentError> {
-        let (id, claimed) = self.claim(grant, clock.now()).await?;
-        let finished = self.append_and_finish(&claimed, digest, body).await;
+        self.check_offset(grant, body.as_ref().and_then(|body| body.range), clock.now()).await?;
+        let held = self.claim(grant, clock.now()).await?;
+        let finished = self.append_and_finish(&held, digest, body).await;
+        let (id, claimed) = (held.id, &held.claimed);
         match finished {
             Ok(finished) => {
-                let session = Some((id, &claimed));
+                let session = Some((id, claimed));
                 self.link(grant, &grant.ask.repository, digest, finished, session, clock.now()).await
             }
             Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
@@ -206,16 +225,16 @@ impl Registry {
 
     async fn append_and_finish(
         &self,
-        claimed: &ClaimedUpload,
+        held: &Held,
         digest: &Digest,
         body: Option<UploadBody<'_>>,
     ) -> Result<Finished, ContentError> {
         match body {
             Some(body) => {
-                let state = self.append(&claimed.state, body).await?;
+                let state = self.append(held, body).await?;
                 Ok(self.blobs.finish(&state, digest).await?)
             }
-            None => Ok(self.blobs.finish(&claimed.state, digest).await?),
+            None => Ok(self.blobs.finish(&held.claimed.state, digest).await?),
         }
     }
 
@@ -233,7 +252,7 @@ impl Registry {
 
     /// Drops the upload and what was received of it.
     pub async fn cancel_upload(&self, grant: &Grant<CancelUpload>, now: Instant) -> Result<(), ContentError> {
-        let (id, claimed) = self.claim(grant, now).await?;
+        let Held { id, claimed, .. } = self.claim(grant, now).await?;
         self.end_upload(id, claimed.claim).await?;
         self.abort(&claimed.state).await;
         Ok(())
@@ -241,11 +260,7 @@ impl Registry {
 
     /// Takes the session for this request. Where an earlier request never said that it was done it may still be
     /// writing, so the upload goes on in a place of its own.
-    async fn claim<A: OfSession>(
-        &self,
-        grant: &Grant<A>,
-        now: Instant,
-    ) -> Result<(UploadId, ClaimedUpload), ContentError> {
+    async fn claim<A: OfSession>(&self, grant: &Grant<A>, now: Instant) -> Result<Held, ContentError> {
         let principal = grant.principal_key();
         let key = session_key(grant, &principal)?;
         let expires_at = now.plus(SESSION_LIFETIME);
@@ -256,27 +271,41 @@ impl Registry {
             tx.commit().await?;
             claimed.ok_or(ContentError::UploadUnknown)
         });
-        let mut claimed = claimed.await?;
-        if claimed.takes_over {
-            let own = self.blobs.take_over(&claimed.state).await?;
-            if !self.write_state(key.id, claimed.claim, &own, IsDone::No).await? {
-                self.abort(&own).await;
-                return Err(ContentError::UploadTakenOver);
-            }
-            // The earlier request cleans up after itself, if it still lives; if not, nobody else would.
-            self.abort(&claimed.state).await;
-            claimed.state = own;
+        let claimed = claimed.await?;
+        let turn = self.upload_turns.claim(key.id, claimed.claim);
+        let mut held = Held { id: key.id, claimed, turn };
+        if held.claimed.takes_over {
+            held.claimed.state = self.move_out(&held).await?;
         }
-        Ok((key.id, claimed))
+        Ok(held)
     }
 
-    async fn append(&self, state: &State, body: UploadBody<'_>) -> Result<State, ContentError> {
+    /// Gives the upload a place that no earlier request writes to. Nothing is copied for a request that a later one has
+    /// taken over by the time that its turn comes.
+    async fn move_out(&self, held: &Held) -> Result<State, ContentError> {
+        let Held { id, claimed, turn } = held;
+        let Some(_turn) = turn.turn_to_copy().await else { return Err(ContentError::UploadTakenOver) };
+        let own = self.blobs.take_over(&claimed.state).await?;
+        if !self.write_state(*id, claimed.claim, &own, IsDone::No).await? {
+            self.abort(&own).await;
+            return Err(ContentError::UploadTakenOver);
+        }
+        // The earlier request cleans up after itself, if it still lives; if not, nobody else would. It may have got as
+        // far as making a blob of it, which is nobody's now: the row names another place.
+        self.abort(&claimed.state).await;
+        Ok(own)
+    }
+
+    async fn append(&self, held: &Held, body: UploadBody<'_>) -> Result<State, ContentError> {
+        let bytes = held.turn.until_taken_over(body.bytes);
+        self.append_to(&held.claimed.state, UploadBody { bytes, range: body.range }).await
+    }
+
+    async fn append_to(&self, state: &State, body: UploadBody<'_>) -> Result<State, ContentError> {
         let Some(range) = body.range else {
             return Ok(self.blobs.append(state, body.bytes, MAX_BLOB_BYTES).await?);
         };
-        if range.start() != state.offset() {
-            return Err(ContentError::WrongOffset { started_at: range.start(), offset: state.offset() });
-        }
+        begins_at(range, state.offset())?;
         let wrong_length = || ContentError::WrongLength { announced: range.bytes() };
         let end = range.end().saturating_add(1);
         let appended = match self.blobs.append(state, body.bytes, end.min(MAX_BLOB_BYTES)).await {
@@ -377,30 +406,18 @@ impl Registry {
         }
     }
 
-    /// The digest was there already: one copy stays. It is the new one where the old one is gone or has another
-    /// size, so that pushing a damaged blob again heals it (DESIGN §5, 3).
+    /// The digest was there already: one copy stays, and it is the new one, whose bytes were verified a moment ago.
+    /// Whatever had become of the old one, pushing it again heals it (DESIGN §5, 3).
     async fn keep_one(&self, digest: &Digest, new: &StoredBlob, now: Instant) -> Result<(), ContentError> {
-        let Some(old) = links::stored(&self.db, digest).await? else {
-            return Ok(());
-        };
-        let is_whole = match self.blobs.size(&old.key).await {
-            Ok(size) => size == old.size,
-            Err(BlobError::NotFound) => false,
-            Err(error) => return Err(error.into()),
-        };
-        if is_whole {
-            self.delete_bytes(&new.key).await;
-            return Ok(());
-        }
-        let healed = retried(|| async {
+        let replaced = retried(|| async {
             let tx = self.db.begin().await?;
-            let healed = links::replace(&tx, digest, &old.key, new, now).await?;
+            let Some(old) = links::stored(&tx, digest).await? else { return Ok(None) };
+            let is_replaced = links::replace(&tx, digest, &old.key, new, now).await?;
             tx.commit().await?;
-            Ok::<_, ContentError>(healed)
+            Ok::<_, ContentError>(is_replaced.then_some(old.key))
         });
-        let lost = if healed.await? { &old.key } else { &new.key };
-        tracing::warn!(%digest, "a damaged blob was pushed again and is whole now");
-        self.delete_bytes(lost).await;
+        let lost = replaced.await?;
+        self.delete_bytes(lost.as_ref().unwrap_or(&new.key)).await;
         Ok(())
     }
 
@@ -453,6 +470,20 @@ impl Registry {
             tracing::warn!(%error, "a blob's second copy could not be removed; fsck will find it");
         }
     }
+}
+
+/// A session in the hands of one request.
+struct Held {
+    id: UploadId,
+    claimed: ClaimedUpload,
+    turn: Claim,
+}
+
+fn begins_at(range: UploadRange, offset: u64) -> Result<(), ContentError> {
+    if range.start() == offset {
+        return Ok(());
+    }
+    Err(ContentError::WrongOffset { started_at: range.start(), offset })
 }
 
 /// Whether a claim is given back along with the state.

@@ -26,9 +26,12 @@ impl ClientOptions {
     /// server is no reason for `serve` to stop.
     pub(crate) fn on(command: Command) -> Command {
         let options = Self::augment_args(Command::new("options"));
-        command
-            .args(options.get_arguments().map(|option| option.clone().global(true)))
-            .mut_arg("server", |server| server.env(SERVER_VARIABLE).hide_env(true))
+        let command = command.args(options.get_arguments().map(|option| option.clone().global(true)));
+        // An empty variable is one that is not set, as with SEALOCK_CONFIG_DIR.
+        match std::env::var_os(SERVER_VARIABLE).filter(|value| !value.is_empty()) {
+            Some(_) => command.mut_arg("server", |server| server.env(SERVER_VARIABLE).hide_env(true)),
+            None => command,
+        }
     }
 
     /// How the answer is written, and which server was named.

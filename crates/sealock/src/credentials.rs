@@ -118,7 +118,13 @@ impl CredentialStore {
 
     /// Held while the file is read, changed and written: of two logins at once none is lost.
     fn lock(&self) -> anyhow::Result<File> {
-        private_file::lock(&self.path).with_context(|| format!("{} could not be locked", self.path.display()))
+        private_file::lock(&self.path).with_context(|| {
+            format!(
+                "{} can't be changed: its folder has to be writable, on a file system that has locks; SEALOCK_CONFIG_DIR \
+                 names another one",
+                self.path.display()
+            )
+        })
     }
 
     fn read(&self) -> anyhow::Result<Kept> {

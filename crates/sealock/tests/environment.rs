@@ -33,7 +33,8 @@ fn serve_does_not_mind_which_server_the_client_talks_to() {
 fn the_client_talks_to_the_server_that_the_variable_names() {
     let home = tempfile::tempdir().unwrap();
     for (server, arguments, code, says) in [
-        (NO_SERVER, &["whoami"][..], 2, "invalid value 'a/b' for '--server <SERVER>'"),
+        ("", &["whoami"][..], 3, "not logged in; log in with"),
+        (NO_SERVER, &["whoami"], 2, "invalid value 'a/b' for '--server <SERVER>'"),
         ("a.example", &["whoami"], 3, "not logged in to https://a.example"),
         ("a.example", &["token", "scope", "ls", "acme/ci-bot"], 3, "not logged in to https://a.example"),
         ("a.example", &["whoami", "--server", "b.example"], 3, "not logged in to https://b.example"),

@@ -272,6 +272,14 @@ pub async fn is_needed(q: &impl Query, repository: RepositoryId, digest: &Digest
     Ok(q.optional(IS_NEEDED, params![repository, digest.to_string()], |row| row.int(0)).await?.is_some())
 }
 
+const TAKE: &str = "UPDATE manifests SET size = size WHERE repository_id = $1 AND digest = $2 RETURNING id";
+
+/// Takes the manifest's row for this transaction, so that no push points another tag at it meanwhile, and answers its
+/// id; `None` where the repository has no such manifest.
+pub async fn take(tx: &Tx, repository: RepositoryId, digest: &Digest) -> Result<Option<ManifestId>, DbError> {
+    tx.optional(TAKE, params![repository, digest.to_string()], |row| row.parsed(0, ManifestId::parse)).await
+}
+
 const DELETE: &str = "DELETE FROM manifests WHERE id = $1";
 
 /// Removes the manifest, its payload, its needs and every tag that points at it. Fails with a conflict where an

@@ -19,11 +19,40 @@ pub enum MemberId {
     Team(TeamId),
 }
 
+/// What a member is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberKind {
+    /// A team.
+    Team,
+    /// A person.
+    User,
+}
+
+impl MemberKind {
+    fn parse(word: &str) -> Result<Self, ()> {
+        match word {
+            "teams" => Ok(Self::Team),
+            "users" => Ok(Self::User),
+            _ => Err(()),
+        }
+    }
+}
+
+/// `teams` or `users`, as the path of the API has it, in the order of their list.
+impl std::fmt::Display for MemberKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Team => "teams",
+            Self::User => "users",
+        })
+    }
+}
+
 /// A member as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMember {
-    /// `users` or `teams`, as the path of the API has it.
-    pub kind: String,
+    /// Whether it is a team or a user.
+    pub kind: MemberKind,
     /// The username or the team's name.
     pub name: String,
     /// The role.
@@ -49,7 +78,7 @@ pub async fn of_namespace(
 }
 
 fn read(row: &Row<'_>) -> Result<StoredMember, DbError> {
-    Ok(StoredMember { kind: row.text(0)?, name: row.text(1)?, role: read_role(row, 2)? })
+    Ok(StoredMember { kind: row.parsed(0, MemberKind::parse)?, name: row.text(1)?, role: read_role(row, 2)? })
 }
 
 fn read_role(row: &Row<'_>, column: usize) -> Result<Role, DbError> {

@@ -8,8 +8,34 @@ use oci::{Digest, Tag};
 
 use crate::{
     db::{DbError, Query, Tx},
-    params,
+    manifests, params,
 };
+
+const TAKE: &str = "UPDATE tags SET updated_at = updated_at WHERE repository_id = $1 AND name = $2";
+
+/// Takes the tag's row for this transaction, and answers the digest of what it points at, which stays true until the
+/// commit; `None` where there is no such tag.
+pub async fn take(tx: &Tx, repository: RepositoryId, tag: &Tag) -> Result<Option<Digest>, DbError> {
+    if tx.execute(TAKE, params![repository, tag.as_str()]).await? == 0 {
+        return Ok(None);
+    }
+    // A statement of its own: what PostgreSQL joined to a row that it waited for could be what stood there before.
+    Ok(manifests::by_tag(tx, repository, tag).await?.map(|manifest| manifest.digest))
+}
+
+const CREATE: &str = "INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (repository_id, name) DO NOTHING";
+
+/// Makes the tag, and has it point at the manifest; false where there is such a tag.
+pub async fn create(
+    tx: &Tx,
+    repository: RepositoryId,
+    tag: &Tag,
+    manifest: ManifestId,
+    now: Instant,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(CREATE, params![repository, tag.as_str(), manifest, now]).await? == 1)
+}
 
 const POINT: &str = "INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (repository_id, name) DO UPDATE SET manifest_id = excluded.manifest_id, updated_at = excluded.updated_at";
@@ -36,6 +62,13 @@ pub async fn after(
     limit: i64,
 ) -> Result<Vec<String>, DbError> {
     q.list(AFTER, params![repository, after, limit], |row| row.text(0)).await
+}
+
+const OF_MANIFEST: &str = "SELECT name FROM tags WHERE manifest_id = $1 ORDER BY name LIMIT $2";
+
+/// The first tags that point at the manifest, in the order of their bytes.
+pub async fn of_manifest(q: &impl Query, manifest: ManifestId, limit: i64) -> Result<Vec<String>, DbError> {
+    q.list(OF_MANIFEST, params![manifest, limit], |row| row.text(0)).await
 }
 
 /// A tag as listed.

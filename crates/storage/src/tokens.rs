@@ -447,29 +447,39 @@ pub async fn end(tx: &Tx, id: TokenId, now: Instant, why: &str) -> Result<(), Db
     Ok(())
 }
 
+// PostgreSQL looks for the rows to disable before it waits for them: one that somebody is just enabling would be passed
+// over as disabled. Once all are held, there is nobody.
+const HOLD_SERVICE: &str = "UPDATE tokens SET revision = revision \
+    WHERE kind = 'service' AND namespace_id = $1 AND ended_at IS NULL";
 const DISABLE_SERVICE: &str = "UPDATE tokens SET status = 'disabled', revision = revision + 1 \
     WHERE kind = 'service' AND namespace_id = $1 AND ended_at IS NULL AND status = 'enabled' \
     AND (expires_at IS NULL OR expires_at > $2) RETURNING id, name";
 
-/// Disables every living service token of a namespace; answers which were enabled, with their names.
+/// Disables every living service token of a namespace, which is to be held, so that nobody is just making one; answers
+/// which were enabled, with their names.
 pub async fn disable_all_of_namespace(
     tx: &Tx,
     namespace: NamespaceId,
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
+    tx.execute(HOLD_SERVICE, params![namespace]).await?;
     tx.list(DISABLE_SERVICE, params![namespace, now], read_name).await
 }
 
+const HOLD_PERSONAL: &str = "UPDATE tokens SET revision = revision \
+    WHERE kind = 'personal' AND user_id = $1 AND ended_at IS NULL";
 const DISABLE_PERSONAL: &str = "UPDATE tokens SET status = 'disabled', revision = revision + 1 \
     WHERE kind = 'personal' AND user_id = $1 AND ended_at IS NULL AND status = 'enabled' \
     AND (expires_at IS NULL OR expires_at > $2) RETURNING id, name";
 
-/// Disables every living personal token of a user; answers which were enabled, with their labels.
+/// Disables every living personal token of a user, who is to be held, so that nobody is just making one; answers which
+/// were enabled, with their labels.
 pub async fn disable_all_of_user(
     tx: &Tx,
     user: UserId,
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
+    tx.execute(HOLD_PERSONAL, params![user]).await?;
     tx.list(DISABLE_PERSONAL, params![user, now], read_name).await
 }
 

@@ -17,6 +17,7 @@ pub mod missing;
 pub mod postgres;
 pub mod randomness;
 pub mod server;
+pub mod transaction;
 pub mod watchdog;
 pub mod wire;
 
@@ -26,4 +27,5 @@ pub use engine::Engine;
 pub use registry::Swept;
 pub use server::{ServiceToken, TestServer};
 pub use testkit_macros::both_engines;
+pub use transaction::OpenTransaction;
 pub use wire::Wire;

@@ -21,7 +21,7 @@ pub fn need(program: &str) -> Option<PathBuf> {
 pub(crate) const NO_POSTGRESQL: &str = "no PostgreSQL here (./dev/setup installs it)";
 
 /// The running test's name, as the test harness names its thread.
-pub(crate) fn this_test() -> String {
+pub fn this_test() -> String {
     std::thread::current().name().unwrap_or("a test").to_owned()
 }
 

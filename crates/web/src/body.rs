@@ -15,12 +15,15 @@ use futures_util::{
 use http::{HeaderValue, Version, header};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
 /// How long the connection stays open for the client to see the answer, while it still has something to send.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// How long a body that is read whole may stand still (DESIGN §6: idle 60 s). One of them is read before any credential.
+const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Why a body could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -31,15 +34,23 @@ pub(crate) enum BodyRefused {
     /// The client broke off.
     #[error("the body broke off: {0}")]
     Broken(#[from] axum::Error),
+    /// The client stopped sending.
+    #[error("nothing more of the body came for a while; send it again")]
+    Stalled,
 }
 
-/// The whole body, if it has at most `limit` bytes. One whose announced length is longer is not read at all.
+/// The whole body, if it has at most `limit` bytes and never stands still for long. One whose announced length is longer
+/// is not read at all.
 pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, BodyRefused> {
+    read_while_moving(body, limit, IDLE_TIME).await
+}
+
+async fn read_while_moving(body: &mut Body, limit: usize, idle: Duration) -> Result<Bytes, BodyRefused> {
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyRefused::TooLarge { limit });
     }
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    while let Some(frame) = timeout(idle, body.frame()).await.map_err(|_| BodyRefused::Stalled)? {
         let Ok(data) = frame?.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(BodyRefused::TooLarge { limit });
@@ -163,7 +174,7 @@ fn drain(mut body: Body, is_asked_for: bool) -> Afterwards {
             }
         };
         // Either way nothing is left to do: the answer is out.
-        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+        let _ = timeout(DRAIN_TIME, drained).await;
     });
     if is_short { Afterwards::Usable } else { Afterwards::Closed }
 }
@@ -179,4 +190,27 @@ async fn reads_to_end(body: &mut Body) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_stands_still_is_not_waited_for() {
+        let begun = stream::iter([Ok::<_, axum::Error>(Bytes::from_static(b"gr"))]);
+        let mut body = Body::from_stream(begun.chain(stream::pending()));
+        let read = read_while_moving(&mut body, 10, Duration::from_millis(1)).await;
+        assert!(matches!(read, Err(BodyRefused::Stalled)), "{read:?}");
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit_and_no_further() {
+        for (limit, is_read) in [(4, true), (3, false)] {
+            let pieces = stream::iter([Ok::<_, axum::Error>("ab"), Ok("cd")]);
+            let read = read_to_end(&mut Body::from_stream(pieces), limit).await;
+            assert_eq!(read.is_ok_and(|bytes| bytes == "abcd"), is_read, "{limit}");
+        }
+    }
 }

@@ -32,6 +32,11 @@ impl Query {
         self.all(name).next()
     }
 
+    /// The first of `names` that is there more than once.
+    pub(crate) fn repeated<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        names.iter().copied().find(|name| self.all(name).nth(1).is_some())
+    }
+
     /// The names of the parameters, as often as they are there.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
@@ -61,6 +66,8 @@ mod tests {
         assert_eq!(query.one("n"), Some(""));
         assert_eq!(query.one("last"), Some(""));
         assert_eq!(query.one("other"), None);
+        assert_eq!(query.repeated(&["n", "scope"]), Some("scope"));
+        assert_eq!(query.repeated(&["n", "last", "other"]), None);
         assert!(Query::parse("a=%ff").is_err());
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -73,6 +73,15 @@ fn failed(error: &tokio::task::JoinError) -> Result<Response, Infallible> {
     Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
+/// RFC 9110 §8.6: a 204 has no Content-Length, and a 304 that of the answer it stands for. axum writes `0` to both where
+/// they answer HEAD, and a cache would take what it has for something else.
+fn without_false_length(mut response: Response) -> Response {
+    if matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
 fn connection(
     builder: &Arc<auto::Builder<TokioExecutor>>,
     graceful: &GracefulShutdown,
@@ -89,7 +98,7 @@ fn connection(
         // A task of its own: when a client hangs up hyper drops what it awaits, and a handler dropped between two
         // steps would leave an upload's bytes without a row. As a task it sees its body break, and cleans up.
         let answered = tokio::spawn(router.oneshot(request));
-        async move { answered.await.unwrap_or_else(|error| failed(&error)) }
+        async move { answered.await.unwrap_or_else(|error| failed(&error)).map(without_false_length) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
     let watched = graceful.watch(connection);

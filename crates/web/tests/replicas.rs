@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use testkit::{Actor, TestServer, both_engines, image::Image};
 
-/// Rounds of each of the five: a thousand together.
+/// Rounds of each.
 const ROUNDS: usize = 200;
 
 /// Two servers, with an image to pull in `acme/api`.
@@ -120,6 +120,26 @@ async fn a_scope_cut_is_felt_at_once_everywhere(t: TestServer) {
             (404, "token acme/puller has no scope that covers it"),
             async |_| {
                 house.admin("PATCH", &path, json!({ "permission": "pull" })).await;
+                None
+            },
+        )
+        .await;
+}
+
+#[both_engines]
+async fn an_address_taken_away_is_felt_at_once_everywhere(t: TestServer) {
+    let house = House::build(t).await;
+    let token = house.a.service_token("acme", "puller", json!({ "permission": "pull" })).await;
+    let path = format!("tokens/{}", token.id);
+    let allow =
+        async |networks: Value| house.admin("PATCH", &path, json!({ "allowed_addresses": networks })).await;
+    house
+        .rounds(
+            house.a.with(&token),
+            async || allow(json!(["10.0.0.0/8"])).await,
+            (401, "token acme/puller may not be used from 127.0.0.1"),
+            async |_| {
+                allow(json!([])).await;
                 None
             },
         )

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use access::time::{Clock, Length};
 use serde_json::{Value, json};
 use testkit::{
-    Actor, Answer, ServiceToken, TestServer, both_engines,
+    Actor, Answer, Engine, OpenTransaction, ServiceToken, TestServer, both_engines,
     clock::ManualClock,
+    engine,
     image::{Blob, Image},
+    missing,
 };
+use tokio::task::JoinHandle;
 
 /// A token of acme that may pull and push, with clients that have been at work with it: one by Basic, one by a
 /// bearer. Each has an upload underway.
@@ -385,4 +388,131 @@ async fn a_deletion_is_felt_by_a_replica_whose_clock_is_behind(t: TestServer) {
         t.admin().delete(&format!("/api/v1/tokens/{}", token.id)).await.is(204);
     };
     felt_behind(&t, delete, "was deleted").await;
+}
+
+/// Tells the sentence on PostgreSQL, where transactions run side by side; on SQLite one comes after the other.
+fn side_by_side(sentence: impl AsyncFnOnce(TestServer)) {
+    engine::tell(Engine::Postgres, &missing::this_test(), async |engine| {
+        sentence(TestServer::on(engine).await).await;
+    });
+}
+
+/// A request that is begun, and waits for a lock as the last of `waiting`.
+async fn begun(
+    held: &OpenTransaction,
+    waiting: i64,
+    request: impl Future<Output = Answer> + Send + 'static,
+) -> JoinHandle<Answer> {
+    let request = tokio::spawn(request);
+    while held.waiting().await < waiting {
+        if request.is_finished() {
+            panic!("it did not wait: {:?}", request.await.unwrap());
+        }
+    }
+    request
+}
+
+fn post(actor: &Actor, path: &str, body: Value) -> impl Future<Output = Answer> + Send + use<> {
+    let (actor, path) = (actor.clone(), format!("/api/v1{path}"));
+    async move { actor.post_json(&path, &body).await }
+}
+
+/// The user ann, by password; she is an administrator of acme.
+async fn ann(t: &TestServer) -> Actor {
+    let ann = json!({ "username": "ann", "password": "a fine password" });
+    t.admin().post_json("/api/v1/users", &ann).await.is(201);
+    t.namespace("acme").await;
+    let role = t.admin().request(reqwest::Method::PUT, "/api/v1/namespaces/acme/members/users/ann");
+    t.admin().send(role.json(&json!({ "role": "admin" }))).await.is(200);
+    t.basic("ann", "a fine password")
+}
+
+/// The name and the status of each token that is listed at `path`.
+async fn tokens(t: &TestServer, path: &str) -> Vec<(String, String)> {
+    let listed = t.admin().get(&format!("/api/v1{path}")).await.is(200).json();
+    let text = |token: &Value, field: &str| token[field].as_str().unwrap().to_owned();
+    let tokens = listed["items"].as_array().unwrap().iter();
+    tokens.map(|token| (text(token, "name"), text(token, "status"))).collect()
+}
+
+const OF_ANN: &str = "/users/ann/tokens";
+const OF_ACME: &str = "/namespaces/acme/tokens";
+
+#[test]
+fn no_token_is_made_on_rights_that_another_transaction_is_just_taking_away() {
+    for (path, taken, status, code, reason) in [
+        (
+            OF_ANN,
+            "UPDATE users SET password_generation = password_generation + 1 WHERE username = 'ann'",
+            401,
+            "bad-credential",
+            "this login of user ann was ended",
+        ),
+        (
+            OF_ANN,
+            "UPDATE users SET is_active = 0 WHERE username = 'ann'",
+            401,
+            "bad-credential",
+            "user ann is deactivated",
+        ),
+        (
+            OF_ACME,
+            "UPDATE namespaces SET revision = revision + 1 WHERE name = 'acme'; DELETE FROM namespace_users",
+            404,
+            "not-found",
+            "namespace acme does not exist, or user ann has no role in it",
+        ),
+        (
+            OF_ACME,
+            "UPDATE namespaces SET revision = revision + 1 WHERE name = 'acme'; \
+             UPDATE namespace_users SET role = role - 1",
+            403,
+            "denied",
+            "user ann does not have the role admin in acme",
+        ),
+    ] {
+        side_by_side(async |t| {
+            let ann = ann(&t).await;
+            let taking = OpenTransaction::begin(&t, taken).await;
+            let making = begun(&taking, 1, post(&ann, path, json!({ "name": "late" }))).await;
+            taking.commit().await;
+            making.await.unwrap().refused(status, code).says(reason);
+            assert_eq!(tokens(&t, path).await, []);
+        });
+    }
+}
+
+const EMERGENCIES: [(&str, &str); 2] =
+    [(OF_ANN, "/users/ann/end-all"), (OF_ACME, "/namespaces/acme/tokens/disable-all")];
+
+#[test]
+fn an_emergency_stops_the_token_that_is_just_being_made() {
+    for (path, emergency) in EMERGENCIES {
+        side_by_side(async |t| {
+            let ann = ann(&t).await;
+            // Far enough to have written the token, and not its secret.
+            let held = OpenTransaction::begin(&t, "LOCK TABLE token_secrets IN SHARE MODE").await;
+            let making = begun(&held, 1, post(&ann, path, json!({ "name": "late" }))).await;
+            let stopping = begun(&held, 2, post(&t.admin(), emergency, json!({}))).await;
+            held.commit().await;
+            making.await.unwrap().is(201);
+            assert_eq!(stopping.await.unwrap().is(200).json(), json!({ "disabled": 1 }));
+            assert_eq!(tokens(&t, path).await, [("late".to_owned(), "disabled".to_owned())]);
+        });
+    }
+}
+
+#[test]
+fn an_emergency_stops_the_token_that_is_just_being_enabled() {
+    for (path, emergency) in EMERGENCIES {
+        side_by_side(async |t| {
+            let ann = ann(&t).await;
+            post(&ann, path, json!({ "name": "asleep", "status": "disabled" })).await.is(201);
+            let waking = OpenTransaction::begin(&t, "UPDATE tokens SET status = 'enabled'").await;
+            let stopping = begun(&waking, 1, post(&t.admin(), emergency, json!({}))).await;
+            waking.commit().await;
+            assert_eq!(stopping.await.unwrap().is(200).json(), json!({ "disabled": 1 }));
+            assert_eq!(tokens(&t, path).await, [("asleep".to_owned(), "disabled".to_owned())]);
+        });
+    }
 }

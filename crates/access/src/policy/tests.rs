@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod allowed_addresses;
+mod managing;
 
 const NOW: Instant = Instant::from_millis(1_795_000_000_000); // 2026-11-18
 const DAY: Length = Length::days(1);
@@ -112,6 +113,12 @@ fn made_again(is_public: bool) -> Target {
 }
 
 const ABSENT: Target = Target::Namespace(None);
+
+/// A token as the target: of the namespace with that role of the principal's user, of that user, or of the instance.
+fn target(namespace: Option<Namespace>, user: Option<&str>) -> Target {
+    let id = id(50, |now, random| TokenId::mint(now, random));
+    Target::Token(Some(TargetToken { id, namespace, user: user.map(user_id) }))
+}
 
 fn on(action: Action) -> Need {
     Need::repository(&RepositoryName::parse("acme/api").unwrap(), action)
@@ -237,7 +244,7 @@ fn a_dead_credential_is_refused_with_its_reason_before_anything_else() {
         ),
         (
             Principal::User(of_user(|user| user.is_current = false)),
-            "the password of user alice was changed; log in again",
+            "this login of user alice was ended; log in again",
         ),
         (
             personal(of_user(|user| user.is_active = false)),
@@ -397,192 +404,6 @@ fn being_somebody_is_enough_to_ask_who_one_is() {
         check_basic(&Need::Identity, principal.clone(), Target::Nothing, (expect, ""));
         // `docker login` ends with it, on a bearer that was fetched for nothing.
         check(&Need::Identity, principal, Target::Nothing, &bearer(""), (expect, ""));
-    }
-}
-
-#[test]
-fn only_people_and_their_account_tokens_manage() {
-    let name = || NamespaceName::parse("acme").unwrap();
-    let admin = || private(Some(Role::Admin));
-    for (principal, [list, make, see, manage]) in [
-        (Principal::Anonymous, ["log in", "log in", "log in", "log in"]),
-        (person("alice"), ["go", "denied", "go", "go"]),
-        (account("alice"), ["go", "denied", "go", "go"]),
-        (person("root"), ["go", "go", "go", "go"]),
-        (account("root"), ["go", "go", "go", "go"]),
-        (scoped("root", &["pull,push,delete *", "list"]), ["denied", "denied", "unseen", "unseen"]),
-        // Its own namespace, which it knows, and another one.
-        (service(&["pull,push,delete *", "list"]), ["denied", "denied", "denied", "denied"]),
-        (instance(&["pull,push,delete *", "list"]), ["denied", "denied", "unseen", "unseen"]),
-    ] {
-        check_basic(&Need::Person, principal.clone(), Target::Nothing, (list, ""));
-        check_basic(&Need::NewNamespace, principal.clone(), ABSENT, (make, ""));
-        check_basic(&Need::SeeNamespace(name()), principal.clone(), admin(), (see, ""));
-        check_basic(&Need::ManageNamespace(name()), principal, admin(), (manage, ""));
-    }
-}
-
-#[test]
-fn a_service_token_is_told_that_it_manages_nothing_only_where_it_is_at_home() {
-    let name = || NamespaceName::parse("acme").unwrap();
-    let nothing = ("denied", "token acme/ci manages nothing; log in as a user");
-    let unseen = ("unseen", "namespace acme does not exist, or token acme/ci has no role in it");
-    for (principal, target, expect) in [
-        (service(&[]), private(None), nothing),
-        (service(&["pull,push,delete *"]), public(), nothing),
-        (service(&["list"]), made_again(false), unseen),
-        (service(&["list"]), made_again(true), unseen),
-        (service(&["list"]), ABSENT, unseen),
-        (instance(&["list"]), private(None), ("unseen", "namespace acme does not exist")),
-        (scoped("alice", &["list"]), private(Some(Role::Admin)), ("unseen", "namespace acme does not exist")),
-    ] {
-        check_basic(&Need::SeeNamespace(name()), principal.clone(), target.clone(), expect);
-        check_basic(&Need::ManageNamespace(name()), principal, target, expect);
-    }
-}
-
-#[test]
-fn where_the_setting_says_so_every_user_makes_namespaces_and_no_other_token_does() {
-    for (principal, expect) in [
-        (Principal::Anonymous, "log in"),
-        (person("alice"), "go"),
-        (account("alice"), "go"),
-        (scoped("alice", &["pull,push *"]), "denied"),
-        (service(&["pull,push *"]), "denied"),
-        (instance(&["pull,push *"]), "denied"),
-    ] {
-        let rights = Rights { principal, target: ABSENT, users_make_namespaces: true };
-        assert_eq!(
-            told(decide(&Need::NewNamespace, &rights, &Access::unlimited(), None, NOW)).0,
-            expect,
-            "{rights:?}"
-        );
-    }
-}
-
-#[test]
-fn a_namespace_is_seen_with_any_role_and_managed_with_admin() {
-    let name = || NamespaceName::parse("acme").unwrap();
-    let unseen = ("unseen", "namespace acme does not exist, or user alice has no role in it");
-    let denied = ("denied", "user alice does not have the role admin in acme");
-    let (go, alice) = (("go", ""), || person("alice"));
-    for (target, see, manage) in [
-        (ABSENT, unseen, unseen),
-        (private(None), unseen, unseen),
-        (public(), unseen, unseen),
-        (private(Some(Role::Reader)), go, denied),
-        (private(Some(Role::Writer)), go, denied),
-        (private(Some(Role::Admin)), go, go),
-    ] {
-        check_basic(&Need::SeeNamespace(name()), alice(), target.clone(), see);
-        check_basic(&Need::ManageNamespace(name()), alice(), target, manage);
-    }
-    // An instance administrator is told that it is absent, by whoever looks for it next.
-    check_basic(&Need::SeeNamespace(name()), person("root"), ABSENT, go);
-    check_basic(&Need::ManageNamespace(name()), person("root"), ABSENT, go);
-}
-
-#[test]
-fn no_bearer_manages() {
-    let root = || Username::parse("root").unwrap();
-    let name = || NamespaceName::parse("acme").unwrap();
-    for need in [
-        Need::Person,
-        Need::NewNamespace,
-        Need::SeeNamespace(name()),
-        Need::ManageNamespace(name()),
-        Need::ManageToken(personal_token("alice").id),
-        Need::StrengthenToken(personal_token("alice").id),
-        Need::SeeTokenHistory(personal_token("alice").id),
-        Need::ListRepositories(name()),
-        Need::Administer,
-        Need::AdministerAccounts,
-        Need::SeeUser(root()),
-        Need::ChangeOwnPassword(root()),
-        Need::SeePersonalTokens(root()),
-        Need::NewPersonalToken(root()),
-    ] {
-        check_basic(&need, person("root"), ABSENT, ("go", ""));
-        check(&need, person("root"), ABSENT, &bearer("repository:acme/api:*"), ("too narrow", ""));
-    }
-}
-
-/// A token as the target: of the namespace with that role of the principal's user, of that user, or of the instance.
-fn target(namespace: Option<Namespace>, user: Option<&str>) -> Target {
-    let id = id(50, |now, random| TokenId::mint(now, random));
-    Target::Token(Some(TargetToken { id, namespace, user: user.map(user_id) }))
-}
-
-#[test]
-fn a_token_is_managed_by_those_who_manage_its_owner() {
-    let of_acme = |role| target(Some(namespace(false, role)), None);
-    let (go, denied, unseen) =
-        (("go", ""), ("denied", "log in with a password"), ("unseen", "there is no such token"));
-    for (principal, target, manage, strengthen) in [
-        (person("alice"), of_acme(None), unseen, unseen),
-        (person("alice"), of_acme(Some(Role::Reader)), unseen, unseen),
-        (person("alice"), of_acme(Some(Role::Writer)), unseen, unseen),
-        (person("alice"), of_acme(Some(Role::Admin)), go, go),
-        (person("root"), of_acme(None), go, go),
-        (account("alice"), of_acme(Some(Role::Admin)), go, go),
-        (scoped("alice", &["pull *"]), of_acme(Some(Role::Admin)), unseen, unseen),
-        (service(&["pull,push,delete *"]), of_acme(None), unseen, unseen),
-        // Of the instance: its administrators.
-        (person("alice"), target(None, None), unseen, unseen),
-        (person("root"), target(None, None), go, go),
-        (account("root"), target(None, None), go, go),
-        (instance(&["pull *"]), target(None, None), unseen, unseen),
-        // Personal: the user and instance administrators; with a personal token nothing that would outlive a theft.
-        (person("alice"), target(None, Some("alice")), go, go),
-        (person("al"), target(None, Some("alice")), unseen, unseen),
-        (person("root"), target(None, Some("alice")), go, go),
-        (account("alice"), target(None, Some("alice")), go, denied),
-        (account("root"), target(None, Some("alice")), go, denied),
-        (account("al"), target(None, Some("alice")), unseen, unseen),
-        (scoped("alice", &["pull *"]), target(None, Some("alice")), unseen, unseen),
-        // Absent: an instance administrator is told so, nobody else learns anything.
-        (person("alice"), Target::Token(None), unseen, unseen),
-        (person("root"), Target::Token(None), go, go),
-        (Principal::Anonymous, target(None, Some("alice")), ("log in", ""), ("log in", "")),
-    ] {
-        let token = id(50, |now, random| TokenId::mint(now, random));
-        check_basic(&Need::ManageToken(token), principal.clone(), target.clone(), manage);
-        check_basic(&Need::SeeTokenHistory(token), principal.clone(), target.clone(), manage);
-        check_basic(&Need::StrengthenToken(token), principal, target, strengthen);
-    }
-}
-
-#[test]
-fn accounts_are_for_those_whose_they_are_and_for_administrators() {
-    let alice = || Username::parse("alice").unwrap();
-    let (go, unseen) = (("go", ""), ("unseen", "user alice does not exist, or"));
-    let by_password = ("denied", "log in with a password");
-    let old_one = ("denied", "alice can, logged in with the old one");
-    let no_admin = ("denied", "is no instance administrator");
-    for (principal, administer, accounts, [see, password, tokens, new_token]) in [
-        (person("alice"), no_admin, no_admin, [go, go, go, go]),
-        (person("al"), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (person("root"), go, go, [go, old_one, go, go]),
-        // Rule 9: with a stolen token nothing that would outlive its theft.
-        (account("alice"), no_admin, no_admin, [go, old_one, go, by_password]),
-        (account("al"), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (account("root"), go, by_password, [go, old_one, go, by_password]),
-        (scoped("alice", &["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (scoped("root", &["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (service(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (instance(&["pull *"]), no_admin, no_admin, [unseen, unseen, unseen, unseen]),
-        (Principal::Anonymous, ("log in", ""), ("log in", ""), [("log in", ""); 4]),
-    ] {
-        for (need, expect) in [
-            (Need::Administer, administer),
-            (Need::AdministerAccounts, accounts),
-            (Need::SeeUser(alice()), see),
-            (Need::ChangeOwnPassword(alice()), password),
-            (Need::SeePersonalTokens(alice()), tokens),
-            (Need::NewPersonalToken(alice()), new_token),
-        ] {
-            check_basic(&need, principal.clone(), Target::Nothing, expect);
-        }
     }
 }
 

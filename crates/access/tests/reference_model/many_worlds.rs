@@ -65,6 +65,7 @@ fn any_ask() -> impl Strategy<Value = Ask> {
         1 => of().prop_map(Ask::TokenHistory),
         1 => prop::sample::select(vec![Ask::Administer, Ask::AdministerAccounts]),
         1 => whom().prop_map(Ask::SeeUser),
+        1 => whom().prop_map(Ask::ChangeUser),
         1 => whom().prop_map(Ask::ChangePassword),
         1 => whom().prop_map(Ask::SeeTokensOf),
         1 => whom().prop_map(Ask::MakeTokenFor),

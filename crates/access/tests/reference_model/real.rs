@@ -79,6 +79,7 @@ fn need(world: &World) -> Need {
         Ask::Administer => Need::Administer,
         Ask::AdministerAccounts => Need::AdministerAccounts,
         Ask::SeeUser(whom) => Need::SeeUser(username(whom)),
+        Ask::ChangeUser(whom) => Need::ChangeUser(username(whom)),
         Ask::ChangePassword(whom) => Need::ChangeOwnPassword(username(whom)),
         Ask::SeeTokensOf(whom) => Need::SeePersonalTokens(username(whom)),
         Ask::MakeTokenFor(whom) => Need::NewPersonalToken(username(whom)),
@@ -159,6 +160,7 @@ fn target(world: &World) -> Target {
         | Ask::Administer
         | Ask::AdministerAccounts
         | Ask::SeeUser(_)
+        | Ask::ChangeUser(_)
         | Ask::ChangePassword(_)
         | Ask::SeeTokensOf(_)
         | Ask::MakeTokenFor(_) => return Target::Nothing,

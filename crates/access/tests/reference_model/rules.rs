@@ -27,11 +27,15 @@ pub(crate) fn model(world: &World) -> Verdict {
         // What names nothing that could be hidden gives nothing away.
         Ask::Catalog | Ask::WhoAmI | Ask::ListMine | Ask::MakeNamespace => true,
         Ask::Administer | Ask::AdministerAccounts => true,
-        Ask::SeeUser(whom) | Ask::ChangePassword(whom) | Ask::SeeTokensOf(whom) | Ask::MakeTokenFor(whom) => {
+        Ask::SeeUser(whom) | Ask::ChangeUser(whom) | Ask::ChangePassword(whom) => {
             in_rights(world, &Ask::SeeUser(*whom))
         }
-        // A service token knows the namespace that it is of, and manages nothing there (rule 9).
-        Ask::SeeNamespace | Ask::ManageNamespace => in_rights(world, &Ask::SeeNamespace) || is_at_home(world),
+        Ask::SeeTokensOf(whom) | Ask::MakeTokenFor(whom) => in_rights(world, &Ask::SeeUser(*whom)),
+        // A service token knows the namespace that it is of, and manages nothing there (rule 9); a scoped one is told
+        // that it manages nothing wherever it asks.
+        Ask::SeeNamespace | Ask::ManageNamespace => {
+            in_rights(world, &Ask::SeeNamespace) || is_at_home(world) || world.kind == Kind::Scoped
+        }
         // Whoever may list at all has to see the namespace; whoever may not is told so before.
         Ask::ListHere => !in_rights(world, &Ask::Catalog),
         Ask::ManageToken(_) | Ask::TokenHistory(_) => false,
@@ -116,7 +120,9 @@ fn in_rights(world: &World, ask: &Ask) -> bool {
         Ask::AdministerAccounts => is_admin && world.kind == Kind::Person,
         Ask::SeeUser(whom) | Ask::SeeTokensOf(whom) => is_admin || (manages && *whom == Whom::Oneself),
         Ask::ChangePassword(whom) => world.kind == Kind::Person && *whom == Whom::Oneself,
-        Ask::MakeTokenFor(whom) => world.kind == Kind::Person && (world.is_admin || *whom == Whom::Oneself),
+        Ask::ChangeUser(whom) | Ask::MakeTokenFor(whom) => {
+            world.kind == Kind::Person && (world.is_admin || *whom == Whom::Oneself)
+        }
     }
 }
 
@@ -188,6 +194,7 @@ fn in_bearer(world: &World) -> bool {
         | Ask::Administer
         | Ask::AdministerAccounts
         | Ask::SeeUser(_)
+        | Ask::ChangeUser(_)
         | Ask::ChangePassword(_)
         | Ask::SeeTokensOf(_)
         | Ask::MakeTokenFor(_) => false,

@@ -17,6 +17,7 @@ pub(crate) enum Ask {
     Administer,
     AdministerAccounts,
     SeeUser(Whom),
+    ChangeUser(Whom),
     ChangePassword(Whom),
     SeeTokensOf(Whom),
     MakeTokenFor(Whom),

@@ -107,7 +107,11 @@ impl BlobStore for FileStore {
 
     fn abort<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<(), BlobError>> {
         let key = state.key.clone();
-        self.run(move |folders| Ok(remove(&folders.upload(&key))?))
+        // In this order: a request that was taken over may be moving the file from the one place to the other.
+        self.run(move |folders| {
+            remove(&folders.upload(&key))?;
+            Ok(remove(&folders.blob(&key))?)
+        })
     }
 
     fn read<'a>(&'a self, key: &'a Key, range: Option<Range>) -> BoxFuture<'a, Result<Reading, BlobError>> {

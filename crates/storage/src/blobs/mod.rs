@@ -70,7 +70,8 @@ pub trait BlobStore: Send + Sync {
         expected: &'a Digest,
     ) -> BoxFuture<'a, Result<Finished, BlobError>>;
 
-    /// Drops an unfinished upload; nothing to drop is fine. Never touches a finished blob.
+    /// Drops an upload, also one that `finish` made a blob of without a row that names it; nothing to drop is fine.
+    /// Not for a key that the row of a blob names.
     fn abort<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<(), BlobError>>;
 
     /// The bytes of a blob, or of a range of it. A blob that is deleted meanwhile is still read to its end.

@@ -434,6 +434,49 @@ async fn a_tag_moves(c: Content) {
 }
 
 #[both_engines]
+async fn a_tag_is_made_once(c: Content) {
+    let [one, two] = [c.t.manifest(c.repository, b"1").await, c.t.manifest(c.repository, b"2").await];
+    let latest = Tag::parse("latest").unwrap();
+    let (first, second) =
+        c.t.overlapping(
+            async |tx| tags::create(tx, c.repository, &latest, one.id, NOW).await,
+            async |tx| tags::create(tx, c.repository, &latest, two.id, NOW).await,
+        )
+        .await;
+    assert_eq!((first, second), (true, Ok(false)));
+    let found = manifests::by_tag(&c.t.db, c.repository, &latest).await.unwrap().unwrap();
+    assert_eq!(found.id, one.id);
+}
+
+#[both_engines]
+async fn a_tag_taken_is_told_as_it_stands_and_not_as_it_stood(c: Content) {
+    let [one, two] = [c.t.manifest(c.repository, b"1").await, c.t.manifest(c.repository, b"2").await];
+    let latest = Tag::parse("latest").unwrap();
+    let take = async |tx: &Tx| tags::take(tx, c.repository, &latest).await;
+    assert_eq!(c.t.write(take).await, Ok(None));
+    c.point(c.repository, "latest", one.id).await;
+    let (_, taken) =
+        c.t.overlapping(async |tx| tags::point(tx, c.repository, &latest, two.id, after(1)).await, take)
+            .await;
+    assert_eq!(taken, Ok(Some(two.digest)));
+    let sql = "SELECT updated_at FROM tags WHERE manifest_id = $1";
+    assert_eq!(c.t.db.one(sql, params![two.id], |row| row.instant(0)).await, Ok(after(1)), "only taken");
+}
+
+#[both_engines]
+async fn a_manifest_taken_is_pointed_at_by_nobody_else(c: Content) {
+    let image = c.t.manifest(c.repository, b"{}").await;
+    let take = async |tx: &Tx| manifests::take(tx, c.repository, &image.digest).await;
+    assert_eq!(c.t.write(take).await, Ok(Some(image.id)));
+    for tag in ["b", "a", "c"] {
+        c.point(c.repository, tag, image.id).await;
+    }
+    assert_eq!(tags::of_manifest(&c.t.db, image.id, 2).await.unwrap(), ["a", "b"]);
+    let (_, taken) = c.t.overlapping(async |tx| manifests::delete(tx, image.id).await, take).await;
+    assert_eq!(taken, Ok(None));
+}
+
+#[both_engines]
 async fn a_deleted_tag_leaves_its_manifest(c: Content) {
     let image = c.t.manifest(c.repository, b"{}").await;
     c.point(c.repository, "1.0", image.id).await;

@@ -3,7 +3,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use registry::{Ask, Grant, ListNamespaces, Refusal};
+use registry::{Ask, Grant, ListNamespaces, Refusal, WhoAmI};
 
 use super::problem::Problem;
 use crate::{
@@ -31,6 +31,19 @@ impl FromRequestParts<App> for ApiCaller {
         }
         Ok(Self(browser))
     }
+}
+
+/// What the path names. That it can name nothing is told to somebody alone: whoever brings a bad credential hears about
+/// that.
+pub(super) async fn told_to_somebody<T>(
+    parts: &mut Parts,
+    app: &App,
+    named: Result<T, Problem>,
+) -> Result<T, Problem> {
+    if named.is_err() {
+        ApiCaller::from_request_parts(parts, app).await?.may(app, WhoAmI).await?;
+    }
+    named
 }
 
 impl ApiCaller {

@@ -17,10 +17,12 @@ use super::{
 };
 
 const SUMMARY: &str = "Namespaces, repositories, people and access tokens of a container registry.\n\n\
-    Every operation takes a credential. Whoever may not do what they ask is told so (401, 403, 404) before anything \
-    else of the request is looked at. Unknown fields and query parameters are refused (422), and so are keys that \
-    stand twice in an object (400). Lists come in pages: `limit` items behind `after`, which is the `next` of the page \
-    before. Edits take `If-Match`. Every answer has `X-Request-Id`, which the server's log and audit have too.";
+    Every operation takes a credential. Whoever may not do what they ask is told so (401, 403, 404) before query, \
+    headers and body are looked at. Three say only there what they are about: actOnTokens and showAudit look for any \
+    person, editUser for whoever may change anything of that user. Unknown fields and query parameters are refused \
+    (422), and so are keys that stand twice in an object (400). Lists come in pages: `limit` items behind `after`, which \
+    is the `next` of the page before. Edits take `If-Match`. Every answer has `X-Request-Id`, which the server's log and \
+    audit have too.";
 
 const SCHEMES: [(&str, HttpAuthScheme, &str); 2] = [
     (
@@ -117,7 +119,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 fn failures(operation: &Operation) -> Vec<Code> {
     // Any operation may be sent a query that it does not know, or that is no text.
     let mut codes =
-        vec![Code::SignInNeeded, Code::BadCredential, Code::Denied, Code::Malformed, Code::Invalid];
+        vec![Code::LogInNeeded, Code::BadCredential, Code::Denied, Code::Malformed, Code::Invalid];
     let parameters: Vec<&Parameter> = operation.parameters.iter().flatten().filter_map(inlined).collect();
     if parameters.iter().any(|parameter| parameter.parameter_in == ParameterIn::Path) {
         codes.push(Code::NotFound);
@@ -264,6 +266,12 @@ mod tests {
             let reads = operation["requestBody"].is_object();
             assert_eq!((has("413"), has("415")), (reads, reads), "{method} {path}");
         }
+        let may_be_left_out: Vec<_> = each_operation(&document)
+            .into_iter()
+            .filter(|(.., one)| one["requestBody"].is_object() && one["requestBody"]["required"] != true)
+            .map(|(.., one)| one["operationId"].as_str().unwrap())
+            .collect();
+        assert_eq!(may_be_left_out, ["resetToken"]);
         for (id, code) in OWN_FAILURES {
             let of =
                 each_operation(&document).into_iter().find(|(.., operation)| operation["operationId"] == id);
@@ -333,7 +341,7 @@ mod tests {
                 "ExplainedAction: pull push delete admin",
                 "MemberKind: users teams",
                 "Permission: pull pull-push custom account",
-                "ProblemCode: malformed sign-in-needed bad-credential denied not-found method-not-allowed name-taken \
+                "ProblemCode: malformed log-in-needed bad-credential denied not-found method-not-allowed name-taken \
                  too-many in-use last-administrator holds-repositories changed too-large not-json invalid internal \
                  unavailable storage-full",
                 "Role: reader writer admin",

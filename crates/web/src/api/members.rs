@@ -109,7 +109,6 @@ impl MemberAnswer {
 
 impl From<StoredMember> for MemberAnswer {
     fn from(stored: StoredMember) -> Self {
-        let kind = if stored.kind == "teams" { MemberKind::Teams } else { MemberKind::Users };
-        Self { kind, name: stored.name, role: stored.role.into() }
+        Self { kind: stored.kind.into(), name: stored.name, role: stored.role.into() }
     }
 }

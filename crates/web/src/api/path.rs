@@ -10,38 +10,46 @@ use http::request::Parts;
 use oci::NamespaceName;
 use registry::MemberName;
 
-use super::problem::{Code, Problem};
+use super::{
+    caller::told_to_somebody,
+    problem::{Code, Problem},
+    words::MemberKind,
+};
+use crate::app::App;
 
 /// `{ns}`: a namespace.
 pub(super) struct NamespaceInPath(pub(super) NamespaceName);
 
-impl<S: Send + Sync> FromRequestParts<S> for NamespaceInPath {
+impl FromRequestParts<App> for NamespaceInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        namespace(&segment(parts, state, "namespace").await?).map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = segment(parts, app, "namespace").await.and_then(|text| namespace(&text)).map(Self);
+        told_to_somebody(parts, app, named).await
     }
 }
 
 /// `{username}`: a user.
 pub(super) struct UserInPath(pub(super) Username);
 
-impl<S: Send + Sync> FromRequestParts<S> for UserInPath {
+impl FromRequestParts<App> for UserInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        user(&segment(parts, state, "user").await?).map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = segment(parts, app, "user").await.and_then(|text| user(&text)).map(Self);
+        told_to_somebody(parts, app, named).await
     }
 }
 
 /// `{id}`: a token.
 pub(super) struct TokenInPath(pub(super) TokenId);
 
-impl<S: Send + Sync> FromRequestParts<S> for TokenInPath {
+impl FromRequestParts<App> for TokenInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        token(&segment(parts, state, "token").await?).map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = segment(parts, app, "token").await.and_then(|text| token(&text)).map(Self);
+        told_to_somebody(parts, app, named).await
     }
 }
 
@@ -51,11 +59,18 @@ pub(super) struct ScopeInPath {
     pub(super) scope: ScopeId,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for ScopeInPath {
+impl FromRequestParts<App> for ScopeInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (token, scope) = two_segments(parts, state, "scope").await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Self::read(parts, app).await;
+        told_to_somebody(parts, app, named).await
+    }
+}
+
+impl ScopeInPath {
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let (token, scope) = two_segments(parts, app, "scope").await?;
         let token = self::token(&token)?;
         let scope =
             ScopeId::parse(&scope).map_err(|error| absent(format!("no scope has this id: {error}")))?;
@@ -69,11 +84,18 @@ pub(super) struct SecretInPath {
     pub(super) secret: SecretId,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for SecretInPath {
+impl FromRequestParts<App> for SecretInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (token, secret) = two_segments(parts, state, "secret").await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Self::read(parts, app).await;
+        told_to_somebody(parts, app, named).await
+    }
+}
+
+impl SecretInPath {
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let (token, secret) = two_segments(parts, app, "secret").await?;
         let token = self::token(&token)?;
         // A secret itself is no id, and is not repeated to whoever pastes one here.
         let secret =
@@ -88,11 +110,18 @@ pub(super) struct SessionInPath {
     pub(super) session: SessionId,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for SessionInPath {
+impl FromRequestParts<App> for SessionInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (username, session) = two_segments(parts, state, "session").await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Self::read(parts, app).await;
+        told_to_somebody(parts, app, named).await
+    }
+}
+
+impl SessionInPath {
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let (username, session) = two_segments(parts, app, "session").await?;
         let username = user(&username)?;
         let session =
             SessionId::parse(&session).map_err(|error| absent(format!("no session has this id: {error}")))?;
@@ -103,11 +132,12 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionInPath {
 /// `{team}`: a team.
 pub(super) struct TeamInPath(pub(super) TeamName);
 
-impl<S: Send + Sync> FromRequestParts<S> for TeamInPath {
+impl FromRequestParts<App> for TeamInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        team(&segment(parts, state, "team").await?).map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = segment(parts, app, "team").await.and_then(|text| team(&text)).map(Self);
+        told_to_somebody(parts, app, named).await
     }
 }
 
@@ -117,11 +147,18 @@ pub(super) struct TeamUserInPath {
     pub(super) user: Username,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for TeamUserInPath {
+impl FromRequestParts<App> for TeamUserInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (name, username) = two_segments(parts, state, "team and user").await?;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Self::read(parts, app).await;
+        told_to_somebody(parts, app, named).await
+    }
+}
+
+impl TeamUserInPath {
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let (name, username) = two_segments(parts, app, "team and user").await?;
         Ok(Self { team: team(&name)?, user: user(&username)? })
     }
 }
@@ -132,18 +169,25 @@ pub(super) struct MemberInPath {
     pub(super) member: MemberName,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for MemberInPath {
+impl FromRequestParts<App> for MemberInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<(String, String, String)>::from_request_parts(parts, state).await;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Self::read(parts, app).await;
+        told_to_somebody(parts, app, named).await
+    }
+}
+
+impl MemberInPath {
+    async fn read(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<(String, String, String)>::from_request_parts(parts, app).await;
         let Path((namespace, kind, name)) =
             path.map_err(|_| absent("the path names no member: it is not UTF-8".to_owned()))?;
         let namespace = self::namespace(&namespace)?;
-        let member = match kind.as_str() {
-            "users" => MemberName::User(user(&name)?),
-            "teams" => MemberName::Team(team(&name)?),
-            _ => return Err(absent("members are under users/ and teams/".to_owned())),
+        let kind = MemberKind::parse(&kind);
+        let member = match kind.ok_or_else(|| absent("members are under users/ and teams/".to_owned()))? {
+            MemberKind::Users => MemberName::User(user(&name)?),
+            MemberKind::Teams => MemberName::Team(team(&name)?),
         };
         Ok(Self { namespace, member })
     }
@@ -165,17 +209,13 @@ fn team(text: &str) -> Result<TeamName, Problem> {
     TeamName::parse(text).map_err(|error| absent(format!("no team has this name: {error}")))
 }
 
-async fn two_segments<S: Send + Sync>(
-    parts: &mut Parts,
-    state: &S,
-    what: &str,
-) -> Result<(String, String), Problem> {
-    let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+async fn two_segments(parts: &mut Parts, app: &App, what: &str) -> Result<(String, String), Problem> {
+    let path = Path::<(String, String)>::from_request_parts(parts, app).await;
     path.map(|Path(both)| both).map_err(|_| absent(format!("the path names no {what}: it is not UTF-8")))
 }
 
-async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S, what: &str) -> Result<String, Problem> {
-    let path = Path::<String>::from_request_parts(parts, state).await;
+async fn segment(parts: &mut Parts, app: &App, what: &str) -> Result<String, Problem> {
+    let path = Path::<String>::from_request_parts(parts, app).await;
     path.map(|Path(text)| text).map_err(|_| absent(format!("the path names no {what}: it is not UTF-8")))
 }
 

@@ -60,7 +60,7 @@ macro_rules! codes {
 
 codes! {
     Malformed: BAD_REQUEST, "the request can't be read: its JSON, its UTF-8, its query or a header";
-    SignInNeeded: UNAUTHORIZED, "no credential came along";
+    LogInNeeded: UNAUTHORIZED, "no credential came along";
     BadCredential: UNAUTHORIZED, "the credential is wrong or has ended; `detail` says why to whoever holds it";
     Denied: FORBIDDEN, "the caller may not do this";
     NotFound: NOT_FOUND, "there is none, or none that the caller may see";
@@ -122,7 +122,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         let headers = response.headers_mut();
-        if matches!(self.code, Code::SignInNeeded | Code::BadCredential) {
+        if matches!(self.code, Code::LogInNeeded | Code::BadCredential) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
         if self.code == Code::Unavailable {
@@ -138,7 +138,7 @@ impl From<Refusal> for Problem {
         let text = refusal.to_string();
         match refusal {
             Refusal::BadCredential(reason) => Self::new(Code::BadCredential, reason),
-            Refusal::SignIn { .. } => Self::new(Code::SignInNeeded, text),
+            Refusal::SignIn { .. } => Self::new(Code::LogInNeeded, text),
             // No bearer comes through this face, so no narrow one either.
             Refusal::BearerTooNarrow { .. } => Self::new(Code::Denied, text),
             Refusal::Denied(reason) => Self::new(Code::Denied, reason),
@@ -207,7 +207,7 @@ impl From<BodyRefused> for Problem {
     fn from(error: BodyRefused) -> Self {
         let code = match error {
             BodyRefused::TooLarge { .. } => Code::TooLarge,
-            BodyRefused::Broken(_) => Code::Malformed,
+            BodyRefused::Broken(_) | BodyRefused::Stalled => Code::Malformed,
         };
         Self::new(code, error.to_string())
     }
@@ -318,7 +318,7 @@ mod tests {
         let text = || "why".to_owned();
         for (refusal, expected) in [
             (Refusal::BadCredential(text()), (401, "bad-credential")),
-            (Refusal::SignIn { scope: None }, (401, "sign-in-needed")),
+            (Refusal::SignIn { scope: None }, (401, "log-in-needed")),
             (Refusal::BearerTooNarrow { scope: None }, (403, "denied")),
             (Refusal::Denied(text()), (403, "denied")),
             (Refusal::Unseen(text()), (404, "not-found")),

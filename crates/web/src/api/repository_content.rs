@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use oci::Reference;
-use registry::{DeleteManifest, ListManifests, ListTags, StoredManifest, StoredTag};
+use registry::{DeleteManifest, Expected, ListManifests, ListTags, StoredManifest, StoredTag};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,7 +84,7 @@ async fn delete(
 ) -> Result<StatusCode, Problem> {
     let grant = caller.may(app, ask).await?;
     query.read(&grant)?;
-    app.registry().delete_manifest(&grant, app.now()).await?;
+    app.registry().delete_manifest(&grant, &Expected::default(), app.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

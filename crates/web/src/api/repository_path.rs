@@ -7,45 +7,47 @@ use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use oci::{Digest, RepositoryName, Tag};
 
-use super::problem::{Code, Problem};
-use crate::repository_segment;
+use super::{
+    caller::told_to_somebody,
+    problem::{Code, Problem},
+};
+use crate::{app::App, repository_segment};
 
 /// `{ns}` and `{repository}`.
 pub(super) struct RepositoryInPath(pub(super) RepositoryName);
 
-impl<S: Send + Sync> FromRequestParts<S> for RepositoryInPath {
+impl FromRequestParts<App> for RepositoryInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Segments::of(parts, state).await?.repository().map(Self)
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Segments::of(parts, app).await.and_then(|segments| segments.repository()).map(Self);
+        told_to_somebody(parts, app, named).await
     }
 }
 
 /// `{ns}`, `{repository}` and `{tag}`.
 pub(super) struct TagInPath(pub(super) RepositoryName, pub(super) Tag);
 
-impl<S: Send + Sync> FromRequestParts<S> for TagInPath {
+impl FromRequestParts<App> for TagInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let segments = Segments::of(parts, state).await?;
-        let tag = Tag::parse(segments.one("tag"));
-        let tag = tag.map_err(|error| absent(format!("no tag has this name: {error}")))?;
-        Ok(Self(segments.repository()?, tag))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Segments::of(parts, app).await;
+        let named = named.and_then(|segments| Ok(Self(segments.repository()?, segments.tag()?)));
+        told_to_somebody(parts, app, named).await
     }
 }
 
 /// `{ns}`, `{repository}` and `{digest}`.
 pub(super) struct ManifestInPath(pub(super) RepositoryName, pub(super) Digest);
 
-impl<S: Send + Sync> FromRequestParts<S> for ManifestInPath {
+impl FromRequestParts<App> for ManifestInPath {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let segments = Segments::of(parts, state).await?;
-        let digest = Digest::parse(segments.one("digest"));
-        let digest = digest.map_err(|error| absent(format!("no manifest has this digest: {error}")))?;
-        Ok(Self(segments.repository()?, digest))
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let named = Segments::of(parts, app).await;
+        let named = named.and_then(|segments| Ok(Self(segments.repository()?, segments.digest()?)));
+        told_to_somebody(parts, app, named).await
     }
 }
 
@@ -53,8 +55,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ManifestInPath {
 struct Segments(HashMap<String, String>);
 
 impl Segments {
-    async fn of<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, state).await;
+    async fn of(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
         path.map(|Path(segments)| Self(segments))
             .map_err(|_| absent("the path names no repository: it is not UTF-8".to_owned()))
     }
@@ -66,6 +68,15 @@ impl Segments {
     fn repository(&self) -> Result<RepositoryName, Problem> {
         repository_segment::named(self.one("ns"), self.one("repository"))
             .map_err(|error| absent(format!("no repository has this name: {error}")))
+    }
+
+    fn tag(&self) -> Result<Tag, Problem> {
+        Tag::parse(self.one("tag")).map_err(|error| absent(format!("no tag has this name: {error}")))
+    }
+
+    fn digest(&self) -> Result<Digest, Problem> {
+        let digest = Digest::parse(self.one("digest"));
+        digest.map_err(|error| absent(format!("no manifest has this digest: {error}")))
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) struct ExplainRequest {
     repository: Option<String>,
     /// From which IP address. Left out, the answer says from where the token may be used.
     #[serde(default, deserialize_with = "json::present")]
-    #[schema(nullable = false, example = "203.0.113.9")]
+    #[schema(nullable = false, format = "ip", example = "203.0.113.9")]
     from: Option<String>,
 }
 

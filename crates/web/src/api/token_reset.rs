@@ -22,7 +22,7 @@ use crate::app::App;
 /// `keep_old_for` lets it live on for a while
 #[utoipa::path(post, path = "/tokens/{id}/reset", operation_id = "resetToken", tag = "tokens",
     params(TokenInPath),
-    request_body = ResetRequest,
+    request_body = Option<ResetRequest>,
     responses((status = 200, description = "The token with its new secret", body = IssuedAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
 pub(super) async fn reset(

@@ -53,19 +53,18 @@ pub(super) async fn edit(
     if_match: Unread<IfMatch>,
     body: JsonBody,
 ) -> Result<WithRevision<EditedUserAnswer>, Problem> {
-    // Which right it takes is only known once the body is read; who may not even see the user is not read at all.
-    let seen = caller.may(&app, ShowUser { username: username.clone() }).await?;
-    query.read(&seen)?;
-    let IfMatch(if_revision) = if_match.read(&seen)?;
-    let (request, errors) = body.read::<UserEditRequest>(&seen).await?;
-    let edited = match request.parse(asks_for_current(&seen), errors)? {
+    // Which right it takes is only known once the body is read; who may change nothing of the user is not read at all.
+    let grant = caller.may(&app, EditUser { username: username.clone() }).await?;
+    query.read(&grant)?;
+    let IfMatch(if_revision) = if_match.read(&grant)?;
+    let (request, errors) = body.read::<UserEditRequest>(&grant).await?;
+    let edited = match request.parse(asks_for_current(&grant), errors)? {
         UserChange::Own { current, new } => {
             let grant = caller.may(&app, ChangePassword { username }).await?;
             let changed = app.registry().change_password(&grant, &current, &new, if_revision, app.now());
             EditedUser { user: changed.await?, tokens_made_elsewhere: None }
         }
         UserChange::Administered(edit) => {
-            let grant = caller.may(&app, EditUser { username }).await?;
             let edit = UserEdit { if_revision, ..edit };
             app.registry().edit_user(&grant, &edit, app.now()).await?
         }
@@ -91,10 +90,10 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the caller changes their password with the old one alone: who sees a user and is no administrator is that
-/// user. With a token nobody changes one, whatever is said along (rule 9).
-fn asks_for_current(seen: &Grant<ShowUser>) -> bool {
-    matches!(seen.principal(), Principal::User(user) if !user.is_admin)
+/// Whether the caller changes their password with the old one alone: who may change a user and is no administrator is
+/// that user.
+fn asks_for_current(grant: &Grant<EditUser>) -> bool {
+    matches!(grant.principal(), Principal::User(user) if !user.is_admin)
 }
 
 /// A user after an edit.

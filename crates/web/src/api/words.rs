@@ -7,7 +7,7 @@ use access::{
     scope::{Permission, Scopes},
 };
 use registry::Act;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IntoDeserializer};
 use utoipa::ToSchema;
 
 /// What a credential is: a user's password, or a token of one kind.
@@ -82,7 +82,7 @@ pub(super) enum RoleWord {
 }
 
 /// Whether a member is a user or a team.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum MemberKind {
     Users,
@@ -164,6 +164,14 @@ impl TokenStatus {
     }
 }
 
+impl MemberKind {
+    /// The word that a path has.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let word: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
+        Self::deserialize(word).ok()
+    }
+}
+
 impl PermissionWord {
     /// The word for the scopes of a token that does not mirror its user.
     pub(super) fn of(scopes: &Scopes) -> Self {
@@ -210,6 +218,15 @@ impl From<RoleWord> for Role {
             RoleWord::Reader => Self::Reader,
             RoleWord::Writer => Self::Writer,
             RoleWord::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<registry::MemberKind> for MemberKind {
+    fn from(kind: registry::MemberKind) -> Self {
+        match kind {
+            registry::MemberKind::User => Self::Users,
+            registry::MemberKind::Team => Self::Teams,
         }
     }
 }
@@ -285,6 +302,12 @@ mod tests {
         }
         check_written([PersonalAccess::Account, PersonalAccess::Scoped].map(TokenAccess::from));
         check_written([true, false].map(TokenStatus::of));
+        let members = [registry::MemberKind::User, registry::MemberKind::Team];
+        check_written(members.map(MemberKind::from));
+        for kind in members {
+            assert_eq!(MemberKind::parse(&kind.to_string()), Some(kind.into()));
+        }
+        assert_eq!(MemberKind::parse("robots"), None);
         check_written([false, true].map(Visibility::of));
     }
 

@@ -27,6 +27,10 @@ use crate::{
 /// The largest form, in bytes.
 const MAX_FORM_BYTES: usize = 64 * 1024;
 
+/// The parameters that are looked at, scopes aside. RFC 6749 §3.2 has none of them twice: which one counts, a proxy and
+/// we could see differently.
+const ONCE: [&str; 5] = ["service", "grant_type", "username", "password", "refresh_token"];
+
 /// A fault of ours: the log has the cause.
 const FAILED: &str = "the registry failed; its log says why, under the id in X-Request-Id";
 
@@ -89,14 +93,17 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
         }
         _ => return Err(TokenError::Method),
     };
+    if let Some(name) = parameters.repeated(&ONCE) {
+        return Err(TokenError::Malformed(format!("{name} is there more than once; send it once")));
+    }
     if let Some(service) = parameters.one("service").filter(|service| *service != SERVICE) {
         let reason = format!("there is no service {service:?} here; the challenge names {SERVICE}");
         return Err(TokenError::Malformed(reason));
     }
     let requested = Requested::parse(parameters.all("scope"))
         .map_err(|error| TokenError::Malformed(error.to_string()))?;
-    let from = request::origin(parts).address;
-    Ok(app.registry().issue_bearer(&credential, &requested, from, app.now()).await?)
+    let origin = request::origin(parts);
+    Ok(app.registry().issue_bearer(&credential, &requested, &origin, app.now()).await?)
 }
 
 /// RFC 6749 §4.3 and §6. A refresh token is a token's own secret; none is ever made here, because docker would store
@@ -144,6 +151,9 @@ fn refuse(error: &TokenError) -> Response {
         TokenError::Body(error @ BodyRefused::Broken(_)) => {
             problem(StatusCode::BAD_REQUEST, "invalid_request", &error.to_string())
         }
+        TokenError::Body(error @ BodyRefused::Stalled) => {
+            problem(StatusCode::REQUEST_TIMEOUT, "invalid_request", &error.to_string())
+        }
         TokenError::Bearer(BearerError::Unsigned(error @ (SignError::Crypto(_) | SignError::Json(_)))) => {
             tracing::error!(%error, "a bearer could not be signed");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", FAILED)
@@ -168,7 +178,10 @@ fn refuse_credential(refusal: &Refusal) -> Response {
         | Refusal::BearerTooNarrow { .. }
         | Refusal::Denied(_)
         | Refusal::Unseen(_) => {
-            let mut response = problem(StatusCode::UNAUTHORIZED, "invalid_grant", &reason);
+            // RFC 6749 §5.2: no credential at all, or one that is no good.
+            let is_absent = matches!(refusal, Refusal::SignIn { .. });
+            let error = if is_absent { "invalid_client" } else { "invalid_grant" };
+            let mut response = problem(StatusCode::UNAUTHORIZED, error, &reason);
             let challenge = format!("Basic realm={},charset=\"UTF-8\"", headers::quoted(SERVICE));
             response.headers_mut().insert(header::WWW_AUTHENTICATE, headers::value(&challenge));
             response

@@ -50,7 +50,8 @@ impl Browser {
     ) -> Result<Response, Refusal> {
         let before = session_cookie::read(&self.parts.headers);
         let origin = self.caller.origin.clone();
-        let secret = app.registry().open_session(username, password, before.as_ref(), origin, app.now()).await?;
+        let secret =
+            app.registry().open_session(username, password, before.as_ref(), origin, app.now()).await?;
         let mut response = see(path);
         response.headers_mut().insert(header::SET_COOKIE, session_cookie::set(&secret, self.is_https));
         Ok(response)

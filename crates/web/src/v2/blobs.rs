@@ -33,7 +33,7 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullBlob) -> Answered
     };
     let body = match exchange.is_head() {
         true => Body::empty(),
-        false => Body::from_stream(registry.read_blob(&blob, part).await?),
+        false => Body::from_stream(registry.read_blob(&grant, &blob, part).await?),
     };
     let response = match part {
         None => described(StatusCode::OK, body, digest),

@@ -115,6 +115,7 @@ fn of_body(error: &BodyRefused) -> Response {
     match error {
         BodyRefused::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
         BodyRefused::Broken(_) => of(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, &text),
+        BodyRefused::Stalled => of(StatusCode::REQUEST_TIMEOUT, ErrorCode::ManifestInvalid, &text),
     }
 }
 
@@ -169,8 +170,11 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(ManifestError::TooLarge(_)) => {
             of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text)
         }
-        ContentError::ManifestInvalid(_) | ContentError::TooManyLinks { .. } => {
-            bad(ErrorCode::ManifestInvalid)
+        ContentError::ManifestInvalid(_)
+        | ContentError::TooManyLinks { .. }
+        | ContentError::OtherType { .. } => bad(ErrorCode::ManifestInvalid),
+        ContentError::NotAsExpected { .. } => {
+            of(StatusCode::PRECONDITION_FAILED, ErrorCode::Unsupported, &text)
         }
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),
         // The specification has 404 for a manifest whose blobs are missing.

@@ -9,7 +9,7 @@ use super::{
     Answered, Exchange,
     answer::{self, CONTENT_DIGEST, WithHeader},
     errors::V2Error,
-    precondition::{entity_tag, settled},
+    precondition::{entity_tag, expected, settled},
 };
 use crate::body::read_to_end;
 
@@ -39,7 +39,7 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answ
         .with(header::CONTENT_LENGTH, manifest.size.to_string()))
 }
 
-/// Takes a manifest of at most 4 MiB.
+/// Takes a manifest of at most 4 MiB; with `If-Match` or `If-None-Match` only where its name leads to what that says.
 pub(crate) async fn push(exchange: &mut Exchange<'_>, ask: PushManifest) -> Answered {
     let grant = exchange.may(ask).await?;
     let content_type = match exchange.parts.headers.get(header::CONTENT_TYPE) {
@@ -49,8 +49,8 @@ pub(crate) async fn push(exchange: &mut Exchange<'_>, ask: PushManifest) -> Answ
         })?),
     };
     let payload = read_to_end(exchange.body, MAX_MANIFEST_BYTES).await?;
-    let app = exchange.app;
-    let pushed = app.registry().push_manifest(&grant, content_type, &payload, app.now()).await?;
+    let (app, expected) = (exchange.app, expected(&exchange.parts.headers));
+    let pushed = app.registry().push_manifest(&grant, content_type, payload, &expected, app.now()).await?;
     let location = format!("/v2/{}/manifests/{}", grant.asked().repository, pushed.digest);
     let response = answer::empty(StatusCode::CREATED)
         .with(header::LOCATION, location)
@@ -61,9 +61,10 @@ pub(crate) async fn push(exchange: &mut Exchange<'_>, ask: PushManifest) -> Answ
     })
 }
 
-/// Deletes the manifest with its tags, or the tag alone.
+/// Deletes the manifest with its tags, or the tag alone, on the same conditions.
 pub(crate) async fn delete(exchange: &mut Exchange<'_>, ask: DeleteManifest) -> Answered {
     let grant = exchange.may(ask).await?;
-    exchange.app.registry().delete_manifest(&grant, exchange.app.now()).await?;
+    let (app, expected) = (exchange.app, expected(&exchange.parts.headers));
+    app.registry().delete_manifest(&grant, &expected, app.now()).await?;
     Ok(answer::empty(StatusCode::ACCEPTED))
 }

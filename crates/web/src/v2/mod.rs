@@ -68,6 +68,8 @@ pub(crate) async fn handle(State(app): State<App>, request: Request<Body>) -> Re
     };
     let mut warnings = Vec::new();
     let answered = match (call, caller) {
+        // A path or method that is nothing here, whoever asks: there is no call to challenge for, and nothing is looked
+        // up that could show who may see what.
         (Err(error), _) => Err(error.into()),
         (Ok(_), Err(refusal)) => Err(refusal.into()),
         (Ok(call), Ok(caller)) => {

@@ -16,6 +16,9 @@ use crate::query::Query;
 
 /// The most referrers on a page: each may bring annotations of some length.
 const MAX_REFERRERS: u32 = 100;
+/// The most bytes of JSON that the descriptors of a page have, unless the first alone has more: oras reads 4 MiB of an
+/// index, and containerd 8.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 /// The longest `last` looked at: a digest, of which sha512 is the longest.
 const MAX_LAST_BYTES: usize = 160;
 const OCI_FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
@@ -32,7 +35,8 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListReferrers) -> Ans
         return Err(malformed("artifactType is a media type of at most 255 characters"));
     }
     let page = exchange.app.registry().list_referrers(&grant, artifact_type, &wanted.last, limit).await?;
-    let mut response = index(&page);
+    let page = short_enough(&page);
+    let mut response = index(&page.items);
     if let Some(next) = &page.next {
         let ListReferrers { repository, digest } = grant.asked();
         let filter = utf8_percent_encode(artifact_type, NON_ALPHANUMERIC);
@@ -46,8 +50,22 @@ pub(crate) async fn list(exchange: &mut Exchange<'_>, ask: ListReferrers) -> Ans
     Ok(response.with(OCI_FILTERS_APPLIED, "artifactType"))
 }
 
-fn index(page: &Page<StoredManifest>) -> Response {
-    let manifests: Vec<Value> = page.items.iter().map(descriptor).collect();
+/// As many descriptors, from the first on, as clients read of one answer.
+fn short_enough(page: &Page<StoredManifest>) -> Page<Value> {
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for (at, manifest) in page.items.iter().enumerate() {
+        let descriptor = descriptor(manifest);
+        bytes += descriptor.to_string().len();
+        if at > 0 && bytes > MAX_PAGE_BYTES {
+            let next = Some(page.items[at - 1].digest.to_string());
+            return Page { items, next };
+        }
+        items.push(descriptor);
+    }
+    Page { items, next: page.next.clone() }
+}
+
+fn index(manifests: &[Value]) -> Response {
     let index = json!({ "schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests });
     answer::json(StatusCode::OK, &index).with(header::CONTENT_TYPE, OCI_INDEX)
 }

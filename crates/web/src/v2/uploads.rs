@@ -75,7 +75,9 @@ pub(crate) async fn finish(exchange: &mut Exchange<'_>, ask: FinishUpload) -> An
         Some(text) => parse_digest(text)?,
         None => return Err(malformed("a PUT names the blob's digest in the query: ?digest=sha256:…")),
     };
-    let body = if has_body(exchange) { Some(upload_body(exchange)?) } else { None };
+    // A Content-Range without a body says that bytes are missing.
+    let is_last_chunk = has_body(exchange) || exchange.parts.headers.contains_key(header::CONTENT_RANGE);
+    let body = if is_last_chunk { Some(upload_body(exchange)?) } else { None };
     app.registry().finish_upload(&grant, &digest, body, app.clock()).await?;
     Ok(created(&grant.asked().repository, &digest))
 }

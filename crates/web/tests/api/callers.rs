@@ -62,7 +62,7 @@ async fn nobody_may_do_anything(t: TestServer) {
             let answer = caller.send(request).await.is(401);
             assert_eq!(answer.header("www-authenticate"), "Basic realm=\"sealock\"", "{answer:?}");
             assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1);
-            assert!(["sign-in-needed", "bad-credential"].contains(&answer.code().as_str()), "{answer:?}");
+            assert!(["log-in-needed", "bad-credential"].contains(&answer.code().as_str()), "{answer:?}");
         }
     }
     let namespaces = t.admin().get("/api/v1/namespaces").await.is(200).json();

@@ -14,6 +14,8 @@ struct Operation {
     id: String,
     method: Method,
     path: String,
+    /// With something in the place of each parameter that none can be; `None` where it has none.
+    malformed_path: Option<String>,
     is_edit: bool,
     reads_a_body: bool,
     statuses: Vec<String>,
@@ -29,6 +31,11 @@ async fn operations(t: &TestServer) -> Vec<Operation> {
 impl Operation {
     fn of(path: &str, method: &str, operation: &Value) -> Self {
         let mut path = format!("/api/v1{path}");
+        let malformed_path = path.contains('{').then(|| {
+            let segments =
+                path.split('/').map(|segment| if segment.starts_with('{') { "~" } else { segment });
+            segments.collect::<Vec<_>>().join("/")
+        });
         for (name, value) in [
             ("ns", "acme"),
             ("repository", "api"),
@@ -53,6 +60,7 @@ impl Operation {
             reads_a_body: operation["requestBody"].is_object(),
             statuses: operation["responses"].as_object().unwrap().keys().cloned().collect(),
             path,
+            malformed_path,
         }
     }
 
@@ -65,7 +73,11 @@ impl Operation {
 
     /// Sends it with everything wrong that can be: the query, the header, the body.
     async fn all_wrong(&self, caller: &Actor) -> Answer {
-        let request = caller.request(self.method.clone(), &format!("{}?nonsense=1", self.path));
+        self.all_wrong_at(&self.path, caller).await
+    }
+
+    async fn all_wrong_at(&self, path: &str, caller: &Actor) -> Answer {
+        let request = caller.request(self.method.clone(), &format!("{path}?nonsense=1"));
         let request = request.header("if-match", "\"1\", \"2\"").header("content-type", "application/json");
         self.sent(caller, request.body("{")).await
     }
@@ -77,7 +89,9 @@ async fn whoever_is_nobody_hears_nothing_about_what_they_sent(t: TestServer) {
     t.admin().set_status(&dead, "disabled").await.is(200);
     for caller in [t.anonymous(), t.basic("admin", "wrong"), t.bearer("x"), t.with(&dead)] {
         for operation in operations(&t).await {
-            operation.all_wrong(&caller).await.is(401);
+            for path in [Some(&operation.path), operation.malformed_path.as_ref()].into_iter().flatten() {
+                operation.all_wrong_at(path, &caller).await.is(401);
+            }
         }
     }
 }
@@ -89,16 +103,48 @@ async fn whoever_may_not_hears_that_and_nothing_about_what_they_sent(t: TestServ
     let stranger = t.basic("stranger", "a fine password");
     let ours: ServiceToken = t.service_token("acme", "nothing", json!({})).await;
     let other = t.service_token("other", "everything", json!({"permission": "pull-push"})).await;
+    let scopes = json!([{"type": "repository", "path": "*", "actions": ["pull", "push", "delete"]}]);
+    let own = |name: &str, scopes: Value| json!({"name": name, "scopes": scopes});
+    let account = t.personal_token("stranger", json!({"name": "account"})).await;
+    let scoped = t.personal_token("stranger", own("scoped", scopes)).await;
     // What being somebody is enough for; and what a person may ask, though not about everything.
     let of_anybody = ["showMe"];
     let of_persons = ["showMe", "listNamespaces", "listRepositories", "actOnTokens", "showAudit"];
-    for (caller, may) in
-        [(stranger, of_persons.as_slice()), (t.with(&ours), &of_anybody), (t.with(&other), &of_anybody)]
-    {
+    for (caller, may) in [
+        (&stranger, of_persons.as_slice()),
+        (&t.with(&account), &of_persons),
+        (&t.with(&scoped), &of_anybody),
+        (&t.with(&ours), &of_anybody),
+        (&t.with(&other), &of_anybody),
+    ] {
         for operation in operations(&t).await {
-            let answer = operation.all_wrong(&caller).await;
+            let answer = operation.all_wrong(caller).await;
             let is_refused = [403, 404].contains(&answer.status);
             assert_eq!(is_refused, !may.contains(&operation.id.as_str()), "{answer:?}");
+        }
+    }
+}
+
+/// Rule 9: with a token nobody changes a user, not even their own, makes personal tokens, or makes one stronger.
+#[both_engines]
+async fn whoever_brings_a_token_hears_what_takes_a_password_before_what_they_sent_is_looked_at(
+    t: TestServer,
+) {
+    t.admin()
+        .post_json("/api/v1/users", &json!({"username": "ann", "password": "a fine password"}))
+        .await
+        .is(201);
+    let take_a_password =
+        ["createUser", "editUser", "deleteUser", "createPersonalToken", "resetToken", "addScope"];
+    for username in ["admin", "ann"] {
+        let account = t.with(&t.personal_token(username, json!({"name": "account"})).await);
+        let target = t.personal_token(username, json!({"name": "target"})).await;
+        for mut operation in operations(&t).await {
+            operation.path = operation.path.replacen(NOBODYS_ID, &target.id, 1);
+            operation.path = operation.path.replace("/users/admin", &format!("/users/{username}"));
+            if take_a_password.contains(&operation.id.as_str()) {
+                operation.all_wrong(&account).await.refused(403, "denied");
+            }
         }
     }
 }

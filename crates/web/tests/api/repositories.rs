@@ -67,7 +67,7 @@ async fn everybody_lists_what_rule_4_says(t: TestServer) {
         actor.get("/v2/_catalog").await.refused(403, "DENIED").says("scope of type registry");
         actor.get("/api/v0/repositories").await.refused(403, "NOT_AUTHORIZED");
     }
-    t.anonymous().get("/api/v1/repositories").await.refused(401, "sign-in-needed");
+    t.anonymous().get("/api/v1/repositories").await.refused(401, "log-in-needed");
 }
 
 #[both_engines]

@@ -147,11 +147,7 @@ async fn a_user_changes_their_password_with_the_old_one(t: TestServer) {
     let changed = ann.patch_json(path, &change).await.is(200);
     assert!(!changed.text().contains("password"), "{changed:?}");
     ann.get("/api/v1/me").await.refused(401, "bad-credential");
-    bearer
-        .pull("ann/api", "1.0")
-        .await
-        .refused(401, "UNAUTHORIZED")
-        .says("the password of user ann was changed");
+    bearer.pull("ann/api", "1.0").await.refused(401, "UNAUTHORIZED").says("this login of user ann was ended");
     token.get("/api/v1/me").await.is(200);
     let ann = t.basic("ann", "new password");
     ann.get("/api/v1/me").await.is(200);
@@ -165,7 +161,7 @@ async fn an_administrator_sets_a_password_without_the_old_one(t: TestServer) {
     bearer.get("/v2/").await.is(200);
     edit(&t, "ann", json!({ "password": "new password" })).await.is(200);
     ann.get("/api/v1/me").await.refused(401, "bad-credential");
-    bearer.get("/v2/").await.refused(401, "UNAUTHORIZED").says("was changed; log in again");
+    bearer.get("/v2/").await.refused(401, "UNAUTHORIZED").says("was ended; log in again");
     t.basic("ann", "new password").get("/api/v1/me").await.is(200);
     // With an old one it is for that user alone, an administrator or not.
     let change = json!({ "password": "newer password", "current_password": "new password" });

@@ -122,7 +122,7 @@ async fn a_page_of_another_site_can_do_nothing(t: TestServer) {
         // The API takes the cookie too, and no more than the console does.
         let request = browser.request(Method::POST, "/api/v1/namespaces").json(&json!({ "name": "evil" }));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        t.anonymous().send(request).await.refused(401, "sign-in-needed");
+        t.anonymous().send(request).await.refused(401, "log-in-needed");
     }
     browser.get("/namespaces/evil").await.is(404);
     browser.get("/").await.is(200);

@@ -2,6 +2,7 @@
 //! every kind of repository. What is expected is worked out from two sets alone, R (the rights) and B (the bearer's
 //! access), as the table does.
 
+use access::time::Length;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
@@ -106,36 +107,60 @@ struct Call {
     absent: (u16, &'static str),
 }
 
+impl Call {
+    async fn ask(&self, actor: &Actor, repository: &str) -> Answer {
+        let request = actor.request(self.method.clone(), &format!("/v2/{repository}/{}", self.rest));
+        actor.send(request.body(if self.method == Method::PUT { BRACES } else { "" })).await
+    }
+}
+
 fn calls(image: &Image) -> Vec<Call> {
     const UNKNOWN: (u16, &str) = (404, "NAME_UNKNOWN");
     const NO_UPLOAD: (u16, &str) = (404, "BLOB_UPLOAD_UNKNOWN");
-    let nothing = sha256_digest(b"nobody pushed this");
+    const NO_MANIFEST: (u16, &str) = (404, "MANIFEST_UNKNOWN");
+    const INVALID: (u16, &str) = (400, "MANIFEST_INVALID");
+    const WRONG_DIGEST: (u16, &str) = (400, "DIGEST_INVALID");
+    let (nothing, braces) = (sha256_digest(b"nobody pushed this"), sha256_digest(BRACES.as_bytes()));
     let (layer, manifest) = (&image.layer.digest, &image.manifest.digest);
     let call = |method, rest: String, action, present, absent| Call { method, rest, action, present, absent };
     vec![
         call(Method::GET, "manifests/1.0".into(), Pull, (200, ""), UNKNOWN),
         call(Method::HEAD, "manifests/1.0".into(), Pull, (200, ""), (404, "")),
+        call(Method::GET, format!("manifests/{manifest}"), Pull, (200, ""), UNKNOWN),
+        call(Method::HEAD, format!("manifests/{manifest}"), Pull, (200, ""), (404, "")),
         call(Method::GET, format!("blobs/{layer}"), Pull, (200, ""), UNKNOWN),
         call(Method::HEAD, format!("blobs/{layer}"), Pull, (200, ""), (404, "")),
         call(Method::GET, "tags/list".into(), Pull, (200, ""), UNKNOWN),
+        call(Method::HEAD, "tags/list".into(), Pull, (200, ""), (404, "")),
         // OCI distribution 1.1, "Listing Referrers": never 404, which would say that there is no such API.
         call(Method::GET, format!("referrers/{manifest}"), Pull, (200, ""), (200, "")),
-        call(Method::PUT, "manifests/2.0".into(), Push, (400, "MANIFEST_INVALID"), (400, "MANIFEST_INVALID")),
+        call(Method::HEAD, format!("referrers/{manifest}"), Pull, (200, ""), (200, "")),
+        call(Method::PUT, "manifests/2.0".into(), Push, INVALID, INVALID),
+        call(Method::PUT, format!("manifests/{braces}"), Push, INVALID, INVALID),
         call(Method::POST, "blobs/uploads/".into(), Push, (202, ""), (202, "")),
+        call(Method::POST, format!("blobs/uploads/?digest={nothing}"), Push, WRONG_DIGEST, WRONG_DIGEST),
         call(Method::POST, format!("blobs/uploads/?mount={nothing}"), Push, (202, ""), (202, "")),
+        call(Method::POST, format!("{MOUNT}{nothing}&from=other/api"), Push, (202, ""), (202, "")),
         call(Method::PATCH, "blobs/uploads/x".into(), Push, NO_UPLOAD, NO_UPLOAD),
         call(Method::PUT, format!("blobs/uploads/x?digest={nothing}"), Push, NO_UPLOAD, NO_UPLOAD),
         call(Method::GET, "blobs/uploads/x".into(), Push, NO_UPLOAD, NO_UPLOAD),
+        call(Method::HEAD, "blobs/uploads/x".into(), Push, (404, ""), (404, "")),
         call(Method::DELETE, "blobs/uploads/x".into(), Push, NO_UPLOAD, NO_UPLOAD),
-        call(Method::DELETE, "manifests/none".into(), Delete, (404, "MANIFEST_UNKNOWN"), UNKNOWN),
+        call(Method::DELETE, "manifests/none".into(), Delete, NO_MANIFEST, UNKNOWN),
+        call(Method::DELETE, format!("manifests/{nothing}"), Delete, NO_MANIFEST, UNKNOWN),
         call(Method::DELETE, format!("blobs/{nothing}"), Delete, (404, "BLOB_UNKNOWN"), UNKNOWN),
     ]
 }
+
+/// What every PUT sends: no manifest, and not the blob that it names.
+const BRACES: &str = "{}";
+const MOUNT: &str = "blobs/uploads/?mount=";
 
 /// A line of the table.
 #[derive(Debug, PartialEq, Eq)]
 enum Line {
     Challenge,
+    BadCredential,
     Go,
     InsufficientScope,
     Denied,
@@ -232,7 +257,7 @@ async fn furnished(t: &TestServer, image: &Image) -> Vec<Principal> {
 async fn every_principal_gets_the_tables_answer_to_every_call(t: TestServer) {
     let image = Image::new(1, 10);
     let (principals, calls) = (furnished(&t, &image).await, calls(&image));
-    assert_eq!((principals.len(), calls.len()), (15, 15));
+    assert_eq!((principals.len(), calls.len()), (15, 24));
     let mut lines = std::collections::HashMap::new();
     for principal in &principals {
         for credential in Credential::ALL {
@@ -240,10 +265,7 @@ async fn every_principal_gets_the_tables_answer_to_every_call(t: TestServer) {
             for call in &calls {
                 let mut unseen = Vec::new();
                 for repository in REPOSITORIES {
-                    let request =
-                        actor.request(call.method.clone(), &format!("/v2/{repository}/{}", call.rest));
-                    let answer =
-                        actor.send(request.body(if call.method == Method::PUT { "{}" } else { "" })).await;
+                    let answer = call.ask(&actor, repository).await;
                     let line = line(principal, credential, call.action, repository);
                     let who = format!("{} ({credential:?})", principal.name);
                     check(&answer, &line, call, repository, &who);
@@ -260,6 +282,92 @@ async fn every_principal_gets_the_tables_answer_to_every_call(t: TestServer) {
     assert_eq!(lines.len(), 5, "every line of the table was asked for: {lines:?}");
 }
 
+/// Everybody whose credential was good once, with a way to log in and a bearer of that time.
+async fn ended(t: &TestServer) -> Vec<(&'static str, Actor)> {
+    let all = json!({ "permission": "pull-push" });
+    let bearer = async |actor: &Actor| actor.asks("repository:acme/api:*").await;
+    let brief = json!({ "permission": "pull-push", "expires_in": "1h" });
+    let brief = t.with(&t.service_token("acme", "brief", brief).await);
+    t.clock.advance(Length::seconds(3599));
+    let mut actors = vec![("an expired token", bearer(&brief).await), ("an expired token", brief)];
+    t.clock.advance(Length::seconds(1));
+    for (name, how) in [
+        ("disabled", "a disabled token"),
+        ("deleted", "a deleted token"),
+        ("replaced", "a token's old secret"),
+    ] {
+        let token = t.service_token("acme", name, all.clone()).await;
+        actors.extend([(how, t.with(&token)), (how, bearer(&t.with(&token)).await)]);
+        let path = format!("/api/v1/tokens/{}", token.id);
+        match name {
+            "disabled" => t.edit(&token, json!({ "status": "disabled" })).await.is(200),
+            "deleted" => t.admin().delete(&path).await.is(204),
+            _ => t.admin().post_json(&format!("{path}/reset"), &json!({})).await.is(200),
+        };
+    }
+    let gone = member(t, "gone", "admin").await;
+    let account = t.with(&t.personal_token("gone", json!({ "name": "account", "access": "account" })).await);
+    let of_user = "a deactivated user";
+    for actor in [gone, account] {
+        actors.extend([(of_user, bearer(&actor).await), (of_user, actor)]);
+    }
+    t.admin().patch_json("/api/v1/users/gone", &json!({ "is_active": false })).await.is(200);
+    actors
+}
+
+#[both_engines]
+async fn whoever_was_good_once_is_told_so_whatever_they_ask_for(t: TestServer) {
+    let image = Image::new(1, 10);
+    for repository in PRESENT {
+        t.admin().push(repository, "1.0", &image).await.is(201);
+    }
+    // What anyone may pull takes no credential, and still none that is no good (DESIGN §3.1: "never downgraded").
+    t.admin().patch_json("/api/v1/namespaces/open", &json!({ "visibility": "public" })).await.is(200);
+    for (who, actor) in &ended(&t).await {
+        actor.get("/v2/").await.refused(401, "UNAUTHORIZED");
+        for call in &calls(&image) {
+            let mut answers = Vec::new();
+            for repository in ["acme/api", "acme/none", "open/api", "other/api", "ghost/api"] {
+                let answer = call.ask(actor, repository).await;
+                check(&answer, &Line::BadCredential, call, repository, who);
+                answers.push(comparable(&answer, repository));
+            }
+            assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{who}: {answers:#?}");
+        }
+    }
+}
+
+/// A mount asks for two rights: to push here, which the table decides, and to pull there, without which the blob is as
+/// absent as one that nobody pushed.
+#[both_engines]
+async fn a_mount_succeeds_for_whoever_may_also_pull_from_its_source(t: TestServer) {
+    let image = Image::new(1, 10);
+    let mut outcomes = std::collections::HashMap::new();
+    for principal in &furnished(&t, &image).await {
+        for credential in Credential::ALL {
+            let actor = credential.of(principal).await;
+            for (source, target) in
+                [("other/api", "acme/api"), ("acme/web", "acme/api"), ("open/api", "acme/web")]
+            {
+                let is_pulled = principal.may(Pull, source) && credential.covers(Pull, source);
+                let done = if is_pulled { (201, "") } else { (202, "") };
+                let call = Call {
+                    method: Method::POST,
+                    rest: format!("{MOUNT}{}&from={source}", image.layer.digest),
+                    action: Push,
+                    present: done,
+                    absent: done,
+                };
+                let answer = call.ask(&actor, target).await;
+                let who = format!("{} ({credential:?}) mounts from {source}", principal.name);
+                check(&answer, &line(principal, credential, Push, target), &call, target, &who);
+                *outcomes.entry(answer.status).or_insert(0) += 1;
+            }
+        }
+    }
+    assert_eq!(outcomes.len(), 5, "201, 202, 401, 403 and 404 were all seen: {outcomes:?}");
+}
+
 #[track_caller]
 fn check(answer: &Answer, line: &Line, call: &Call, repository: &str, who: &str) {
     let is_present = PRESENT.contains(&repository);
@@ -271,7 +379,7 @@ fn check(answer: &Answer, line: &Line, call: &Call, repository: &str, who: &str)
                 call.absent
             }
         }
-        Line::Challenge | Line::InsufficientScope => (401, "UNAUTHORIZED"),
+        Line::Challenge | Line::BadCredential | Line::InsufficientScope => (401, "UNAUTHORIZED"),
         Line::Denied => (403, "DENIED"),
         Line::Unseen => (404, "NAME_UNKNOWN"),
     };
@@ -284,9 +392,12 @@ fn check(answer: &Answer, line: &Line, call: &Call, repository: &str, who: &str)
         let scope = format!("scope=\"{}\"", call.action.scope(repository));
         assert!(challenge.contains(&scope), "{who}: {line:?}\n{answer:?}");
     }
-    if *line == Line::InsufficientScope {
-        assert!(challenge.contains("error=\"insufficient_scope\""), "{who}\n{answer:?}");
-    }
+    let error = match line {
+        Line::InsufficientScope => "error=\"insufficient_scope\"",
+        Line::BadCredential => "error=\"invalid_token\"",
+        Line::Challenge | Line::Go | Line::Denied | Line::Unseen => return,
+    };
+    assert!(challenge.contains(error), "{who}\n{answer:?}");
 }
 
 /// What an observer can compare: everything but name, Date and request id.

@@ -47,6 +47,21 @@ async fn a_damaged_blob_is_an_error_until_the_same_bytes_come_again(t: TestServe
     }
 }
 
+/// The size says nothing, so whatever is pushed again takes the place of what was there.
+#[both_engines]
+async fn a_blob_with_a_flipped_bit_is_healed_by_the_same_bytes(t: TestServer) {
+    let (admin, blob) = (t.admin(), Blob::new("", SeededRandomness::new(1).bytes(5000)));
+    let file = pushed(&t, &blob).await;
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[2500] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let path = format!("/v2/acme/api/blobs/{}", blob.digest);
+    assert!(admin.get(&path).await.is(200).body != blob.bytes);
+    admin.push_blob("acme/web", &blob).await.is(201);
+    assert!(admin.get(&path).await.is(200).body == blob.bytes, "the bytes differ");
+    assert_eq!(t.blob_files(), 1);
+}
+
 #[both_engines]
 async fn a_push_in_one_request_to_another_repository_heals_a_blob_for_all(t: TestServer) {
     let (admin, blob) = (t.admin(), Blob::new("", SeededRandomness::new(1).bytes(5000)));

@@ -1,5 +1,6 @@
 //! Delete of tags, manifests and blobs.
 
+use access::time::Length;
 use serde_json::json;
 use testkit::{
     TestServer, both_engines,
@@ -34,6 +35,34 @@ async fn a_deleted_manifest_takes_its_tags_along(t: TestServer) {
     assert_eq!(admin.get("/v2/acme/api/tags/list").await.is(200).json()["tags"], json!([]));
     admin.push("acme/api", "1.0", &image).await.is(201);
     admin.pull("acme/api", "1.0").await.is(200);
+}
+
+#[both_engines]
+async fn the_audit_tells_what_was_lost_with_a_tag_or_a_manifest(t: TestServer) {
+    let (admin, image) = (t.admin(), Image::new(1, 10));
+    let digest = &image.manifest.digest;
+    let lost = async |path: &str, event: &str| {
+        t.clock.advance(Length::seconds(1));
+        admin.delete(&format!("/v2/acme/api/manifests/{path}")).await.is(202);
+        let row = admin.get("/api/v1/audit?limit=1").await.is(200).json()["items"][0].clone();
+        assert_eq!((&row["event"], &row["after"]), (&json!(event), &json!(null)));
+        row["before"].clone()
+    };
+    for tag in ["b", "a", "c"] {
+        admin.push("acme/api", tag, &image).await.is(201);
+    }
+    assert_eq!(lost("c", "tag.deleted").await, json!({ "digest": digest }));
+    assert_eq!(lost(digest, "manifest.deleted").await, json!({ "digest": digest, "tags": ["a", "b"] }));
+
+    admin.push_manifest("acme/api", digest, &image.manifest.bytes).await.is(201);
+    assert_eq!(lost(digest, "manifest.deleted").await, json!({ "digest": digest, "tags": [] }));
+    // The first hundred, and that there were more.
+    let tags: Vec<String> = (0..101).map(|number| format!("t{number:03}")).collect();
+    for tag in &tags {
+        admin.push_manifest("acme/api", tag, &image.manifest.bytes).await.is(201);
+    }
+    let before = lost(digest, "manifest.deleted").await;
+    assert_eq!((&before["tags"], &before["has_more_tags"]), (&json!(tags[..100]), &json!(true)));
 }
 
 #[both_engines]

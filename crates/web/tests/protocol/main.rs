@@ -4,6 +4,7 @@
 mod answers_table;
 mod broken_off;
 mod catalog;
+mod conditions;
 mod damage;
 mod deleting;
 mod forged_bearers;

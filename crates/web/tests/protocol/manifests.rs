@@ -206,6 +206,28 @@ async fn a_type_without_content_type_is_read_from_the_manifest(t: TestServer) {
     assert_eq!(admin.pull("acme/api", "docker").await.is(200).header("content-type"), DOCKER_TYPE);
 }
 
+/// CVE-2021-41190's kind: bytes that say nothing of their type are served as one type, and not as another under another
+/// tag.
+#[both_engines]
+async fn the_same_bytes_are_not_pushed_as_two_types(t: TestServer) {
+    let image = Image::new(1, 10);
+    let admin = with_blobs(&t, &image).await;
+    let untyped = edited(&image, |manifest| drop(manifest.as_object_mut().unwrap().remove("mediaType")));
+    admin.push_manifest("acme/api", "oci", &untyped).await.is(201);
+    let digest = admin.head("/v2/acme/api/manifests/oci").await.header("docker-content-digest").to_owned();
+    for reference in ["docker", "oci", &digest] {
+        let refused = admin.push_manifest_as("acme/api", reference, DOCKER_TYPE, &untyped).await;
+        refused.refused(400, "MANIFEST_INVALID").says(&format!("is here as {MANIFEST_TYPE}"));
+    }
+    admin.pull("acme/api", "docker").await.refused(404, "MANIFEST_UNKNOWN");
+    admin.push_manifest("acme/api", "again", &untyped).await.is(201);
+    // Another repository never heard of it.
+    for blob in [&image.layer, &image.config] {
+        admin.push_blob("acme/web", blob).await.is(201);
+    }
+    admin.push_manifest_as("acme/web", "1.0", DOCKER_TYPE, &untyped).await.is(201);
+}
+
 #[both_engines]
 async fn an_index_needs_its_children(t: TestServer) {
     let (one, two) = (Image::new(1, 10), Image::new(2, 10));

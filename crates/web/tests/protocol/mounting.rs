@@ -198,3 +198,15 @@ async fn a_blob_that_many_repositories_hold_is_found_where_it_may_be_pulled(t: T
     let ci = token(&t, &[("*", &["pull", "push"])]).await;
     mounted(&t, mount(&t.with(&ci), &blob.digest, "").await, &blob).await;
 }
+
+/// The audit of a namespace is its admins', and what another one holds is none of their business.
+#[both_engines]
+async fn the_audit_names_no_source_in_another_namespace(t: TestServer) {
+    let blob = blob_in(&t, "secret/project-x").await;
+    for query in ["&from=secret/project-x", ""] {
+        mount(&t.admin(), &blob.digest, query).await.is(201);
+    }
+    let audit = t.admin().get("/api/v1/audit?namespace=acme").await.is(200);
+    assert_eq!(audit.text().matches("blob.mounted").count(), 2, "{audit:?}");
+    assert!(!audit.text().contains("project-x"), "{audit:?}");
+}

@@ -110,6 +110,8 @@ async fn a_client_that_has_it_is_told_so(t: TestServer) {
                 assert_eq!(answer.header("etag"), format!("\"{digest}\""), "{known}");
                 assert_eq!(answer.header("docker-content-digest"), *digest, "{known}");
                 assert!(answer.body.is_empty(), "{answer:?}");
+                // RFC 9110 §8.6: the length of what the client has, or none; never that of this answer.
+                assert_eq!(answer.header("content-length"), "", "{answer:?}");
             }
             for unknown in ["\"sha256:0\"", digest, "", "\"", "W/"] {
                 ask(&admin, method.clone(), &path, &[("if-none-match", unknown)]).await.is(200);
@@ -124,6 +126,17 @@ async fn a_client_that_has_it_is_told_so(t: TestServer) {
             .await
             .refused(412, "UNSUPPORTED")
             .says(digest);
+    }
+}
+
+/// RFC 9110 §8.6.
+#[both_engines]
+async fn an_answer_without_content_has_no_length(t: TestServer) {
+    let admin = t.admin();
+    let session = admin.start_upload("acme/api").await.is(202).header("location").to_owned();
+    for method in ["GET", "HEAD", "DELETE"] {
+        let answer = admin.raw(method, &session).await.is(204);
+        assert!(!answer.headers.contains_key("content-length"), "{answer:?}");
     }
 }
 

@@ -133,6 +133,42 @@ async fn the_link_leads_from_page_to_page_and_keeps_the_filter(t: TestServer) {
     assert_eq!((pages, json!(seen)), (3, by_digest(all)));
 }
 
+/// oras reads 4 MiB of an index: a page of them that is longer would be none.
+#[both_engines]
+async fn a_page_ends_before_it_is_too_long_for_clients(t: TestServer) {
+    const REFERRERS: usize = 80;
+    const MAX_READ_BYTES: usize = 4 * 1024 * 1024;
+    let admin = t.admin();
+    // The first names as many bytes as one manifest may, however they are escaped.
+    let long =
+        |number: usize| if number.is_multiple_of(2) { "x".repeat(60_000) } else { "\u{1}".repeat(10_000) };
+    let mut all = Vec::new();
+    for number in 0..REFERRERS {
+        let name = format!("{number}{}", long(number));
+        let artifact = artifact(&name, json!({}));
+        push(&admin, &artifact).await;
+        all.push(listed(&artifact, EMPTY_TYPE, &name));
+    }
+    let (mut next, mut seen, mut longest) = (path(), Vec::new(), 0);
+    loop {
+        let page = admin.get(&next).await.is(200);
+        longest = longest.max(page.body.len());
+        let manifests = page.json()["manifests"].as_array().unwrap().clone();
+        assert!(!manifests.is_empty(), "{next}");
+        seen.extend(manifests);
+        match page.header("link").strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) {
+            Some(link) => next = link.to_owned(),
+            None => break,
+        }
+    }
+    assert!(
+        json!(seen) == by_digest(all),
+        "not all of them, or not once each: {} of {REFERRERS}",
+        seen.len()
+    );
+    assert!(longest < MAX_READ_BYTES, "a page of {longest} bytes");
+}
+
 #[both_engines]
 async fn annotations_too_long_for_a_list_are_left_to_the_manifest(t: TestServer) {
     let admin = t.admin();

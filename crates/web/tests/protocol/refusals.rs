@@ -73,21 +73,24 @@ async fn a_401_for_a_credential_that_is_no_good_names_the_scope_as_well(t: TestS
 
 #[both_engines]
 async fn a_forged_host_changes_nothing(t: TestServer) {
+    let unreadable = "Host: evil.example\"x";
     for forged in [
         &["Host: evil.example"][..],
         &["X-Forwarded-Host: evil.example", "X-Forwarded-Proto: https", "X-Forwarded-Port: 1"],
         &["Forwarded: host=evil.example;proto=https", "X-Original-Host: evil.example"],
-        &["Host: evil.example\"x"],
+        &[unreadable],
     ] {
         let refused = t.anonymous().wire("GET", "/v2/", forged).await.answer().await;
-        if refused.status != 400 {
-            let realm = format!("realm=\"http://{}/auth/token\"", t.host);
-            assert!(refused.header("www-authenticate").contains(&realm), "{refused:?}");
-        }
         let started = t.admin().wire("POST", "/v2/acme/api/blobs/uploads/", forged).await.answer().await;
-        if started.status != 400 {
-            assert!(started.header("location").starts_with("/v2/acme/api/blobs/uploads/"), "{started:?}");
+        // No authority at all: the HTTP layer may refuse it, as RFC 9112 §3.2 wants.
+        if forged == [unreadable] && refused.status == 400 && started.status == 400 {
+            continue;
         }
+        let realm = format!("realm=\"http://{}/auth/token\"", t.host);
+        let refused = refused.refused(401, "UNAUTHORIZED");
+        assert!(refused.header("www-authenticate").contains(&realm), "{refused:?}");
+        let started = started.is(202);
+        assert!(started.header("location").starts_with("/v2/acme/api/blobs/uploads/"), "{started:?}");
     }
     let absolute = t.anonymous().raw("GET", "http://evil.example/v2/").await.is(401);
     assert!(!absolute.header("www-authenticate").contains("evil"), "{absolute:?}");

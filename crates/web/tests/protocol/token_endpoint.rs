@@ -2,7 +2,7 @@
 
 use access::{
     secret::{Secret, SecretKind},
-    time::Length,
+    time::{Clock, Length},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use reqwest::Method;
@@ -143,6 +143,7 @@ async fn without_a_credential_there_is_a_bearer_for_what_anyone_may(t: TestServe
     assert_eq!(access(&t, ask(&t.anonymous(), &asked).await).await, granted);
     // Nothing to say who, nothing to say what for: a login that nobody did.
     let refused = ask(&t.anonymous(), &[("service", "sealock")]).await.refused(401, "UNAUTHORIZED");
+    assert_eq!(refused.json()["error"], "invalid_client");
     assert_eq!(refused.header("www-authenticate"), "Basic realm=\"sealock\",charset=\"UTF-8\"");
     ask(&t.with(&t.service_token("acme", "ci-bot", json!({})).await), &[]).await.is(200);
 }
@@ -227,6 +228,49 @@ async fn a_bearer_ends_after_six_minutes(t: TestServer) {
     assert!(refused.header("www-authenticate").contains("error=\"invalid_token\""), "{refused:?}");
 }
 
+/// RFC 6749 §3.2: which of two counts, somebody in between could see differently.
+#[both_engines]
+async fn no_parameter_is_taken_twice(t: TestServer) {
+    let whole = "service=sealock&grant_type=password&username=admin&password=correct+horse+battery";
+    post(&t.anonymous(), whole).await.is(200);
+    for again in ["service=sealock", "service=x", "grant_type=refresh_token", "username=x", "password=x"] {
+        let name = again.split('=').next().unwrap();
+        let refused = post(&t.anonymous(), &format!("{whole}&{again}")).await.is(400);
+        refused.says("invalid_request").says(&format!("{name} is there more than once"));
+    }
+    let twice = "grant_type=refresh_token&refresh_token=x&refresh_token=y";
+    post(&t.anonymous(), twice).await.is(400).says("refresh_token is there more than once");
+    ask(&t.admin(), &[("service", "sealock"), ("service", "sealock")]).await.is(400).says("service");
+    // Scopes may be repeated, and what nobody looks at may be anything.
+    ask(&t.admin(), &[("account", "a"), ("account", "b"), ("scope", "a:b:c"), ("scope", "d:e:f")])
+        .await
+        .is(200);
+}
+
+/// Rule 10: the answer tells whoever stole a secret what it opens, so asking is a use.
+#[both_engines]
+async fn a_bearer_that_is_fetched_is_a_use_of_its_token(t: TestServer) {
+    let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
+    let shown = async || {
+        t.write_usage().await;
+        t.admin().get(&format!("/api/v1/tokens/{}", ci.id)).await.is(200).json()
+    };
+    ask(&t.basic("another", &ci.secret), &[]).await.is(401);
+    assert_eq!(shown().await["last_used_at"], json!(null));
+    for query in [&[][..], &[("scope", "repository:other/api:pull")]] {
+        t.clock.advance(Length::hours(1));
+        let request = t.with(&ci).request(Method::GET, "/auth/token").query(query);
+        t.anonymous().send(request.header("user-agent", "docker/28.2.2 go/1.24")).await.is(200);
+        let used = shown().await;
+        assert_eq!(used["last_used_at"], json!(t.clock.now()), "{query:?}");
+        assert_eq!(
+            (&used["last_used_from"], &used["last_used_by"]),
+            (&json!("127.0.0.1"), &json!("docker/28.2"))
+        );
+        assert_eq!((&used["pulls"], &used["pushes"]), (&json!(0), &json!(0)));
+    }
+}
+
 #[both_engines]
 async fn what_nobody_can_mean_is_refused(t: TestServer) {
     let admin = t.admin();
@@ -245,7 +289,9 @@ async fn what_nobody_can_mean_is_refused(t: TestServer) {
     ] {
         post(&t.anonymous(), form).await.is(400).says(said);
     }
-    post(&t.anonymous(), "grant_type=refresh_token&refresh_token=hunter2").await.refused(401, "UNAUTHORIZED");
+    let wrong = post(&t.anonymous(), "grant_type=refresh_token&refresh_token=hunter2").await;
+    let wrong = wrong.refused(401, "UNAUTHORIZED").says("a token's secret begins with slks_ or slkp_");
+    assert_eq!(wrong.json()["error"], "invalid_grant");
     for method in ["PUT", "PATCH", "DELETE", "OPTIONS", "FROBNICATE"] {
         let refused = admin.raw(method, "/auth/token").await.is(405);
         assert_eq!(refused.header("allow"), "GET, HEAD, POST");

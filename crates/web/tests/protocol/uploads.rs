@@ -208,17 +208,24 @@ async fn a_cancelled_upload_is_gone_with_its_bytes(t: TestServer) {
 
 #[both_engines]
 async fn an_upload_is_committed_once(t: TestServer) {
-    let (admin, blob) = (t.admin(), blob(1, 5000));
-    let session = session(&admin, "acme/api").await;
-    admin.stream_chunk(&session, &blob.bytes).await.is(202);
-    let commits = join_all((0..4).map(|_| admin.finish_upload(&session, &blob.digest, b""))).await;
-    let done = commits.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(done, 1, "{commits:?}");
-    for answer in commits.into_iter().filter(|answer| answer.status != 201) {
-        assert!([404, 416].contains(&answer.status), "{answer:?}");
+    let admin = t.admin();
+    for round in 0..12 {
+        let blob = blob(round, 5000);
+        // With the last bytes in the PUT, and without.
+        let sent = if round % 2 == 0 { 5000 } else { 3000 };
+        let session = session(&admin, "acme/api").await;
+        admin.stream_chunk(&session, &blob.bytes[..sent]).await.is(202);
+        let commit = || admin.finish_upload(&session, &blob.digest, &blob.bytes[sent..]);
+        let commits = join_all((0..4).map(|_| commit())).await;
+        let done = commits.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(done, 1, "{commits:?}");
+        for answer in commits.into_iter().filter(|answer| answer.status != 201) {
+            assert!([404, 416].contains(&answer.status), "{answer:?}");
+        }
+        admin.finish_upload(&session, &blob.digest, b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        has(&admin, "acme/api", &blob).await;
+        assert_eq!(t.blob_files() as u64, round + 1, "what the others had made of it is gone");
     }
-    admin.finish_upload(&session, &blob.digest, b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
-    has(&admin, "acme/api", &blob).await;
 }
 
 #[both_engines]
@@ -265,12 +272,12 @@ async fn a_later_request_takes_over_from_one_that_hangs(t: TestServer) {
     let admin = t.admin();
     let session = session(&admin, "acme/api").await;
     admin.stream_chunk(&session, b"01234").await.is(202);
-    let mut hanging = stalled(&admin, &session).await;
+    let hanging = stalled(&admin, &session).await;
     stands_at(&admin, &session, "0-4").await;
     let taken_over = admin.stream_chunk(&session, b"56789").await.is(202);
     assert_eq!(taken_over.header("range"), "0-9");
 
-    hanging.send(b"g last").await;
+    // It ends at once, not when its client has sent the rest: until then its copy would stay on the disk.
     hanging.answer().await.refused(416, "BLOB_UPLOAD_INVALID").says("took this upload session over");
     stands_at(&admin, &session, "0-9").await;
     admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"").await.is(201);
@@ -282,11 +289,64 @@ async fn a_commit_takes_over_from_a_chunk_that_hangs(t: TestServer) {
     let admin = t.admin();
     let session = session(&admin, "acme/api").await;
     admin.stream_chunk(&session, b"01234").await.is(202);
-    let mut hanging = stalled(&admin, &session).await;
+    let hanging = stalled(&admin, &session).await;
     admin.finish_upload(&session, &sha256_digest(b"0123456789"), b"56789").await.is(201);
-    hanging.send(b"g last").await;
     hanging.answer().await.is(416);
     assert_eq!(t.blob_files(), 1);
+}
+
+#[both_engines]
+async fn many_requests_on_one_session_do_not_multiply_it_on_disk(t: TestServer) {
+    const SIZE: usize = 2_000_000;
+    let (admin, blob) = (t.admin(), blob(1, SIZE));
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, &blob.bytes).await.is(202);
+    let mut hanging = Vec::new();
+    for _ in 0..6 {
+        hanging.push(stalled(&admin, &session).await);
+        let sizes = t.blob_paths().into_iter().filter_map(|path| Some(path.metadata().ok()?.len()));
+        assert!(sizes.sum::<u64>() < 3 * SIZE as u64, "{:?}", t.blob_paths());
+    }
+    let latest = hanging.pop().unwrap();
+    for wire in hanging {
+        wire.answer().await.refused(416, "BLOB_UPLOAD_INVALID");
+    }
+    drop(latest);
+    admin.finish_upload(&session, &blob.digest, b"").await.is(201);
+    assert_eq!(t.blob_files(), 1);
+}
+
+#[both_engines]
+async fn a_chunk_that_can_not_fit_does_no_harm_to_the_right_one(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    let mut right = stalled(&admin, &session).await;
+    let finish = format!("{session}?digest={}", sha256_digest(b"wrong last"));
+    for (method, path) in [(Method::PATCH, &session), (Method::PUT, &finish)] {
+        let wrong = admin.request(method, path).header("content-range", "500-502").body("xyz");
+        admin.send(wrong).await.refused(416, "RANGE_INVALID");
+    }
+    right.send(b"g last").await;
+    assert_eq!(right.answer().await.is(202).header("range"), "0-9");
+    admin.finish_upload(&session, &sha256_digest(b"wrong last"), b"").await.is(201);
+}
+
+#[both_engines]
+async fn a_content_range_without_its_bytes_is_refused(t: TestServer) {
+    let admin = t.admin();
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"abc").await.is(202);
+    let path = format!("{session}?digest={}", sha256_digest(b"abc"));
+    for (range, status, code) in [
+        ("garbage", 400, "BLOB_UPLOAD_INVALID"),
+        ("77-99", 416, "RANGE_INVALID"),
+        ("0-2", 416, "RANGE_INVALID"),
+        ("3-5", 400, "SIZE_INVALID"),
+    ] {
+        let put = admin.request(Method::PUT, &path).header("content-range", range);
+        admin.send(put).await.refused(status, code);
+    }
+    admin.finish_upload(&session, &sha256_digest(b"abc"), b"").await.is(201);
 }
 
 #[both_engines]

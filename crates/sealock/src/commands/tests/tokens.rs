@@ -169,6 +169,13 @@ async fn what_a_token_can_is_said_with_its_rule_and_told_by_the_exit_code() {
     assert_eq!(outcome.requests()[1], format!("POST /api/v1/tokens/{ID}/explain"));
     assert_eq!(outcome.asked[1].body, json!({"action": "push", "repository": "acme/api"}));
     assert_eq!(outcome.out, "yes: its scope: pull and push on acme/*\n");
+    for from in ["203.0.113.9", "2001:db8::7"] {
+        let yes = (200, json!({"allowed": true, "rule": "its scope: pull on acme/*", "reason": null}));
+        let said = format!("token can acme/ci-bot pull acme/api --from {from}");
+        let outcome = desk(vec![page(vec![token()]), yes]).logged_in().run(&said).await.succeeded();
+        assert_eq!(outcome.asked[1].body, json!({"action": "pull", "repository": "acme/api", "from": from}));
+    }
+    desk(vec![]).logged_in().run(&format!("{said} --from 10.0.0.0/8")).await.refused(2, "--from <ADDRESS>");
     let no = || {
         (200, json!({"allowed": false, "rule": null, "reason": "token acme/ci-bot has no scope with push"}))
     };

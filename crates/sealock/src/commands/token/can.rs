@@ -1,5 +1,7 @@
 //! `sealock token can`: what a token may do, and by which rule.
 
+use std::net::IpAddr;
+
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -15,7 +17,8 @@ use crate::output::printable;
 The exit code is 0 where the token may, and 1 where it may not.
 
 Examples:
-  sealock token can acme/ci-bot push acme/api")]
+  sealock token can acme/ci-bot push acme/api
+  sealock token can acme/ci-bot pull acme/api --from 203.0.113.9")]
 pub(crate) struct Can {
     /// NAMESPACE/NAME, or the token's id
     token: TokenArgument,
@@ -24,6 +27,9 @@ pub(crate) struct Can {
     action: Action,
     /// The repository, by its full name; it need not exist
     repository: String,
+    /// From which address; left out, the answer says from where the token may be used
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<IpAddr>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -48,7 +54,10 @@ impl Can {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let client = session.client()?;
         let token = find(&client, &self.token).await?.token;
-        let asked = json!({ "action": self.action.as_str(), "repository": self.repository });
+        let mut asked = json!({ "action": self.action.as_str(), "repository": self.repository });
+        if let Some(from) = self.from {
+            asked["from"] = json!(from);
+        }
         let answer = client.post(&["tokens", &token.id, "explain"], &asked).await?;
         if session.is_json() {
             session.answer_json(&answer)?;

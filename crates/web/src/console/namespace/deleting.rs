@@ -4,7 +4,7 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, Render, html};
 use oci::{Digest, Reference, RepositoryName, Tag};
-use registry::{ContentError, DeleteManifest, DeleteRepository, PullManifest, ShowRepository};
+use registry::{ContentError, DeleteManifest, DeleteRepository, Expected, PullManifest, ShowRepository};
 
 use super::{
     around,
@@ -79,7 +79,7 @@ pub(super) async fn ask_tag(
 pub(super) async fn tag(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
     let grant = visitor.may(&app, deletion(&repository, &Reference::Tag(tag))).await?;
-    app.registry().delete_manifest(&grant, app.now()).await?;
+    app.registry().delete_manifest(&grant, &Expected::default(), app.now()).await?;
     Ok(see(&path::of_repository(&repository)))
 }
 
@@ -132,7 +132,7 @@ fn manifest_question(
 pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
     let grant = visitor.may(&app, deletion(&repository, &Reference::Digest(digest.clone()))).await?;
-    match app.registry().delete_manifest(&grant, app.now()).await {
+    match app.registry().delete_manifest(&grant, &Expected::default(), app.now()).await {
         Ok(()) => Ok(see(&path::of_repository(&repository))),
         Err(error @ ContentError::InUse { .. }) => {
             let text = html! { .notice.bad role="alert" { p { (error) } } };

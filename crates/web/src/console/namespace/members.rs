@@ -9,8 +9,8 @@ use http::StatusCode;
 use maud::{Markup, Render, html};
 use oci::NamespaceName;
 use registry::{
-    ListMembers, ManageError, MemberName, Page as ListPage, RemoveMember, SetMember, ShowNamespace,
-    StoredMember,
+    ListMembers, ManageError, MemberKind, MemberName, Page as ListPage, RemoveMember, SetMember,
+    ShowNamespace, StoredMember,
 };
 
 use super::{
@@ -91,7 +91,10 @@ fn table(visitor: &Visitor, own: &str, members: &ListPage<StoredMember>) -> Mark
 }
 
 fn row(visitor: &Visitor, own: &str, member: &StoredMember) -> Markup {
-    let kind = if member.kind == "teams" { "team" } else { "user" };
+    let kind = match member.kind {
+        MemberKind::Team => "team",
+        MemberKind::User => "user",
+    };
     let is_viewer = kind == "user" && member.name == visitor.viewer.username.as_str();
     html! {
         tr {
