@@ -1,5 +1,6 @@
 //! The secret of a console session: what the cookie carries. As with tokens, only its hash is kept.
 
+use aws_lc_rs::hmac;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,8 @@ use crate::{
 
 /// Random characters of a session's secret: 43 × log2(62) = 256 bits.
 const RANDOM_CHARS: usize = 43;
+/// How much of a mark is kept, in bytes: nobody finds 128 bits.
+const TIE_BYTES: usize = 16;
 /// How long a session lives after logging in. It is not lengthened by use: whoever finds a machine that somebody left
 /// logged in has a day's rest of it at most.
 pub const SESSION_LIFETIME: Length = Length::hours(12);
@@ -38,6 +41,17 @@ impl SessionSecret {
     /// The text itself, for the cookie.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A mark on `text` that only this session can make and check: for what must not be taken over into another.
+    pub fn tie(&self, text: &str) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_bytes());
+        hmac::sign(&key, text.as_bytes())
+            .as_ref()
+            .iter()
+            .take(TIE_BYTES)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// What is stored and looked up. No salt and no slowness: nobody guesses 256 random bits.
@@ -84,6 +98,15 @@ mod tests {
         for other in ["", &text[1..], &format!("{text}x"), &text.replace(&text[..1], "-"), &"é".repeat(43)] {
             assert_eq!(SessionSecret::parse(other), Err(NotASession), "{other}");
         }
+    }
+
+    #[test]
+    fn a_mark_is_of_its_session_and_its_text() {
+        let [one, other] = [1, 2].map(|seed| SessionSecret::mint(&Seeded::new(seed)));
+        assert_eq!(one.tie("form"), one.tie("form"));
+        assert_eq!(one.tie("form").len(), 32);
+        assert_ne!(one.tie("form"), one.tie("forn"));
+        assert_ne!(one.tie("form"), other.tie("form"));
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub(crate) fn is_foreign(parts: &Parts, public_urls: &PublicUrls) -> bool {
 fn is_ours(origin: &str, parts: &Parts, public_urls: &PublicUrls) -> bool {
     let host = request::host(parts);
     let authority = origin.split_once("://").map(|(_, authority)| authority);
-    public_urls.has_origin(origin) || (authority.is_some() && authority == host)
+    // Where the host is one of ours its scheme counts: a page that somebody serves for it by plain HTTP is not ours.
+    public_urls.has_origin(origin) || (authority.is_some() && authority == host && !public_urls.names(host))
 }
 
 #[cfg(test)]
@@ -34,8 +35,12 @@ mod tests {
     use crate::public_url::PublicUrl;
 
     fn is_foreign(method: &str, headers: &[(&str, &str)]) -> bool {
+        is_foreign_at("10.0.0.1:5000", method, headers)
+    }
+
+    fn is_foreign_at(host: &str, method: &str, headers: &[(&str, &str)]) -> bool {
         let url = PublicUrl { is_https: true, authority: "registry.example".to_owned() };
-        let request = Request::builder().method(method).header("host", "10.0.0.1:5000");
+        let request = Request::builder().method(method).header("host", host);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let (parts, ()) = request.body(()).unwrap().into_parts();
         super::is_foreign(&parts, &PublicUrls::new([url]).unwrap())
@@ -58,6 +63,12 @@ mod tests {
             }
             assert!(!is_foreign("GET", headers), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_page_that_came_by_plain_http_is_foreign_where_the_console_is_reached_by_tls() {
+        assert!(is_foreign_at("registry.example", "POST", &[("origin", "http://registry.example")]));
+        assert!(!is_foreign_at("registry.example", "POST", &[("origin", "https://registry.example")]));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::{HeaderMap, header, request::Parts};
 use registry::{Ask, Credential, Grant, Origin, Password, Refusal};
 use zeroize::Zeroizing;
 
-use crate::{app::App, request, session_cookie};
+use crate::{app::App, public_url::PublicUrls, request, session_cookie};
 
 /// What `Authorization: Bearer` carries on a face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,9 @@ impl Caller {
 
     /// Whoever a browser is logged in as, by its cookie; anonymous where it brings none. Only for faces where a cookie
     /// counts, and there only for requests that no other site sent.
-    pub(crate) fn of_browser(parts: &Parts) -> Self {
-        let session = session_cookie::read(&parts.headers).map(Credential::Session);
+    pub(crate) fn of_browser(parts: &Parts, public_urls: &PublicUrls) -> Self {
+        let is_https = public_urls.is_https_for(request::host(parts));
+        let session = session_cookie::read(&parts.headers, is_https).map(Credential::Session);
         Self { credential: session.unwrap_or(Credential::Anonymous), origin: request::origin(parts) }
     }
 

@@ -47,6 +47,11 @@ impl PublicUrls {
         std::iter::once(&self.first).chain(&self.others).any(|url| written(url).eq_ignore_ascii_case(origin))
     }
 
+    /// Whether `host` is the authority of one of ours.
+    pub fn names(&self, host: Option<&str>) -> bool {
+        host.is_some_and(|host| self.entry_for(Some(host)).authority.eq_ignore_ascii_case(host))
+    }
+
     fn entry_for(&self, host: Option<&str>) -> &PublicUrl {
         let named = |url: &&PublicUrl| host.is_some_and(|host| url.authority.eq_ignore_ascii_case(host));
         std::iter::once(&self.first).chain(&self.others).find(named).unwrap_or(&self.first)

@@ -9,14 +9,17 @@ const UNDER_TLS: &str = "__Host-sealock";
 /// By plain HTTP, as on one's own machine, where browsers would drop the other.
 const IN_CLEAR: &str = "sealock";
 
-/// The session that the browser brings; `None` where it brings none, or nothing that could be one.
-pub(crate) fn read(headers: &HeaderMap) -> Option<SessionSecret> {
+/// The session that the browser brings; `None` where it brings none, or nothing that could be one. By TLS the cookie of
+/// plain HTTP does not count: a sibling host, or whoever answers HTTP for this one, could have planted it.
+pub(crate) fn read(headers: &HeaderMap, is_https: bool) -> Option<SessionSecret> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let pairs: Vec<_> = pairs.collect();
-    // The one that nobody else can have set counts first.
-    let named = |wanted: &str| pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
-    SessionSecret::parse(named(UNDER_TLS).or_else(|| named(IN_CLEAR))?).ok()
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let (_, value) = pairs.find(|(name, _)| *name == name_of(is_https))?;
+    SessionSecret::parse(value).ok()
+}
+
+const fn name_of(is_https: bool) -> &'static str {
+    if is_https { UNDER_TLS } else { IN_CLEAR }
 }
 
 /// `Set-Cookie` of a new session.
@@ -30,7 +33,7 @@ pub(crate) fn clear(is_https: bool) -> HeaderValue {
 }
 
 fn written(value: &str, max_age_seconds: i64, is_https: bool) -> HeaderValue {
-    let (name, secure) = if is_https { (UNDER_TLS, "; Secure") } else { (IN_CLEAR, "") };
+    let (name, secure) = (name_of(is_https), if is_https { "; Secure" } else { "" });
     // Lax: a link from a chat leads to the page and not to the login; a post from elsewhere comes without the cookie.
     let cookie = format!("{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}");
     let mut value = HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
@@ -45,12 +48,12 @@ mod tests {
 
     const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
 
-    fn brought(lines: &[&str]) -> Option<String> {
+    fn brought(lines: &[&str], is_https: bool) -> Option<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(header::COOKIE, line.parse().unwrap());
         }
-        read(&headers).map(|secret| secret.expose().to_owned())
+        read(&headers, is_https).map(|secret| secret.expose().to_owned())
     }
 
     #[test]
@@ -61,18 +64,23 @@ mod tests {
             let text = set.to_str().unwrap();
             assert!(text.contains("HttpOnly; SameSite=Lax") && text.contains("Max-Age=43200"), "{text}");
             assert_eq!(text.contains("Secure") && text.starts_with("__Host-"), is_https, "{text}");
-            assert_eq!(brought(&[text.split(';').next().unwrap()]).as_deref(), Some(SECRET));
+            assert_eq!(brought(&[text.split(';').next().unwrap()], is_https).as_deref(), Some(SECRET));
             assert!(clear(is_https).to_str().unwrap().contains("=; Path=/; Max-Age=0"));
         }
     }
 
     #[test]
     fn it_is_found_among_others() {
-        assert_eq!(brought(&["a=b; sealock-x=1", &format!("c=d;sealock={SECRET}")]).as_deref(), Some(SECRET));
-        // One that came in clear does not push the other aside.
-        let other = SECRET.to_lowercase();
-        let both = format!("sealock={other}; __Host-sealock={SECRET}");
-        assert_eq!(brought(&[&both]).as_deref(), Some(SECRET));
+        let lines = ["a=b; sealock-x=1", &format!("c=d;sealock={SECRET}")];
+        assert_eq!(brought(&lines, false).as_deref(), Some(SECRET));
+    }
+
+    #[test]
+    fn under_tls_only_the_cookie_counts_that_nobody_else_can_have_set() {
+        let planted = format!("sealock={SECRET}");
+        assert_eq!(brought(&[&planted], true), None);
+        let own = SECRET.to_lowercase();
+        assert_eq!(brought(&[&planted, &format!("__Host-sealock={own}")], true), Some(own));
     }
 
     #[test]
@@ -80,7 +88,7 @@ mod tests {
         for line in
             ["", "sealock", "sealock=", "sealock=x", "other=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"]
         {
-            assert_eq!(brought(&[line]), None, "{line}");
+            assert_eq!(brought(&[line], false), None, "{line}");
         }
     }
 }

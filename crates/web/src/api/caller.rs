@@ -25,7 +25,7 @@ impl FromRequestParts<App> for ApiCaller {
             return Ok(Self(caller));
         }
         // The console's script, or a page of another site that makes the reader's browser send this.
-        let browser = Caller::of_browser(parts);
+        let browser = Caller::of_browser(parts, app.public_urls());
         if browser.credential.is_anonymous() || cross_site::is_foreign(parts, app.public_urls()) {
             return Err(Refusal::SignIn { scope: None }.into());
         }

@@ -232,6 +232,8 @@ mod tests {
                 "get /users/{username}",
                 "patch /users/{username}",
                 "post /users/{username}/end-all",
+                "get /users/{username}/sessions",
+                "delete /users/{username}/sessions/{session}",
                 "get /users/{username}/tokens",
                 "post /users/{username}/tokens",
             ]

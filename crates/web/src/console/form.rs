@@ -2,6 +2,7 @@
 
 use access::field_error::FieldError;
 use axum::extract::{FromRequest, Request};
+use http::request::Parts;
 
 use super::error::ConsoleError;
 use crate::{app::App, body::read_to_end, query::Query};
@@ -28,6 +29,15 @@ impl FromRequest<App> for Form {
         }
         Ok(Self(form))
     }
+}
+
+/// The parameters of a page's address. NUL never passes the door (DESIGN §4): one engine would refuse it, far inside.
+pub(super) fn query(parts: &Parts) -> Result<Query, ConsoleError> {
+    let query = Query::of(parts).map_err(ConsoleError::Malformed)?;
+    if parts.uri.query().is_some_and(|text| text.contains("%00")) {
+        return Err(ConsoleError::Malformed("the address holds a NUL".to_owned()));
+    }
+    Ok(query)
 }
 
 impl Form {

@@ -34,7 +34,7 @@ impl FromRequestParts<App> for Browser {
             return Err(ConsoleError::Foreign);
         }
         let is_https = app.public_urls().is_https_for(request::host(parts));
-        Ok(Self { caller: Caller::of_browser(parts), parts: parts.clone(), is_https })
+        Ok(Self { caller: Caller::of_browser(parts, app.public_urls()), parts: parts.clone(), is_https })
     }
 }
 
@@ -48,7 +48,7 @@ impl Browser {
         password: &Password,
         path: &str,
     ) -> Result<Response, Refusal> {
-        let before = session_cookie::read(&self.parts.headers);
+        let before = session_cookie::read(&self.parts.headers, self.is_https);
         let origin = self.caller.origin.clone();
         let secret =
             app.registry().open_session(username, password, before.as_ref(), origin, app.now()).await?;
@@ -99,7 +99,7 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
 
 /// Ends the session.
 pub(super) async fn log_out(State(app): State<App>, browser: Browser) -> Answered {
-    if let Some(secret) = session_cookie::read(&browser.parts.headers) {
+    if let Some(secret) = session_cookie::read(&browser.parts.headers, browser.is_https) {
         app.registry().close_session(&secret).await?;
     }
     let mut response = see("/login");

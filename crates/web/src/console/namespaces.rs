@@ -13,14 +13,14 @@ use registry::{CreateNamespace, ListNamespaces, ManageError, Page as ListPage, S
 use super::{
     Answered,
     error::ConsoleError,
-    form::{Form, Wrong},
+    form::{self, Form, Wrong},
     frame::{Page, Section},
     parts::{self, Field, When},
     see,
     visitor::Visitor,
     welcome,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
 
 /// Namespaces on one page.
 const PAGE: u32 = 100;
@@ -28,7 +28,7 @@ const PAGE: u32 = 100;
 /// The namespaces that the viewer may see.
 pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
     let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
+    let query = form::query(&request)?;
     let grant = visitor.may(&app, ListNamespaces).await?;
     let after = query.one("after").unwrap_or_default();
     let listed = app.registry().list_namespaces(&grant, after, PAGE).await?;

@@ -11,8 +11,7 @@ use registry::{CreateTeam, ListTeams, Page as ListPage, StoredTeam};
 
 use super::{
     Answered,
-    error::ConsoleError,
-    form::{Form, Wrong},
+    form::{self, Form, Wrong},
     frame::{Page, Section},
     namespaces::refused,
     parts::{self, Field, When},
@@ -20,7 +19,7 @@ use super::{
     users::path_of,
     visitor::Visitor,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
 
 /// Teams on one page.
 const PAGE: u32 = 100;
@@ -28,7 +27,7 @@ const PAGE: u32 = 100;
 /// The teams, by name.
 pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
     let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
+    let query = form::query(&request)?;
     let grant = visitor.may(&app, ListTeams).await?;
     let after = query.one("after").unwrap_or_default();
     let listed = app.registry().list_teams(&grant, after, PAGE).await?;

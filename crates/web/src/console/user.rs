@@ -9,8 +9,8 @@ use axum::{
 use http::StatusCode;
 use maud::{Markup, html};
 use registry::{
-    EditUser, EndSession, ListSessions, NewPassword, Password, ShowUser, StoredSession, StoredUser,
-    TokenElsewhere, UserEdit,
+    EditUser, EndSession, ListSessions, ListUsers, NewPassword, Password, ShowUser, StoredSession,
+    StoredUser, TokenElsewhere, UserEdit,
 };
 
 use super::{
@@ -32,14 +32,14 @@ pub(super) fn parsed(username: &str) -> Result<Username, ConsoleError> {
     Username::parse(username).map_err(absent)
 }
 
-/// The user, to whoever may change them. Who may not even see them is told nothing.
+/// The user, to whoever administers users; oneself, everybody has a profile. Who may not even see them is told nothing.
 pub(super) async fn seen(
     app: &App,
     visitor: &Visitor,
     username: &Username,
 ) -> Result<StoredUser, ConsoleError> {
     let grant = visitor.may(app, ShowUser { username: username.clone() }).await?;
-    visitor.may(app, EditUser { username: username.clone() }).await?;
+    visitor.may(app, ListUsers).await?;
     Ok(app.registry().show_user(&grant).await?)
 }
 

@@ -11,15 +11,14 @@ use registry::{CreateUser, ListUsers, NewPassword, NewUser, Page as ListPage, Pa
 
 use super::{
     Answered,
-    error::ConsoleError,
-    form::{Form, Wrong},
+    form::{self, Form, Wrong},
     frame::{Page, Section},
     namespaces::refused,
     parts::{self, Field, When},
     see,
     visitor::Visitor,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
 
 /// Users on one page.
 const PAGE: u32 = 100;
@@ -36,7 +35,7 @@ pub(super) fn path_of(collection: &str, name: &str) -> String {
 /// The users, by login name.
 pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
     let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
+    let query = form::query(&request)?;
     let grant = visitor.may(&app, ListUsers).await?;
     let after = query.one("after").unwrap_or_default();
     let listed = app.registry().list_users(&grant, after, PAGE).await?;

@@ -25,7 +25,7 @@ impl FromRequestParts<App> for Visitor {
             return Err(ConsoleError::Foreign);
         }
         let logged_out = || ConsoleError::LoggedOut { next: wanted(parts) };
-        let caller = Caller::of_browser(parts);
+        let caller = Caller::of_browser(parts, app.public_urls());
         let Credential::Session(session) = caller.credential.clone() else { return Err(logged_out()) };
         let grant = match caller.may(app, WhoAmI).await {
             Ok(grant) => grant,

@@ -59,4 +59,7 @@ async fn namespaces_come_page_by_page(t: TestServer) {
     assert!(!first.text().contains("space-100"), "{first:?}");
     let next = first.text().split("href=\"/?after=").nth(1).unwrap().split('"').next().unwrap().to_owned();
     browser.get(&format!("/?after={next}")).await.is(200).says("space-100");
+    for path in ["/", "/users", "/teams", "/namespaces/space-000/members"] {
+        browser.get(&format!("{path}?after=a%00b")).await.is(400).says("NUL");
+    }
 }

@@ -89,6 +89,40 @@ async fn a_token_is_made_shown_once_and_works(t: TestServer) {
     assert!(!list.text().contains("<b>CI") && !list.text().contains(&secret), "{list:?}");
 }
 
+/// Logging in again makes another session, which knows nothing of the forms that were sent in the one before.
+#[both_engines]
+async fn a_form_of_an_earlier_session_makes_nothing(t: TestServer) {
+    let mut browser = Browser::of_admin(&t).await;
+    let fields =
+        fresh(&browser, "/profile/tokens/new", &[("name", "laptop"), ("permission", "account")]).await;
+    secret(&send(&browser, "/profile/tokens/new", &fields).await.is(200));
+    browser.log_in("admin", ADMIN_PASSWORD).await.is(303);
+    let again = send(&browser, "/profile/tokens/new", &fields).await.is(400).says("earlier session");
+    assert!(!again.text().contains("slkp_"), "{again:?}");
+    let tokens = t.admin().get("/api/v1/users/admin/tokens").await.is(200).json();
+    assert_eq!(tokens["items"].as_array().unwrap().len(), 1, "{tokens:#}");
+}
+
+#[both_engines]
+async fn an_edit_that_came_between_is_not_undone_by_a_form_that_was_refused_once(t: TestServer) {
+    let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull" })).await;
+    let browser = Browser::of_admin(&t).await;
+    let path = format!("/tokens/{}/edit", ci.id);
+    let revision = hidden(&browser.get(&path).await.is(200), "revision");
+    t.edit(&ci, json!({ "status": "disabled" })).await.is(200);
+    let fields = |revision: String, addresses: &str| {
+        let given = [("whom", "nobody"), ("expiry", "never"), ("permission", "pull"), ("status", "enabled")];
+        let mut fields = given.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        fields.extend([("revision".to_owned(), revision), ("addresses".to_owned(), addresses.to_owned())]);
+        fields
+    };
+    let refused = send(&browser, &path, &fields(revision.clone(), "10.1.0.0/99")).await.is(422);
+    assert_eq!(hidden(&refused, "revision"), revision, "{refused:?}");
+    send(&browser, &path, &fields(revision, "")).await.is(409).says("changed since you read it");
+    let token = t.admin().get(&format!("/api/v1/tokens/{}", ci.id)).await.is(200).json();
+    assert_eq!(token["status"], "disabled");
+}
+
 #[both_engines]
 async fn a_form_that_is_sent_again_makes_nothing_and_shows_nothing(t: TestServer) {
     let browser = at_acme(&t).await;

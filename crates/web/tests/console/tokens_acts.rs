@@ -85,8 +85,8 @@ async fn an_edit_changes_what_the_form_says_and_keeps_the_rest(t: TestServer) {
     assert_eq!((&after["description"], &after["status"]), (&json!("for CI"), &json!("disabled")));
     assert_eq!(after["stands_for"], json!({ "user": "anna" }));
     // Meant for what it was before.
-    let page = browser.post(&path, &kept).await.is(409).says("changed since you read it").says("for CI");
-    let revision = hidden(&page, "revision");
+    browser.post(&path, &kept).await.is(409).says("changed since you read it").says("for CI");
+    let revision = hidden(&browser.get(&path).await.is(200), "revision");
     let wrong = [
         ("revision", revision.as_str()),
         ("expiry", "days"),

@@ -10,8 +10,7 @@ use registry::MemberName;
 
 use crate::{
     app::App,
-    console::{error::ConsoleError, parts::escaped},
-    query::Query,
+    console::{error::ConsoleError, form, parts::escaped},
     repository_segment,
 };
 
@@ -71,13 +70,7 @@ impl FromRequestParts<App> for After {
     type Rejection = ConsoleError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ConsoleError> {
-        let query = Query::of(parts).map_err(ConsoleError::Malformed)?;
-        let after = query.one("after").unwrap_or_default();
-        // NUL never passes the door (DESIGN §4).
-        if after.contains('\0') {
-            return Err(ConsoleError::Malformed("the address holds a NUL".to_owned()));
-        }
-        Ok(Self(after.to_owned()))
+        Ok(Self(form::query(parts)?.one("after").unwrap_or_default().to_owned()))
     }
 }
 

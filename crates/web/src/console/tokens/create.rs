@@ -241,7 +241,7 @@ async fn form_page(
         h1 { (title) }
         (parts::wrong_beyond(wrong, &known))
         form.card.wide method="post" action=(format!("{list}/new")) {
-            (sent_once::field(app))
+            (sent_once::field(app, visitor))
             // Enter in a field presses the first button of a form: this one, and not the one for another scope.
             button.visually-hidden tabindex="-1" aria-hidden="true" { "Create token" }
             (about(place, form, wrong))

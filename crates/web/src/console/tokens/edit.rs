@@ -141,8 +141,8 @@ fn form_page(
         h1 { (title) }
         (parts::wrong_beyond(wrong, &known))
         form.card.wide method="post" action=(format!("{}/edit", details_path(token.id))) {
-            // What was read is what is changed: an edit that came between is told, and not undone.
-            input type="hidden" name="revision" value=(token.revision);
+            // As its sender read it, however often it is shown again: an edit that came between is told, and not undone.
+            input type="hidden" name="revision" value=(form.text("revision"));
             (about(place, form, wrong))
             (fields::expiry(form, wrong, kept))
             @if !token.mirrors_its_user() { (permission(token, form, wrong)) }

@@ -54,7 +54,7 @@ async fn question(
             (parts::wrong_beyond(wrong, &["keep_old_for"]))
         },
         action: &action,
-        fields: html! { (sent_once::field(app)) (keep(form, wrong)) },
+        fields: html! { (sent_once::field(app, visitor)) (keep(form, wrong)) },
         button: "Reset",
         is_destructive: true,
         back: &list,

@@ -1,5 +1,5 @@
 //! Forms that do something once, however often a page is loaded again: each has a value of its own, which its session
-//! claims before anything is done.
+//! claims before anything is done. It is worth nothing in another session, where nobody would know that it was claimed.
 
 use access::randomness::base62;
 use axum::response::Response;
@@ -16,15 +16,21 @@ use crate::{
 const FORM_CHARS: usize = 22;
 
 /// The hidden field with a fresh value.
-pub(super) fn field(app: &App) -> Markup {
-    html! { input type="hidden" name="form" value=(base62(app.random(), FORM_CHARS)); }
+pub(super) fn field(app: &App, visitor: &Visitor) -> Markup {
+    let value = base62(app.random(), FORM_CHARS);
+    let tie = visitor.session.tie(&value);
+    html! { input type="hidden" name="form" value=(format!("{value}-{tie}")); }
 }
 
 /// Claims the form's value; false where it was claimed before.
 pub(super) async fn claim(app: &App, visitor: &Visitor, form: &Form) -> Result<bool, ConsoleError> {
-    let value = form.text("form");
-    if value.len() != FORM_CHARS || !value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return Err(ConsoleError::Malformed("this form is none of ours; open its page again".to_owned()));
+    let foreign = || {
+        let reason = "This form was sent in an earlier session, or is none of ours. Nothing was done; open its page again.";
+        ConsoleError::Malformed(reason.to_owned())
+    };
+    let (value, tie) = form.text("form").split_once('-').ok_or_else(foreign)?;
+    if value.len() != FORM_CHARS || visitor.session.tie(value) != tie {
+        return Err(foreign());
     }
     Ok(app.registry().send_form(&visitor.session, value).await?)
 }
