@@ -48,6 +48,7 @@ impl Operation {
             ("id", NOBODYS_ID),
             ("scope", NOBODYS_ID),
             ("secret", NOBODYS_ID),
+            ("session", NOBODYS_ID),
         ] {
             path = path.replace(&format!("{{{name}}}"), value);
         }
