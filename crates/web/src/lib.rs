@@ -12,6 +12,7 @@ mod cross_site;
 mod dtr;
 mod gate;
 mod headers;
+mod public_host;
 mod public_url;
 mod query;
 mod repository_segment;

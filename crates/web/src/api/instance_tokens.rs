@@ -14,13 +14,13 @@ use super::{
     page::{NoQuery, PageAnswer},
     problem::Problem,
     revision::Made,
-    token_answer::{IssuedAnswer, PublicHost, TokenAnswer},
+    token_answer::{IssuedAnswer, TokenAnswer},
     token_list::{TokenList, TokenListParameters},
     token_request::NewTokenRequest,
     unread::Unread,
     words::ActWord,
 };
-use crate::app::App;
+use crate::{app::App, public_host::PublicHost};
 
 /// List the service tokens of the instance, which reach into every namespace; its administrators may
 #[utoipa::path(get, path = "/tokens", operation_id = "listInstanceTokens", tag = "tokens", params(TokenListParameters),

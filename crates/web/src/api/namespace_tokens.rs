@@ -12,12 +12,12 @@ use super::{
     path::NamespaceInPath,
     problem::Problem,
     revision::Made,
-    token_answer::{IssuedAnswer, PublicHost, TokenAnswer},
+    token_answer::{IssuedAnswer, TokenAnswer},
     token_list::{TokenList, TokenListParameters},
     token_request::NewTokenRequest,
     unread::Unread,
 };
-use crate::app::App;
+use crate::{app::App, public_host::PublicHost};
 
 /// List the service tokens of a namespace; its admins may
 #[utoipa::path(get, path = "/namespaces/{ns}/tokens", operation_id = "listTokens", tag = "tokens",

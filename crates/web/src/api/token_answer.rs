@@ -1,8 +1,6 @@
 //! Tokens as the API writes them (DESIGN §3.3).
 
 use access::scope::{Scope, Scopes, Warning};
-use axum::extract::FromRequestParts;
-use http::request::Parts;
 use registry::{IssuedToken, StoredOwner, StoredScope, StoredToken};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +11,7 @@ use super::{
     stands_for::StandsForBody,
     words::{PermissionWord, TokenAccess, TokenKind, TokenStatus},
 };
-use crate::{app::App, request};
+use crate::public_host::PublicHost;
 
 /// A token, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -111,17 +109,6 @@ struct Login {
     command: String,
     /// The same, with the secret coming from stdin.
     command_stdin: String,
-}
-
-/// The registry's host as clients of this request's `Host` reach it: always one of the configured ones.
-pub(super) struct PublicHost(String);
-
-impl FromRequestParts<App> for PublicHost {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self(app.public_urls().authority_for(request::host(parts)).to_owned()))
-    }
 }
 
 impl From<StoredToken> for TokenAnswer {

@@ -13,10 +13,10 @@ use super::{
     path::TokenInPath,
     problem::Problem,
     revision::WithRevision,
-    token_answer::{IssuedAnswer, PublicHost},
+    token_answer::IssuedAnswer,
     unread::Unread,
 };
-use crate::app::App;
+use crate::{app::App, public_host::PublicHost};
 
 /// Give a token a new secret, which is in this answer and in no other; the old one is dead when this answers, unless
 /// `keep_old_for` lets it live on for a while

@@ -12,11 +12,11 @@ use super::{
     personal_token_request::NewPersonalTokenRequest,
     problem::Problem,
     revision::Made,
-    token_answer::{IssuedAnswer, PublicHost, TokenAnswer},
+    token_answer::{IssuedAnswer, TokenAnswer},
     token_list::{TokenList, TokenListParameters},
     unread::Unread,
 };
-use crate::app::App;
+use crate::{app::App, public_host::PublicHost};
 
 /// List the personal tokens of a user: that user may, and instance administrators
 #[utoipa::path(get, path = "/users/{username}/tokens", operation_id = "listPersonalTokens", tag = "tokens",

@@ -6,7 +6,6 @@ mod audit;
 mod error;
 mod form;
 mod frame;
-mod host;
 mod instance;
 mod login;
 mod namespace;

@@ -101,8 +101,12 @@ pub(super) fn tick(name: &str, label: &str, hint: &str, is_ticked: bool) -> Mark
 pub(super) struct Question<'a> {
     /// The question, such as `Delete user ann?`
     pub(super) title: &'a str,
-    /// What will break.
+    /// What will break, and whatever else is to be chosen or told.
     pub(super) text: Markup,
+    /// Fields that are sent along.
+    pub(super) fields: Markup,
+    /// Whether the act takes something away.
+    pub(super) is_destructive: bool,
     /// What the button says: the act itself, never `OK`.
     pub(super) act: &'a str,
     /// Where the form is sent.
@@ -113,12 +117,14 @@ pub(super) struct Question<'a> {
 
 impl Render for Question<'_> {
     fn render(&self) -> Markup {
+        let class = if self.is_destructive { "destructive" } else { "primary" };
         html! {
             .card.narrow data-question {
                 h1 { (self.title) }
                 (self.text)
                 form method="post" action=(self.path) {
-                    .actions { button.destructive { (self.act) } a.button href=(self.back) data-cancel { "Cancel" } }
+                    (self.fields)
+                    .actions { button class=(class) { (self.act) } a.button href=(self.back) data-cancel { "Cancel" } }
                 }
             }
         }

@@ -219,7 +219,8 @@ pub(super) async fn delete(State(app): State<App>, visitor: Visitor, Path(team):
 
 fn asked(visitor: &Visitor, team: &TeamName, title: &str, text: Markup, act: &str, path: &str) -> Answered {
     let back = of(team);
-    let question = Question { title, text, act, path, back: &back };
+    let question =
+        Question { title, text, act, path, back: &back, fields: parts::NOTHING, is_destructive: true };
     let page = Page::new(title, &visitor.viewer, Section::Teams).under("Teams", "/teams");
     Ok(page.under(team.as_str(), back.as_str()).with(&html! { (question) }))
 }

@@ -10,7 +10,7 @@ use super::{
     Answered,
     error::ConsoleError,
     frame::{Page, Section},
-    parts::Question,
+    parts::{self, Question},
     see, user,
     users::path_of,
     visitor::Visitor,
@@ -103,7 +103,15 @@ pub(super) async fn ask(
         @if act.leaves_tokens() { (what_stays(&app, &visitor, &username).await?) }
     };
     let path = format!("{back}/{act_name}");
-    let question = Question { title: &title, text, act: button, path: &path, back: &back };
+    let question = Question {
+        title: &title,
+        text,
+        act: button,
+        path: &path,
+        back: &back,
+        fields: parts::NOTHING,
+        is_destructive: true,
+    };
     let page = Page::new(&title, &visitor.viewer, Section::Users).under("Users", "/users");
     Ok(page.under(username.as_str(), back.as_str()).with(&html! { (question) }))
 }

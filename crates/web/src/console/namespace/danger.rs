@@ -41,6 +41,8 @@ pub(super) async fn ask_to_disable(State(app): State<App>, visitor: Visitor, pat
         .max_by_key(|(at, _)| *at);
     let own = format!("/namespaces/{namespace}");
     let question = Question {
+        fields: parts::NOTHING,
+        is_destructive: true,
         title: &format!("Disable all tokens of {namespace}?"),
         text: html! {
             p { (counted(tokens.items.len(), tokens.next.is_some(), "token is enabled", "tokens are enabled")) " now." }

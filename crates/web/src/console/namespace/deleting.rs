@@ -12,7 +12,14 @@ use super::{
 };
 use crate::{
     app::App,
-    console::{Answered, host::Host, parts::Question, see, visitor::Visitor, wording},
+    console::{
+        Answered,
+        parts::{NOTHING, Question},
+        see,
+        visitor::Visitor,
+        wording,
+    },
+    public_host::PublicHost,
 };
 
 /// Tags that are named before they go.
@@ -26,6 +33,8 @@ pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, pat
     let content = app.registry().show_repository(&grant).await?.content;
     let back = path::of_repository(&repository);
     let question = Question {
+        fields: NOTHING,
+        is_destructive: true,
         title: &format!("Delete repository {repository}?"),
         text: html! {
             p {
@@ -54,7 +63,7 @@ pub(super) async fn ask_tag(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    Host(host): Host,
+    PublicHost(host): PublicHost,
 ) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
     let reference = Reference::Tag(tag.clone());
@@ -63,6 +72,8 @@ pub(super) async fn ask_tag(
     let manifest = app.registry().find_manifest(&grant).await?;
     let back = path::of_repository(&repository);
     let question = Question {
+        fields: NOTHING,
+        is_destructive: true,
         title: &format!("Delete tag {tag} of {repository}?"),
         text: html! {
             p { "Whoever pulls " code { (host) "/" (repository) ":" (tag) } " is refused from then on." }
@@ -119,6 +130,8 @@ fn manifest_question(
 ) -> Response {
     let back = path::of_manifest(repository, digest);
     let question = Question {
+        fields: NOTHING,
+        is_destructive: true,
         title: "Delete this manifest?",
         text: html! { p { code { (digest) } } (text) },
         act: "Delete manifest",

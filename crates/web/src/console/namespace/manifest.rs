@@ -17,11 +17,11 @@ use crate::{
     console::{
         Answered,
         error::ConsoleError,
-        host::Host,
         parts::{self, When},
         visitor::Visitor,
         wording,
     },
+    public_host::PublicHost,
 };
 
 /// Layers, entries, referrers and annotations that are shown, of each: a page stays below 50 KB.
@@ -36,7 +36,7 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    Host(host): Host,
+    PublicHost(host): PublicHost,
 ) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
     let reference = Reference::Digest(digest.clone());

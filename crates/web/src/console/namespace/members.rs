@@ -195,6 +195,8 @@ pub(super) async fn ask_removal(State(app): State<App>, visitor: Visitor, path: 
     visitor.may(&app, RemoveMember { namespace: namespace.clone(), member: member.clone() }).await?;
     let own = format!("/namespaces/{namespace}/members");
     let question = Question {
+        fields: parts::NOTHING,
+        is_destructive: true,
         title: &format!("Remove {member} from {namespace}?"),
         text: html! {
             p { "What they and their personal tokens may do by this role ends at once. What a user has through a team stays, and so do the namespace's own tokens." }

@@ -13,11 +13,11 @@ use crate::{
     app::App,
     console::{
         Answered,
-        host::Host,
         parts::{self, When},
         visitor::Visitor,
         wording,
     },
+    public_host::PublicHost,
 };
 
 /// Repositories on one page: each costs a look at all that is in it.
@@ -28,7 +28,7 @@ pub(super) async fn list(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    Host(host): Host,
+    PublicHost(host): PublicHost,
     After(after): After,
 ) -> Answered {
     let namespace = path.namespace()?;

@@ -14,11 +14,11 @@ use crate::{
     app::App,
     console::{
         Answered,
-        host::Host,
         parts::{self, When, escaped},
         visitor::Visitor,
         wording,
     },
+    public_host::PublicHost,
 };
 
 /// Tags on one page: each is looked into for its platform.
@@ -35,7 +35,7 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    Host(host): Host,
+    PublicHost(host): PublicHost,
     After(after): After,
 ) -> Answered {
     let repository = path.repository()?;

@@ -2,17 +2,22 @@
 
 use access::time::Instant;
 use axum::extract::{Path, State};
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use registry::{DeleteToken, EditToken, ShowActivity, StoredToken, TokenEdit};
 
 use super::{
     place::{self, details_path, token_id},
-    question::Question,
     wording,
 };
 use crate::{
     app::App,
-    console::{Answered, error::ConsoleError, parts::NOTHING, see, visitor::Visitor},
+    console::{
+        Answered,
+        error::ConsoleError,
+        parts::{NOTHING, Question},
+        see,
+        visitor::Visitor,
+    },
 };
 
 /// The days that "this week" means.
@@ -69,13 +74,13 @@ async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, a
     let question = Question {
         title: &title,
         text: html! { (impact) p { (act.what_follows) } },
-        action: &action,
+        path: &action,
         fields: NOTHING,
-        button: act.button,
+        act: act.button,
         is_destructive: act.is_destructive,
         back: &list,
     };
-    Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.ask()))
+    Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.render()))
 }
 
 /// How the token was used of late: what an act on it would break.

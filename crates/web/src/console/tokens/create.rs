@@ -20,11 +20,11 @@ use crate::{
         Answered,
         error::ConsoleError,
         form::{Form, Wrong},
-        host::Host,
         namespaces::refused,
         parts::{self, Field},
         visitor::Visitor,
     },
+    public_host::PublicHost,
 };
 
 /// The rule of a service token's name (DESIGN §2 rule 1), as HTML's patterns write it.
@@ -44,7 +44,7 @@ pub(super) async fn create_in_namespace(
     State(app): State<App>,
     visitor: Visitor,
     Path(namespace): Path<String>,
-    host: Host,
+    host: PublicHost,
     form: Form,
 ) -> Answered {
     create(&app, &visitor, &Place::namespace(&namespace)?, &host, &form).await
@@ -59,7 +59,7 @@ pub(super) async fn new_of_instance(State(app): State<App>, visitor: Visitor) ->
 pub(super) async fn create_of_instance(
     State(app): State<App>,
     visitor: Visitor,
-    host: Host,
+    host: PublicHost,
     form: Form,
 ) -> Answered {
     create(&app, &visitor, &Place::Instance, &host, &form).await
@@ -72,7 +72,12 @@ pub(super) async fn new_own(State(app): State<App>, visitor: Visitor) -> Answere
 }
 
 /// Makes a token of the visitor's own.
-pub(super) async fn create_own(State(app): State<App>, visitor: Visitor, host: Host, form: Form) -> Answered {
+pub(super) async fn create_own(
+    State(app): State<App>,
+    visitor: Visitor,
+    host: PublicHost,
+    form: Form,
+) -> Answered {
     let place = Place::Person(visitor.viewer.username.clone());
     create(&app, &visitor, &place, &host, &form).await
 }
@@ -91,7 +96,7 @@ pub(super) async fn create_of_user(
     State(app): State<App>,
     visitor: Visitor,
     Path(username): Path<String>,
-    host: Host,
+    host: PublicHost,
     form: Form,
 ) -> Answered {
     create(&app, &visitor, &Place::person(&username)?, &host, &form).await
@@ -183,7 +188,7 @@ async fn new(app: &App, visitor: &Visitor, place: &Place) -> Answered {
     form_page(app, visitor, place, &form, &Wrong::default(), StatusCode::OK).await
 }
 
-async fn create(app: &App, visitor: &Visitor, place: &Place, host: &Host, form: &Form) -> Answered {
+async fn create(app: &App, visitor: &Visitor, place: &Place, host: &PublicHost, form: &Form) -> Answered {
     let may = MayCreate::of(app, visitor, place).await?;
     let (now, mut wrong) = (app.now(), Wrong::default());
     if scope_rows::asks_for_more(form) {

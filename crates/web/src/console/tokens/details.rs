@@ -2,7 +2,7 @@
 
 use access::{id::SecretId, time::Instant};
 use axum::extract::{Path, State};
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use registry::{
     AuditPart, EndSecret, ListSecrets, ShowActivity, ShowAudit, StoredRecord, StoredSecret, StoredToken,
 };
@@ -10,16 +10,14 @@ use registry::{
 use super::{
     once::login_name,
     place::{self, details_path},
-    plot,
-    question::Question,
-    wording,
+    plot, wording,
 };
 use crate::{
     app::App,
     console::{
         Answered,
         error::ConsoleError,
-        parts::{self, When},
+        parts::{self, Question, When},
         see,
         visitor::Visitor,
     },
@@ -195,13 +193,13 @@ pub(super) async fn ask_end(
             p { "Last used: " (wording::last_use(secret.last_used_at, &secret.last_used_from, now)) }
             p { "Whatever uses it stops now, logins made with it included. Other secrets of the token live on." }
         },
-        action: &action,
+        path: &action,
         fields: parts::NOTHING,
-        button: "End",
+        act: "End",
         is_destructive: true,
         back: &back,
     };
-    Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.ask()))
+    Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.render()))
 }
 
 /// Ends a secret.

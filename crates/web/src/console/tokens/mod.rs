@@ -10,7 +10,6 @@ mod list;
 mod once;
 mod place;
 mod plot;
-mod question;
 mod reset;
 mod scope_rows;
 mod scopes;

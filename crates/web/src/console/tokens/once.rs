@@ -8,14 +8,14 @@ use super::{
     place::{Place, details_path},
     snippets::Login,
 };
-use crate::console::{host::Host, visitor::Visitor};
+use crate::{console::visitor::Visitor, public_host::PublicHost};
 
 /// The token with its new secret; `done` says what happened to it.
 pub(super) fn page(
     visitor: &Visitor,
     place: &Place,
     issued: &IssuedToken,
-    Host(host): &Host,
+    PublicHost(host): &PublicHost,
     done: &str,
 ) -> Response {
     let IssuedToken { token, secret, warnings } = issued;

@@ -3,14 +3,13 @@
 use access::expiry::Grace;
 use axum::extract::{Path, State};
 use http::StatusCode;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use registry::{ResetToken, StoredToken};
 
 use super::{
     acts::impact,
     once,
     place::{self, Place, details_path},
-    question::Question,
     sent_once,
 };
 use crate::{
@@ -18,11 +17,11 @@ use crate::{
     console::{
         Answered,
         form::{Form, Wrong},
-        host::Host,
         namespaces::refused,
-        parts,
+        parts::{self, Question},
         visitor::Visitor,
     },
+    public_host::PublicHost,
 };
 
 /// How long the old secret may be kept (rule 6: at most 7 days).
@@ -53,13 +52,13 @@ async fn question(
             p { "It gets a new value. Whatever uses the old one stops when that ends, logins made with it included." }
             (parts::wrong_beyond(wrong, &["keep_old_for"]))
         },
-        action: &action,
+        path: &action,
         fields: html! { (sent_once::field(app, visitor)) (keep(form, wrong)) },
-        button: "Reset",
+        act: "Reset",
         is_destructive: true,
         back: &list,
     };
-    Ok(place.page_of(token, &title, &visitor.viewer).status(status).with(&question.ask()))
+    Ok(place.page_of(token, &title, &visitor.viewer).status(status).with(&question.render()))
 }
 
 fn keep(form: &Form, wrong: &Wrong) -> Markup {
@@ -81,7 +80,7 @@ pub(super) async fn reset(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
-    host: Host,
+    host: PublicHost,
     form: Form,
 ) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;

@@ -6,13 +6,12 @@ use axum::{
     response::Response,
 };
 use http::StatusCode;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use registry::{AddScope, RemoveScopes, StoredScope, StoredToken};
 
 use super::{
     acts::impact,
     place::{self, Place, details_path},
-    question::Question,
     scope_rows,
 };
 use crate::{
@@ -22,7 +21,8 @@ use crate::{
         error::ConsoleError,
         form::{Form, Wrong},
         namespaces::refused,
-        parts, see,
+        parts::{self, Question},
+        see,
         visitor::Visitor,
     },
 };
@@ -176,13 +176,13 @@ async fn ask(
     let question = Question {
         title: &title,
         text: html! { (text) (impact) },
-        action: &action,
+        path: &action,
         fields: parts::NOTHING,
-        button,
+        act: button,
         is_destructive: true,
         back: &list,
     };
-    Ok(place.page_of(token, &title, &visitor.viewer).with(&question.ask()))
+    Ok(place.page_of(token, &title, &visitor.viewer).with(&question.render()))
 }
 
 /// Removes one scope.

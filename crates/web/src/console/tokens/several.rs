@@ -2,17 +2,16 @@
 
 use access::{id::TokenId, time::Instant};
 use axum::extract::State;
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use registry::{Act, ActOnTokens, MAX_ACTED_ON, StoredToken};
 
 use super::{
     place::{self, Place, token_id},
-    question::Question,
     wording,
 };
 use crate::{
     app::App,
-    console::{Answered, error::ConsoleError, form::Form, see, visitor::Visitor},
+    console::{Answered, error::ConsoleError, form::Form, parts::Question, see, visitor::Visitor},
 };
 
 /// The act that a button names, and what the button says.
@@ -77,17 +76,17 @@ async fn ask(
     let question = Question {
         title: &title,
         text: html! { p { (what_follows(act)) } (told(&tokens, now)) },
-        action: "/tokens/several",
+        path: "/tokens/several",
         fields: html! {
             input type="hidden" name="do" value=(word);
             input type="hidden" name="asked" value="yes";
             @for id in ids { input type="hidden" name="id" value=(id); }
         },
-        button,
+        act: button,
         is_destructive: act != Act::Enable,
         back: &list,
     };
-    Ok(place.page_below(&title, &visitor.viewer).with(&question.ask()))
+    Ok(place.page_below(&title, &visitor.viewer).with(&question.render()))
 }
 
 fn what_follows(act: Act) -> &'static str {

@@ -1,14 +1,14 @@
-//! The registry's host, as the lines to copy name it.
+//! The registry's host, as the lines to copy name it: for the API and the console alike.
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::{app::App, request};
 
-/// The host as clients of this request's `Host` reach it: always one of the configured ones.
-pub(super) struct Host(pub(super) String);
+/// The registry's host as clients of this request's `Host` reach it: always one of the configured ones.
+pub(crate) struct PublicHost(pub(crate) String);
 
-impl FromRequestParts<App> for Host {
+impl FromRequestParts<App> for PublicHost {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
