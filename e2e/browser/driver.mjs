@@ -1,6 +1,7 @@
 // A Chromium that does what it is told, for e2e/src/browser.rs: a line of JSON comes in, {"do": …}, and one goes out,
 // {"is": …} or {"wrong": "why"}. What is clicked and filled in is found as a reader finds it: by its role and its name.
-// Arguments: CHROMIUM ORIGIN, and `plain` for a browser without JavaScript.
+// Arguments: CHROMIUM ORIGIN, and `plain` for a browser without JavaScript, or `crowded` for one that comes by pages with
+// all on them that the rules allow.
 
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
@@ -31,7 +32,7 @@ const context = await browser.newContext({
 context.setDefaultTimeout(PATIENCE);
 await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
 const page = await context.newPage();
-const inspector = new Inspector(page, origin, isScripted);
+const inspector = new Inspector(page, origin, isScripted, kind === "crowded");
 
 // A dialog hides the page below it from readers, so from these tests too.
 async function shown() {

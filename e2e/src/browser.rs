@@ -44,6 +44,12 @@ impl Browser {
         Self::start(&server.host, "plain")
     }
 
+    /// The same as [`Self::beside`], for pages with all on them that the rules allow: each may weigh its 50 KB alone, without
+    /// the sheet and the script that come once.
+    pub fn among_crowds(server: &Sealock) -> Option<Self> {
+        Self::start(&server.host, "crowded")
+    }
+
     /// The same as [`Self::beside`], for the server at `host`.
     pub fn at(host: &str) -> Option<Self> {
         Self::start(host, "scripted")

@@ -13,8 +13,30 @@ use storage::{
 
 use crate::{
     Registry,
-    grant::{Ask, Grant},
+    grant::{Ask, Grant, Origin},
 };
+
+impl Origin {
+    /// The beginning of an audit row: `actor` did `event` to `target`, from here.
+    pub(crate) fn record(
+        &self,
+        actor: String,
+        actor_id: String,
+        event: &'static str,
+        target: String,
+    ) -> Record<'_> {
+        Record {
+            actor,
+            actor_id,
+            event,
+            target,
+            from_address: self.address.map(|address| address.to_string()).unwrap_or_default(),
+            client: &self.client,
+            request_id: &self.request_id,
+            ..Record::default()
+        }
+    }
+}
 
 impl<A: Ask> Grant<A> {
     /// The id and name of who makes something, as it is shown later: the person where there is one.
@@ -43,18 +65,9 @@ impl<A: Ask> Grant<A> {
                 }
             },
         };
-        Record {
-            actor: self.rights.principal.to_string(),
-            actor_id,
-            with_token,
-            event,
-            target,
-            namespace_id: self.namespace().map(|id| id.to_string()).unwrap_or_default(),
-            from_address: self.origin.address.map(|address| address.to_string()).unwrap_or_default(),
-            client: &self.origin.client,
-            request_id: &self.origin.request_id,
-            ..Record::default()
-        }
+        let namespace_id = self.namespace().map(|id| id.to_string()).unwrap_or_default();
+        let record = self.origin.record(self.rights.principal.to_string(), actor_id, event, target);
+        Record { with_token, namespace_id, ..record }
     }
 
     /// The same about a token: its history is found by the token, and by the namespace or user that owns it.

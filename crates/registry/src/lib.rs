@@ -106,7 +106,9 @@ pub use show_manifest::{ShownManifest, ShownTag};
 pub use show_namespaces::{ListNamespaces, ShowNamespace};
 pub use show_repository::{ListManifests, ShowRepository, ShownRepository};
 pub use show_teams::{ListTeams, ShowTeam};
-pub use show_tokens::{ListInstanceTokens, ListPersonalTokens, ListTokens, ShowToken, TokensAsked};
+pub use show_tokens::{
+    ListInstanceTokens, ListPersonalTokens, ListTokens, ListedTokens, ShowToken, TokensAsked,
+};
 pub use show_users::{ListUsers, ShowUser};
 pub use signing::{KeyError, SERVICE, SigningKeys};
 pub use storage::{

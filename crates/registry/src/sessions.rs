@@ -9,8 +9,9 @@ use access::{
     time::Instant,
 };
 use storage::{
-    db::{Tx, retried},
-    sessions::{self, StoredSession},
+    audit::Record,
+    db::{DbError, Tx, retried},
+    sessions::{self, EndedSession, StoredSession},
     users,
 };
 
@@ -25,6 +26,8 @@ use crate::{
 
 /// How many sessions a user has at most; whoever opens one more ends the oldest.
 const MAX_SESSIONS: i64 = 20;
+/// The event of a session that ended before its time.
+const ENDED: &str = "session.ended";
 
 /// The sessions of a user.
 #[derive(Debug, Clone)]
@@ -64,6 +67,28 @@ impl Ask for OpenSession {
     }
 }
 
+/// How a session ended before its time, as its audit row says it. What ends all of a user's sessions at once has a row
+/// of its own (a new password, `end-all`, the deletion of the user), and when a session ends by itself stands in the
+/// row of its beginning: there the sweeper only tidies.
+#[derive(Debug, Clone, Copy)]
+enum Ending {
+    LoggedOut,
+    LoggedInAgain,
+    OneTooMany,
+    InTheList,
+}
+
+impl Ending {
+    fn in_words(self) -> String {
+        match self {
+            Self::LoggedOut => "logged out".to_owned(),
+            Self::LoggedInAgain => "replaced by a newer login in the same browser".to_owned(),
+            Self::OneTooMany => format!("replaced by a newer login: a user has {MAX_SESSIONS} at most"),
+            Self::InTheList => "ended in the list of sessions".to_owned(),
+        }
+    }
+}
+
 impl Registry {
     /// Opens a session for whoever knows the password. A token's secret is refused, however good: it would outlive its
     /// theft as a session. The session of `before`, if there is one, ends: one that somebody planted in the browser is
@@ -86,7 +111,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             if let Some(before) = before {
-                self.end_presented(&tx, before).await?;
+                self.end_presented(&tx, before, Ending::LoggedInAgain, &grant.origin, now).await?;
             }
             self.insert_session(&tx, &grant, &secret, now).await?;
             tx.commit().await?;
@@ -116,27 +141,65 @@ impl Registry {
             client: grant.origin.client.clone(),
         };
         sessions::insert(tx, &session, &secret.hash(), password_generation).await?;
-        sessions::keep_newest(tx, user, MAX_SESSIONS).await?;
-        let mut record = grant.record("session.opened", grant.principal().to_string());
+        let target = || grant.principal().to_string();
+        let mut record = grant.record("session.opened", target());
         record.user_id = user.to_string();
-        Ok(self.write_history(tx, &record, now).await?)
+        let after = serde_json::json!({ "session": session.id, "expires_at": session.expires_at });
+        record.after = after.to_string();
+        self.write_history(tx, &record, now).await?;
+        for ended in sessions::keep_newest(tx, user, MAX_SESSIONS).await? {
+            let record = grant.record(ENDED, target());
+            self.record_ended(tx, record, &ended, Ending::OneTooMany, now).await?;
+        }
+        Ok(())
     }
 
     /// Ends the session that the secret belongs to: logging out. One that has ended already is fine.
-    pub async fn close_session(&self, secret: &SessionSecret) -> Result<(), Refusal> {
+    pub async fn close_session(
+        &self,
+        secret: &SessionSecret,
+        origin: &Origin,
+        now: Instant,
+    ) -> Result<(), Refusal> {
         retried(|| async {
             let tx = self.db.begin().await?;
-            self.end_presented(&tx, secret).await?;
+            self.end_presented(&tx, secret, Ending::LoggedOut, origin, now).await?;
             Ok::<_, Refusal>(tx.commit().await?)
         })
         .await
     }
 
-    async fn end_presented(&self, tx: &Tx, secret: &SessionSecret) -> Result<(), Refusal> {
-        if let Some(session) = sessions::by_hash(tx, &secret.hash()).await? {
-            sessions::delete(tx, session.id, session.user).await?;
+    /// Whoever presents a session's secret is its user to the audit, also where they have just logged in as another.
+    async fn end_presented(
+        &self,
+        tx: &Tx,
+        secret: &SessionSecret,
+        how: Ending,
+        origin: &Origin,
+        now: Instant,
+    ) -> Result<(), DbError> {
+        let Some(ended) = sessions::delete_presented(tx, &secret.hash()).await? else { return Ok(()) };
+        let holder = format!("user {}", ended.username);
+        let record = origin.record(holder.clone(), ended.user.to_string(), ENDED, holder);
+        self.record_ended(tx, record, &ended, how, now).await
+    }
+
+    async fn record_ended(
+        &self,
+        tx: &Tx,
+        mut record: Record<'_>,
+        ended: &EndedSession,
+        how: Ending,
+        now: Instant,
+    ) -> Result<(), DbError> {
+        if !ended.lived(now) {
+            return Ok(());
         }
-        Ok(())
+        record.user_id = ended.user.to_string();
+        let before = serde_json::json!({ "session": ended.id, "opened_at": ended.created_at });
+        record.before = before.to_string();
+        record.after = serde_json::json!({ "how": how.in_words() }).to_string();
+        self.write_history(tx, &record, now).await
     }
 
     /// The living sessions of the user that the grant names, the newest first.
@@ -150,19 +213,18 @@ impl Registry {
         Ok(sessions::living(&self.db, user.id, now, MAX_SESSIONS).await?)
     }
 
-    /// Ends one session; whoever holds it is logged out when this returns.
+    /// Ends one living session; whoever holds it is logged out when this returns.
     pub async fn end_session(&self, grant: &Grant<EndSession>, now: Instant) -> Result<(), ManageError> {
         let EndSession { username, session } = &grant.ask;
         retried(|| async {
             let tx = self.db.begin().await?;
             grant.still_holds(&tx, now).await?;
             let user = users::by_name(&tx, username).await?.ok_or_else(|| no_user(username))?;
-            if !sessions::delete(&tx, *session, user.id).await? {
-                return Err(ManageError::Absent(format!("user {username} has no session {session}")));
-            }
-            let mut record = grant.record("session.ended", format!("user {username}"));
-            record.user_id = user.id.to_string();
-            self.write_history(&tx, &record, now).await?;
+            let absent = || ManageError::Absent(format!("user {username} has no session {session}"));
+            let ended = sessions::delete(&tx, *session, user.id).await?;
+            let ended = ended.filter(|ended| ended.lived(now)).ok_or_else(absent)?;
+            let record = grant.record(ENDED, format!("user {username}"));
+            self.record_ended(&tx, record, &ended, Ending::InTheList, now).await?;
             Ok(tx.commit().await?)
         })
         .await

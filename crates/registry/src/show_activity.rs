@@ -3,16 +3,13 @@
 use std::{collections::HashMap, ops::RangeInclusive};
 
 use access::{id::TokenId, operation::Operation, time::Instant};
-use storage::{
-    tokens::StoredToken,
-    usage::{self, DayOfUse},
-};
+use storage::usage::{self, DayOfUse};
 
 use crate::{
     Registry,
     grant::{Ask, Grant},
-    manage::{ManageError, Page},
-    show_tokens::no_token,
+    manage::ManageError,
+    show_tokens::{ListedTokens, no_token},
     usage::{day_of, start_of_day},
 };
 
@@ -55,14 +52,14 @@ impl Registry {
     }
 
     /// The same of every token on a page, in the page's order. The page is the proof: whoever was given it may look at
-    /// each token on it.
+    /// each token on it, and nobody else can put one there.
     pub async fn show_activity_of_page(
         &self,
-        page: &Page<StoredToken>,
+        listed: &ListedTokens,
         days: u32,
         now: Instant,
     ) -> Result<Vec<Vec<ActiveDay>>, ManageError> {
-        let ids: Vec<_> = page.items.iter().map(|token| token.id).collect();
+        let ids: Vec<_> = listed.page().items.iter().map(|token| token.id).collect();
         let shown = span(days, now);
         let mut known: HashMap<_, Vec<_>> = HashMap::new();
         for (token, used) in usage::since_of_several(&self.db, &ids, *shown.start()).await? {

@@ -73,6 +73,22 @@ pub struct TokensAsked {
     pub filter: TokenFilter,
 }
 
+/// A page of tokens that its asker may look at. Only the gate's own lists make one, so that it is the proof of that.
+#[derive(Debug)]
+pub struct ListedTokens(Page<StoredToken>);
+
+impl ListedTokens {
+    /// The page.
+    pub const fn page(&self) -> &Page<StoredToken> {
+        &self.0
+    }
+
+    /// The page, for whoever asks nothing further about its tokens.
+    pub fn into_page(self) -> Page<StoredToken> {
+        self.0
+    }
+}
+
 impl TokensAsked {
     /// The page, one longer than what is asked for, which shows whether there are more.
     fn page(&self, now: Instant) -> PageOf<'_> {
@@ -87,11 +103,11 @@ impl Registry {
         grant: &Grant<ListTokens>,
         asked: &TokensAsked,
         now: Instant,
-    ) -> Result<Page<StoredToken>, ManageError> {
+    ) -> Result<ListedTokens, ManageError> {
         let absent = || ManageError::Absent(format!("namespace {} does not exist", grant.ask.namespace));
         let namespace = grant.namespace().ok_or_else(absent)?;
         let found = tokens::service_page(&self.db, Some(namespace), asked.page(now)).await?;
-        Ok(Page::of(found, asked.limit, |token| &token.name))
+        Ok(ListedTokens(Page::of(found, asked.limit, |token| &token.name)))
     }
 
     /// The living tokens of the instance that were asked for, by name.
@@ -100,9 +116,9 @@ impl Registry {
         _: &Grant<ListInstanceTokens>,
         asked: &TokensAsked,
         now: Instant,
-    ) -> Result<Page<StoredToken>, ManageError> {
+    ) -> Result<ListedTokens, ManageError> {
         let found = tokens::service_page(&self.db, None, asked.page(now)).await?;
-        Ok(Page::of(found, asked.limit, |token| &token.name))
+        Ok(ListedTokens(Page::of(found, asked.limit, |token| &token.name)))
     }
 
     /// The living personal tokens of the user that were asked for, the oldest first.
@@ -111,7 +127,7 @@ impl Registry {
         grant: &Grant<ListPersonalTokens>,
         asked: &TokensAsked,
         now: Instant,
-    ) -> Result<Page<StoredToken>, ManageError> {
+    ) -> Result<ListedTokens, ManageError> {
         let username = &grant.ask.username;
         let absent = || ManageError::Absent(format!("user {username} does not exist"));
         let user = users::by_name(&self.db, username).await?.ok_or_else(absent)?;
@@ -120,7 +136,7 @@ impl Registry {
         let has_more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| has_more).map(|token| token.id.to_string());
-        Ok(Page { items: found, next })
+        Ok(ListedTokens(Page { items: found, next }))
     }
 
     /// The token that the grant names.

@@ -12,19 +12,19 @@ use crate::{
 pub struct FirstSteps {
     /// Whether the user's password is no more the one that their account was made with.
     pub has_changed_password: bool,
-    /// One of the namespaces that are nobody's own, if there is any.
+    /// The first by name of the namespaces that are nobody's own, if there is any.
     pub namespace: Option<String>,
-    /// Whether a token was ever made; one that ended long ago counts no more.
+    /// Whether there is a token, or was one in the last 90 days: a tombstone counts, and its like is swept then.
     pub has_token: bool,
     /// Whether a token has pulled or pushed.
     pub has_used_token: bool,
 }
 
-/// The first row of each table is enough, so that this costs the same on a large instance. Ending all logins of a user
-/// raises the generation as a new password does: whoever did that knows their way.
+/// One row of each table is enough. The namespace is the first by name, so that both engines lead to the same one.
+/// Ending all logins of a user raises the generation as a new password does: whoever did that knows their way.
 const TAKEN: &str = "SELECT \
     (SELECT u.password_generation FROM users u WHERE u.id = $1), \
-    (SELECT n.name FROM namespaces n WHERE n.owner_user_id = '' LIMIT 1), \
+    (SELECT n.name FROM namespaces n WHERE n.owner_user_id = '' ORDER BY n.name LIMIT 1), \
     (SELECT CAST(1 AS BIGINT) FROM tokens LIMIT 1), \
     (SELECT CAST(1 AS BIGINT) FROM token_activity LIMIT 1)";
 

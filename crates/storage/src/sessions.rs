@@ -2,6 +2,7 @@
 
 use access::{
     id::{SessionId, UserId},
+    name::Username,
     session::SessionHash,
     time::Instant,
 };
@@ -85,19 +86,74 @@ fn read(row: &Row<'_>) -> Result<StoredSession, DbError> {
     })
 }
 
-const DELETE: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
-
-/// Ends a session of a user; false where they have none of this id.
-pub async fn delete(tx: &Tx, id: SessionId, user: UserId) -> Result<bool, DbError> {
-    Ok(tx.execute(DELETE, params![id, user]).await? == 1)
+/// A session that was just ended, as the audit tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it was.
+    pub user: UserId,
+    /// Their login name.
+    pub username: Username,
+    /// When they logged in.
+    pub created_at: Instant,
+    /// When it would have ended by itself.
+    pub expires_at: Instant,
+    /// Whether the password that it was made with is the user's still.
+    pub is_of_password: bool,
 }
 
-const KEEP_NEWEST: &str = "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN \
-    (SELECT s.id FROM sessions s WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2)";
+impl EndedSession {
+    /// Whether anybody could have used it until now. One that could not had ended before, with an event of its own.
+    pub fn lived(&self, now: Instant) -> bool {
+        self.is_of_password && now < self.expires_at
+    }
+}
+
+/// What a statement that deletes sessions tells of each.
+macro_rules! returning {
+    () => {
+        " RETURNING id, user_id, created_at, expires_at, \
+         (SELECT u.username FROM users u WHERE u.id = sessions.user_id), \
+         CASE WHEN password_generation = (SELECT u.password_generation FROM users u WHERE u.id = sessions.user_id) \
+         THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END"
+    };
+}
+
+const DELETE: &str = concat!("DELETE FROM sessions WHERE id = $1 AND user_id = $2", returning!());
+
+/// Ends a session of a user; `None` where they have none of this id.
+pub async fn delete(tx: &Tx, id: SessionId, user: UserId) -> Result<Option<EndedSession>, DbError> {
+    tx.optional(DELETE, params![id, user], read_ended).await
+}
+
+const DELETE_PRESENTED: &str = concat!("DELETE FROM sessions WHERE hash = $1", returning!());
+
+/// Ends the session with this hash; `None` where there is none.
+pub async fn delete_presented(tx: &Tx, hash: &SessionHash) -> Result<Option<EndedSession>, DbError> {
+    tx.optional(DELETE_PRESENTED, params![hash.as_bytes().as_slice()], read_ended).await
+}
+
+const KEEP_NEWEST: &str = concat!(
+    "DELETE FROM sessions WHERE user_id = $1 AND id NOT IN \
+     (SELECT s.id FROM sessions s WHERE s.user_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2)",
+    returning!()
+);
 
 /// Ends all of a user's sessions but the newest `limit`.
-pub async fn keep_newest(tx: &Tx, user: UserId, limit: i64) -> Result<(), DbError> {
-    tx.execute(KEEP_NEWEST, params![user, limit]).await.map(|_| ())
+pub async fn keep_newest(tx: &Tx, user: UserId, limit: i64) -> Result<Vec<EndedSession>, DbError> {
+    tx.list(KEEP_NEWEST, params![user, limit], read_ended).await
+}
+
+fn read_ended(row: &Row<'_>) -> Result<EndedSession, DbError> {
+    Ok(EndedSession {
+        id: row.parsed(0, SessionId::parse)?,
+        user: row.parsed(1, UserId::parse)?,
+        created_at: row.instant(2)?,
+        expires_at: row.instant(3)?,
+        username: row.parsed(4, Username::parse)?,
+        is_of_password: row.bool(5)?,
+    })
 }
 
 const PURGE: &str = "DELETE FROM sessions WHERE id IN \

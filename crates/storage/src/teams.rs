@@ -2,7 +2,7 @@
 
 use access::{
     id::{TeamId, UserId},
-    name::TeamName,
+    name::{TeamName, Username},
     time::Instant,
 };
 
@@ -80,9 +80,38 @@ pub async fn delete(tx: &Tx, id: TeamId) -> Result<bool, DbError> {
 const USERS: &str = "SELECT u.username FROM team_users tu JOIN users u ON u.id = tu.user_id \
     WHERE tu.team_id = $1 ORDER BY u.username";
 
-/// The usernames of the team's users.
+/// The usernames of all of the team's users: for its history, and for who asks for the team whole.
 pub async fn users(q: &impl Query, id: TeamId) -> Result<Vec<String>, DbError> {
     q.list(USERS, params![id], |row| row.text(0)).await
+}
+
+const USERS_AFTER: &str = "SELECT u.username FROM team_users tu JOIN users u ON u.id = tu.user_id \
+    WHERE tu.team_id = $1 AND u.username > $2 ORDER BY u.username LIMIT $3";
+
+/// The usernames of the team's users behind `after`, at most `limit`.
+pub async fn users_after(
+    q: &impl Query,
+    id: TeamId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    q.list(USERS_AFTER, params![id, after, limit], |row| row.text(0)).await
+}
+
+const COUNT_USERS: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM team_users WHERE team_id = $1";
+
+/// How many users the team has.
+pub async fn count_users(q: &impl Query, id: TeamId) -> Result<i64, DbError> {
+    q.one(COUNT_USERS, params![id], |row| row.int(0)).await
+}
+
+const HAS_USER: &str = "SELECT u.username FROM users u JOIN team_users tu ON tu.user_id = u.id \
+    WHERE u.username = $2 AND tu.team_id = $1";
+
+/// Whether somebody is in the team.
+pub async fn has_user(q: &impl Query, id: TeamId, user: &Username) -> Result<bool, DbError> {
+    let found = q.optional(HAS_USER, params![id, user.as_str()], |row| row.text(0)).await?;
+    Ok(found.is_some())
 }
 
 const ADD_USER: &str =

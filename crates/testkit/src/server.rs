@@ -51,7 +51,7 @@ impl TestServer {
             Engine::Sqlite => {
                 let folder = Arc::new(tempfile::tempdir().expect("a folder"));
                 let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
-                Self::start(database, folder, Arc::default(), 1).await
+                Self::start(database, folder, Arc::default(), 1, None).await
             }
             Engine::Postgres => {
                 let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
@@ -64,7 +64,7 @@ impl TestServer {
     pub async fn on_cluster(cluster: &Postgres) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let database = DatabaseLocation::Postgres { url: cluster.database().await };
-        Self::start(database, folder, Arc::default(), 1).await
+        Self::start(database, folder, Arc::default(), 1, None).await
     }
 
     /// A second server on the same database, blobs and clock: another replica.
@@ -74,7 +74,15 @@ impl TestServer {
 
     /// A second server on the same database and blobs, whose machine has a clock of its own.
     pub async fn replica_with_clock(&self, clock: Arc<ManualClock>) -> Self {
-        Self::start(self.database.clone(), Arc::clone(&self.folder), clock, 2).await
+        Self::start(self.database.clone(), Arc::clone(&self.folder), clock, 2, None).await
+    }
+
+    /// A second server on the same database, blobs and clock, which clients reach at this address by TLS alone. It
+    /// listens without: something in front of it is to end the TLS.
+    pub async fn replica_behind_tls(&self, authority: &str) -> Self {
+        let url = PublicUrl { is_https: true, authority: authority.to_owned() };
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        Self::start(self.database.clone(), folder, clock, 2, Some(url)).await
     }
 
     async fn start(
@@ -82,6 +90,7 @@ impl TestServer {
         folder: Arc<tempfile::TempDir>,
         clock: Arc<ManualClock>,
         seed: u64,
+        public_url: Option<PublicUrl>,
     ) -> Self {
         let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(seed));
         let blobs = FileStore::open(&folder.path().join("blobs"), Arc::clone(&random)).expect("a blob store");
@@ -98,8 +107,8 @@ impl TestServer {
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
-        let public_urls =
-            PublicUrls::new([PublicUrl { is_https: false, authority: host.clone() }]).expect("one URL");
+        let own = || PublicUrl { is_https: false, authority: host.clone() };
+        let public_urls = PublicUrls::new([public_url.unwrap_or_else(own)]).expect("one URL");
         let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(web::serve(listener, app.clone(), async move {

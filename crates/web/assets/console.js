@@ -59,12 +59,34 @@ async function askInDialog(link) {
   localTimes(dialog);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-cancel]")) {
+    if (isBeside(dialog, event) || event.target.closest("[data-cancel]")) {
       event.preventDefault();
       dialog.close();
     }
   });
   dialog.showModal();
+}
+
+// Whether a click met what lies behind a dialog: that has no element of its own, and the dialog's edge is not it.
+function isBeside(dialog, event) {
+  const box = dialog.getBoundingClientRect();
+  const isWithin = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+  return event.target === dialog && !isWithin;
+}
+
+// One question at a time: a second click comes while the first still fetches.
+let isAsking = false;
+
+async function ask(link) {
+  if (isAsking) { return; }
+  isAsking = true;
+  try {
+    await askInDialog(link);
+  } catch {
+    location.assign(link.href);
+  } finally {
+    isAsking = false;
+  }
 }
 
 // The rule of a field, said while it is typed; the server says it again.
@@ -85,6 +107,19 @@ function matches(pattern, name) {
   return new RegExp(`^${parts.join(".*")}$`, "u").test(name);
 }
 
+// The page may not have brought every name; what is said is said of those that it did.
+function matchesInWords(pattern) {
+  const block = document.getElementById("repositories");
+  const names = JSON.parse(block?.textContent ?? "[]");
+  const isCut = block?.dataset.more !== undefined;
+  const found = names.filter((name) => matches(pattern, name));
+  if (found.length === 0) {
+    return isCut ? `Matches none of the first ${names.length} repositories.` : "Matches no repository that is there now.";
+  }
+  const some = found.slice(0, 5).join(", ") + (found.length > 5 ? ` and ${found.length - 5} more` : "");
+  return isCut ? `Matches ${some} of the first ${names.length} repositories.` : `Matches ${some}.`;
+}
+
 function scopeEditor(row) {
   const push = row.querySelector("[data-action=push]");
   const pull = row.querySelector("[data-action=pull]");
@@ -92,12 +127,7 @@ function scopeEditor(row) {
   pull?.addEventListener("change", () => { if (!pull.checked) { push.checked = false; } });
   const path = row.querySelector("[data-path]");
   const preview = row.querySelector("[data-preview]");
-  const names = JSON.parse(document.getElementById("repositories")?.textContent ?? "[]");
-  const show = () => {
-    const found = path.value === "" ? [] : names.filter((name) => matches(path.value, name));
-    const some = found.slice(0, 5).join(", ") + (found.length > 5 ? ` and ${found.length - 5} more` : "");
-    preview.textContent = path.value === "" ? "" : found.length === 0 ? "Matches no repository that is there now." : `Matches ${some}.`;
-  };
+  const show = () => { preview.textContent = path.value === "" ? "" : matchesInWords(path.value); };
   if (path && preview) {
     path.addEventListener("input", show);
     show();
@@ -115,7 +145,7 @@ document.addEventListener("click", (event) => {
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     link.closest("details")?.removeAttribute("open");
-    askInDialog(link).catch(() => { location.assign(link.href); });
+    ask(link);
     return;
   }
   for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -15,8 +15,17 @@ pub(crate) fn is_foreign(parts: &Parts, public_urls: &PublicUrls) -> bool {
     if let Some(site) = text("sec-fetch-site") {
         return !["same-origin", "none"].contains(&site);
     }
-    // Older browsers; whoever says nothing at all is no browser, and has the cookie because its owner put it there.
+    // Older browsers. Whoever says nothing at all is a script, which has the cookie because its owner put it there, or
+    // a browser older still: for that one `SameSite=Lax` alone keeps the cookie out of what other sites send.
     text(header::ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin, parts, public_urls))
+}
+
+/// Whether the page that sent this was loaded from this very host by plain HTTP, where browsers drop a `Secure` cookie.
+/// They send Fetch Metadata by TLS and to one's own machine, and keep such a cookie there.
+pub(crate) fn is_in_clear(parts: &Parts) -> bool {
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(header::ORIGIN.as_str()).and_then(|origin| origin.strip_prefix("http://"));
+    origin.is_some() && origin == request::host(parts) && text("sec-fetch-site").is_none()
 }
 
 fn is_ours(origin: &str, parts: &Parts, public_urls: &PublicUrls) -> bool {

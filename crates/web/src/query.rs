@@ -3,6 +3,14 @@
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
+/// The longest `after`, in bytes: lists are ordered by names, and no name is longer.
+pub(crate) const MAX_AFTER_BYTES: usize = oci::name::MAX_NAME_CHARACTERS;
+
+/// Whether a text can be what a page of a list begins behind. NUL never passes the door (DESIGN §4).
+pub(crate) fn is_after(text: &str) -> bool {
+    text.len() <= MAX_AFTER_BYTES && !text.contains('\0')
+}
+
 /// The parameters of a query or a form, decoded once, in their order. A form may hold a password, so it can't be
 /// printed.
 pub(crate) struct Query(Vec<(String, String)>);

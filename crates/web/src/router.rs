@@ -11,7 +11,8 @@ use axum::{
 
 use crate::{api, app::App, auth, console, dtr, request, v2};
 
-/// All faces. Catch-alls come last: `/v2/` is parsed from the right by `oci::route`.
+/// All faces. Catch-alls come last: `/v2/` is parsed from the right by `oci::route`. What no path leads to is the
+/// console's to tell.
 pub(crate) fn router(app: App) -> Router {
     let (api, document) = api::router();
     let document = Json(document);
@@ -27,7 +28,6 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v2/", any(v2::handle))
         .route("/v2/{*rest}", any(v2::handle))
         .merge(console::router())
-        .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(app.clone(), request::surround))
         .with_state(app)
 }
@@ -35,14 +35,6 @@ pub(crate) fn router(app: App) -> Router {
 /// The OpenAPI document of the management API, as `/api/openapi.json` answers with it.
 pub fn openapi() -> utoipa::openapi::OpenApi {
     api::router().1
-}
-
-/// Whoever opens the server in a browser, or mistypes a path, is told where the doors are.
-async fn nothing_here() -> impl IntoResponse {
-    (
-        StatusCode::NOT_FOUND,
-        "Nothing is here. The registry is at /v2/, the API at /api/v1/ (described at /api/openapi.json).\n",
-    )
 }
 
 /// Whether requests can be answered: the database is there.

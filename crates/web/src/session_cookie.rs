@@ -22,23 +22,25 @@ const fn name_of(is_https: bool) -> &'static str {
     if is_https { UNDER_TLS } else { IN_CLEAR }
 }
 
-/// `Set-Cookie` of a new session.
-pub(crate) fn set(secret: &SessionSecret, is_https: bool) -> HeaderValue {
-    written(secret.expose(), SESSION_LIFETIME.as_millis() / 1000, is_https)
+/// Gives the browser the cookie of a new session along with an answer.
+pub(crate) fn set(headers: &mut HeaderMap, secret: &SessionSecret, is_https: bool) {
+    write(headers, secret.expose(), SESSION_LIFETIME.as_millis() / 1000, is_https);
 }
 
-/// `Set-Cookie` that takes it away.
-pub(crate) fn clear(is_https: bool) -> HeaderValue {
-    written("", 0, is_https)
+/// Takes it away again.
+pub(crate) fn clear(headers: &mut HeaderMap, is_https: bool) {
+    write(headers, "", 0, is_https);
 }
 
-fn written(value: &str, max_age_seconds: i64, is_https: bool) -> HeaderValue {
+fn write(headers: &mut HeaderMap, value: &str, max_age_seconds: i64, is_https: bool) {
     let (name, secure) = (name_of(is_https), if is_https { "; Secure" } else { "" });
     // Lax: a link from a chat leads to the page and not to the login; a post from elsewhere comes without the cookie.
     let cookie = format!("{name}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}");
-    let mut value = HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(true);
-    value
+    let mut cookie = HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
+    cookie.set_sensitive(true);
+    headers.insert(header::SET_COOKIE, cookie);
+    // RFC 9111 §7.3: a cookie alone keeps no cache from storing an answer, and handing it to whoever asks next.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 #[cfg(test)]
@@ -60,12 +62,15 @@ mod tests {
     fn what_was_set_is_read() {
         let secret = SessionSecret::parse(SECRET).unwrap();
         for is_https in [true, false] {
-            let set = set(&secret, is_https);
-            let text = set.to_str().unwrap();
+            let mut headers = HeaderMap::new();
+            set(&mut headers, &secret, is_https);
+            assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+            let text = headers[header::SET_COOKIE].to_str().unwrap();
             assert!(text.contains("HttpOnly; SameSite=Lax") && text.contains("Max-Age=43200"), "{text}");
             assert_eq!(text.contains("Secure") && text.starts_with("__Host-"), is_https, "{text}");
             assert_eq!(brought(&[text.split(';').next().unwrap()], is_https).as_deref(), Some(SECRET));
-            assert!(clear(is_https).to_str().unwrap().contains("=; Path=/; Max-Age=0"));
+            clear(&mut headers, is_https);
+            assert!(headers[header::SET_COOKIE].to_str().unwrap().contains("=; Path=/; Max-Age=0"));
         }
     }
 

@@ -2,6 +2,7 @@
 //! inspected: axe in light and dark, a phone's width, weight, errors, requests to elsewhere.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod crowded;
 mod inspector;
 mod life;
 mod pages;

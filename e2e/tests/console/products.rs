@@ -51,7 +51,7 @@ async fn e2e_networks(sealock: Sealock) {
     for (entry, told) in [("Disable", "disabled"), ("Enable", "enabled")] {
         browser.menu("release", entry).await;
         browser.press(entry).await;
-        browser.sees(told).await;
+        browser.sees(&format!("The token was {told}.")).await;
         assert!(browser.row("release").await.contains(told));
     }
     browser.menu("release", "Delete").await;
@@ -137,8 +137,10 @@ async fn docker_trusted_registry(sealock: Sealock) {
     browser.press("Update").await;
     browser.sees("the oldest").await;
 
-    browser.menu("the oldest", "Disable").await;
-    browser.press("Disable").await;
+    browser.menu("the oldest", "Deactivate").await;
+    browser.press("Deactivate").await;
+    browser.sees("The token was deactivated.").await;
+    assert!(browser.row("the oldest").await.contains("inactive"));
     laptop.skopeo_pull("acme/api:1.0").await.refused_with("is disabled");
     for name in ["laptop", "the oldest"] {
         browser.tick_row(name).await;

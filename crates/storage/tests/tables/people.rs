@@ -140,12 +140,20 @@ async fn a_user_is_in_a_team_once_and_leaves_it_once(t: Tables) {
     let remove = async |user| t.write(async |tx| teams::remove_user(tx, crew.id, user).await).await.unwrap();
     assert_eq!((add(bert).await, add(anna).await, add(anna).await), (Ok(true), Ok(true), Ok(false)));
     assert_eq!(teams::users(&t.db, crew.id).await.unwrap(), ["anna", "bert"]);
+    for (after, limit, found) in [("", 1, &["anna"][..]), ("anna", 9, &["bert"]), ("bert", 9, &[])] {
+        assert_eq!(teams::users_after(&t.db, crew.id, after, limit).await.unwrap(), found, "{after}");
+    }
+    let is_in =
+        async |name: &str| teams::has_user(&t.db, crew.id, &Username::parse(name).unwrap()).await.unwrap();
+    assert_eq!((is_in("anna").await, is_in("nobody").await), (true, false));
+    assert_eq!(teams::count_users(&t.db, crew.id).await, Ok(2));
     assert!(remove(anna).await && !remove(anna).await);
     assert_eq!(teams::users(&t.db, crew.id).await.unwrap(), ["bert"]);
     let nobody = t.new_user("nobody").id;
     assert!(add(nobody).await.unwrap_err().is_conflict(Constraint::ForeignKey));
     t.write(async |tx| users::delete(tx, bert).await).await.unwrap();
     assert!(teams::users(&t.db, crew.id).await.unwrap().is_empty());
+    assert_eq!(teams::count_users(&t.db, crew.id).await, Ok(0));
 }
 
 #[both_engines]

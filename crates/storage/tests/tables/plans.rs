@@ -14,7 +14,7 @@ const WALKERS: [&str; 4] = [
     "settings.rs ALL",
     // A handful of keys, read at the start and when a bearer names one that is not known.
     "signing_keys.rs ALL",
-    // The first row is enough, of each of its tables.
+    // One row of each of its tables is enough.
     "first_steps.rs TAKEN",
     // The first row is enough.
     "users.rs ANY",

@@ -2,13 +2,14 @@
 
 use access::{
     id::{SessionId, UserId},
+    name::Username,
     session::{SessionHash, SessionSecret},
     time::Instant,
 };
 use storage::{
     db::Tx,
     rights::{Aim, Who, load},
-    sessions::{self, StoredSession},
+    sessions::{self, EndedSession, StoredSession},
     users,
 };
 use testkit::{both_engines, randomness::SeededRandomness};
@@ -31,6 +32,18 @@ async fn session(t: &Tables, user: UserId, seed: u64, created_at: Instant) -> St
     };
     t.write(async |tx: &Tx| sessions::insert(tx, &session, &hash(seed), 1).await).await.unwrap();
     session
+}
+
+/// What is told of a session when it ends, the password being the one that it was made with.
+fn ended(session: &StoredSession, username: &str) -> EndedSession {
+    EndedSession {
+        id: session.id,
+        user: session.user,
+        username: Username::parse(username).unwrap(),
+        created_at: session.created_at,
+        expires_at: session.expires_at,
+        is_of_password: true,
+    }
 }
 
 async fn principal_is_current(t: &Tables, seed: u64, now: Instant) -> Option<bool> {
@@ -61,13 +74,31 @@ async fn sessions_are_listed_ended_and_kept_few(t: Tables) {
     assert_eq!(listed, Ok(vec![new.clone(), old.clone()]));
     assert_eq!(sessions::living(&t.db, anna, after(2), 1).await, Ok(vec![new.clone()]));
 
-    for (id, user, expect) in [(new.id, bert, false), (new.id, anna, true), (new.id, anna, false)] {
-        assert_eq!(t.write(async |tx: &Tx| sessions::delete(tx, id, user).await).await, Ok(expect));
+    for (user, expect) in [(bert, None), (anna, Some(ended(&new, "anna"))), (anna, None)] {
+        assert_eq!(t.write(async |tx: &Tx| sessions::delete(tx, new.id, user).await).await, Ok(expect));
     }
     let newest = session(&t, anna, 4, after(3)).await;
-    t.write(async |tx: &Tx| sessions::keep_newest(tx, anna, 1).await).await.unwrap();
+    let gone = t.write(async |tx: &Tx| sessions::keep_newest(tx, anna, 1).await).await;
+    assert_eq!(gone, Ok(vec![ended(&old, "anna")]));
     assert_eq!(sessions::living(&t.db, anna, after(4), 10).await, Ok(vec![newest]));
     assert_eq!(sessions::living(&t.db, bert, after(4), 10).await, Ok(vec![other]));
+}
+
+#[both_engines]
+async fn what_is_presented_ends_and_says_whether_it_lived(t: Tables) {
+    let anna = t.user("anna").await;
+    let one = session(&t, anna, 1, NOW).await;
+    let present =
+        async |seed| t.write(async |tx: &Tx| sessions::delete_presented(tx, &hash(seed)).await).await;
+    assert_eq!(present(2).await, Ok(None));
+    let gone = present(1).await.unwrap().unwrap();
+    assert_eq!(gone, ended(&one, "anna"));
+    assert!(gone.lived(NOW) && !gone.lived(one.expires_at));
+    assert_eq!(present(1).await, Ok(None));
+    // Whoever changed the password ended it already.
+    session(&t, anna, 3, NOW).await;
+    t.write(async |tx: &Tx| users::set_password(tx, anna, "other").await).await.unwrap();
+    assert!(!present(3).await.unwrap().unwrap().lived(NOW));
 }
 
 #[both_engines]

@@ -32,8 +32,8 @@ pub(super) async fn list(
 ) -> Result<Json<PageAnswer<TokenAnswer>>, Problem> {
     let grant = caller.may(&app, ListInstanceTokens).await?;
     let TokenList(asked) = asked.read(&grant)?;
-    let page = app.registry().list_instance_tokens(&grant, &asked, app.now()).await?;
-    Ok(Json(PageAnswer::of(page, TokenAnswer::from)))
+    let listed = app.registry().list_instance_tokens(&grant, &asked, app.now()).await?;
+    Ok(Json(PageAnswer::of(listed.into_page(), TokenAnswer::from)))
 }
 
 /// Make a service token of the instance; its secret is in this answer and in no other

@@ -9,14 +9,12 @@ use super::{
     fields::FieldErrors,
     problem::{Code, Problem},
 };
-use crate::query::Query;
+use crate::query::{MAX_AFTER_BYTES, Query, is_after};
 
 /// The most items that a page has (DESIGN §3.3).
 const MAX_PAGE_ITEMS: u32 = 1_000;
 /// How many it has where nobody says.
 const DEFAULT_PAGE_ITEMS: u32 = 100;
-/// The longest `after`, in bytes: lists are ordered by names, and no name is longer.
-const MAX_AFTER_BYTES: usize = oci::name::MAX_NAME_CHARACTERS;
 
 /// Which page of a list is asked for.
 #[derive(Debug, PartialEq, Eq, IntoParams)]
@@ -120,9 +118,7 @@ fn parse_limit(text: &str) -> Result<u32, String> {
 }
 
 fn parse_after(text: &str) -> Result<String, &'static str> {
-    // NUL never passes the door (DESIGN §4).
-    let fits = text.len() <= MAX_AFTER_BYTES && !text.contains('\0');
-    fits.then(|| text.to_owned()).ok_or("after is the `next` of the page before, unchanged")
+    is_after(text).then(|| text.to_owned()).ok_or("after is the `next` of the page before, unchanged")
 }
 
 /// One page of a list.

@@ -30,8 +30,8 @@ pub(super) async fn list(
 ) -> Result<Json<PageAnswer<TokenAnswer>>, Problem> {
     let grant = caller.may(&app, ListPersonalTokens { username }).await?;
     let TokenList(asked) = asked.read(&grant)?;
-    let page = app.registry().list_personal_tokens(&grant, &asked, app.now()).await?;
-    Ok(Json(PageAnswer::of(page, TokenAnswer::from)))
+    let listed = app.registry().list_personal_tokens(&grant, &asked, app.now()).await?;
+    Ok(Json(PageAnswer::of(listed.into_page(), TokenAnswer::from)))
 }
 
 /// Make a personal token; its secret is in this answer and in no other. It takes a password: no token makes another

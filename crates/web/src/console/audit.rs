@@ -22,6 +22,7 @@ use super::{
     frame::{Page, Section},
     parts::{self, Field, When},
     visitor::Visitor,
+    wording,
 };
 use crate::{app::App, query::Query};
 
@@ -145,7 +146,7 @@ fn row(record: &StoredRecord) -> Markup {
     let changes = changes(&record.before, &record.after);
     html! {
         tr {
-            th scope="row" { span.nowrap { (in_words(&record.event)) } (target(record)) }
+            th scope="row" { span.nowrap { (wording::in_words(&record.event)) } (target(record)) }
             td data-label="When" { (When(record.at)) }
             td data-label="Who" {
                 (record.actor)
@@ -175,11 +176,6 @@ fn target(record: &StoredRecord) -> Markup {
             }
         }
     }
-}
-
-/// An event or a field of the audit in words: `token.scope-added` is `token scope added`.
-fn in_words(name: &str) -> String {
-    name.strip_prefix("is_").unwrap_or(name).replace(['.', '-', '_'], " ")
 }
 
 /// A text with its digests cut to what one recognises them by; the whole of it as a title.
@@ -218,7 +214,7 @@ fn line(name: &str, before: Option<&Value>, after: Option<&Value>) -> Option<Mar
         (Some(only), None) | (None, Some(only)) if !is_nothing(only) => html! { (text(only)) },
         _ => return None,
     };
-    Some(html! { span.quiet { (in_words(name)) ": " } (told) })
+    Some(html! { span.quiet { (wording::in_words(name)) ": " } (told) })
 }
 
 /// JSON that was kept as text. What is no object is shown as it stands rather than withheld.
@@ -258,10 +254,7 @@ fn value_in_words(name: &str, value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    match text.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    wording::cut(&text, MAX_VALUE_CHARS).into_owned()
 }
 
 #[cfg(test)]

@@ -2,10 +2,9 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use maud::html;
 use registry::{ContentError, ManageError, Refusal};
 
-use super::{frame::Page, parts};
+use super::{dead_ends::DeadEnd, parts};
 
 /// Whatever ends a request to the console early.
 #[derive(Debug)]
@@ -19,6 +18,8 @@ pub(super) enum ConsoleError {
     Foreign,
     /// The form is none of ours.
     Malformed(String),
+    /// The form is longer than any of ours.
+    TooLong(String),
     /// A page for a thing that is not there, or that the viewer may not see.
     Absent(String),
     /// Management said no.
@@ -59,6 +60,7 @@ impl ConsoleError {
                 "This came from a page of another site. Open the console and do it there.".to_owned(),
             ),
             Self::Malformed(reason) => (StatusCode::BAD_REQUEST, "Not understood", reason.clone()),
+            Self::TooLong(reason) => (StatusCode::PAYLOAD_TOO_LARGE, "Too long", reason.clone()),
             Self::Absent(reason) => (StatusCode::NOT_FOUND, "Nothing here", reason.clone()),
             Self::Manage(error) => of_management(error),
             Self::Content(error) => of_content(error),
@@ -105,7 +107,9 @@ fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
         | ContentError::RepositoryUnknown(_)
         | ContentError::ManifestUnknown { .. }
         | ContentError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, "Nothing here", text),
-        ContentError::InUse { .. } => (StatusCode::CONFLICT, "Not possible", text),
+        ContentError::InUse { .. } | ContentError::NotAsExpected { .. } => {
+            (StatusCode::CONFLICT, "Not possible", text)
+        }
         error => of_fault(error),
     }
 }
@@ -128,13 +132,6 @@ impl IntoResponse for ConsoleError {
             };
             return Redirect::to(&format!("/login{next}")).into_response();
         }
-        let body = html! {
-            .card.narrow {
-                h1 { (title) }
-                p { (text) }
-                .actions { a.button href="/" { "To your namespaces" } }
-            }
-        };
-        Page::of_nobody(title).status(status).with(&body)
+        DeadEnd { status, title, text, way_out: ("/".to_owned(), "To your namespaces") }.into_response()
     }
 }

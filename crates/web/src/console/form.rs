@@ -2,10 +2,15 @@
 
 use access::field_error::FieldError;
 use axum::extract::{FromRequest, Request};
-use http::request::Parts;
+use http::StatusCode;
+use registry::ManageError;
 
 use super::error::ConsoleError;
-use crate::{app::App, body::read_to_end, query::Query};
+use crate::{
+    app::App,
+    body::{BodyRefused, read_to_end},
+    query::Query,
+};
 
 /// The largest form, in bytes: a hundred scopes with paths of 255 characters, escaped.
 const MAX_FORM_BYTES: usize = 256 * 1024;
@@ -19,8 +24,7 @@ impl FromRequest<App> for Form {
     async fn from_request(request: Request, _: &App) -> Result<Self, ConsoleError> {
         let malformed = |reason: &str| ConsoleError::Malformed(reason.to_owned());
         let mut body = request.into_body();
-        let bytes = read_to_end(&mut body, MAX_FORM_BYTES).await;
-        let bytes = bytes.map_err(|error| ConsoleError::Malformed(error.to_string()))?;
+        let bytes = read_to_end(&mut body, MAX_FORM_BYTES).await.map_err(unread)?;
         let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the form is not UTF-8"))?;
         let form = Query::parse(text).map_err(ConsoleError::Malformed)?;
         // NUL never passes the door (DESIGN §4).
@@ -31,13 +35,11 @@ impl FromRequest<App> for Form {
     }
 }
 
-/// The parameters of a page's address. NUL never passes the door (DESIGN §4): one engine would refuse it, far inside.
-pub(super) fn query(parts: &Parts) -> Result<Query, ConsoleError> {
-    let query = Query::of(parts).map_err(ConsoleError::Malformed)?;
-    if parts.uri.query().is_some_and(|text| text.contains("%00")) {
-        return Err(ConsoleError::Malformed("the address holds a NUL".to_owned()));
+fn unread(error: BodyRefused) -> ConsoleError {
+    match error {
+        BodyRefused::TooLarge { .. } => ConsoleError::TooLong(error.to_string()),
+        BodyRefused::Broken(_) | BodyRefused::Stalled => ConsoleError::Malformed(error.to_string()),
     }
-    Ok(query)
 }
 
 impl Form {
@@ -72,20 +74,28 @@ impl Form {
     }
 }
 
-/// What is wrong with a form: each error is shown beside its field, and those that belong to none above the form.
+/// What is wrong with a form: shown beside its field, and what belongs to none above the form. A field has one message,
+/// which says everything that is wrong with it.
 #[derive(Debug, Default)]
 pub(super) struct Wrong(Vec<FieldError>);
 
 impl From<Vec<FieldError>> for Wrong {
     fn from(errors: Vec<FieldError>) -> Self {
-        Self(errors)
+        let mut wrong = Self::default();
+        for error in errors {
+            wrong.add(&error.field, error.message);
+        }
+        wrong
     }
 }
 
 impl Wrong {
     /// Adds a field and the rule that it breaks.
     pub(super) fn add(&mut self, field: &str, message: impl std::fmt::Display) {
-        self.0.push(FieldError::new(field, message));
+        match self.0.iter_mut().find(|error| error.field == field) {
+            Some(error) => error.message = format!("{}; {message}", error.message),
+            None => self.0.push(FieldError::new(field, message)),
+        }
     }
 
     /// The value, or nothing after adding why `field` is wrong.
@@ -106,5 +116,34 @@ impl Wrong {
     /// What is wrong with none of these fields: to be told above the form.
     pub(super) fn beyond<'a>(&'a self, fields: &'a [&str]) -> impl Iterator<Item = &'a FieldError> {
         self.0.iter().filter(|error| !fields.contains(&error.field.as_str()))
+    }
+}
+
+/// What a form's page shows of an error that its sender can mend; `taken` is the field of a name that is taken.
+pub(super) fn refused(error: ManageError, taken: &str) -> Result<(StatusCode, Wrong), ConsoleError> {
+    match error {
+        ManageError::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors.into())),
+        ManageError::NameTaken(message) => {
+            Ok((StatusCode::CONFLICT, vec![FieldError::new(taken, message)].into()))
+        }
+        error @ (ManageError::Changed | ManageError::TooMany(_)) => {
+            Ok((StatusCode::CONFLICT, vec![FieldError::new("", error)].into()))
+        }
+        error => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_with_a_field_is_told_beside_it() {
+        let mut wrong: Wrong =
+            vec![FieldError::new("name", "too long"), FieldError::new("", "changed")].into();
+        wrong.add("name", "has a space");
+        assert_eq!(wrong.with("name"), Some("too long; has a space"));
+        assert_eq!(wrong.with("other"), None);
+        assert_eq!(wrong.beyond(&["name"]).count(), 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use access::name::Username;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
@@ -10,6 +10,20 @@ use super::assets;
 /// Nothing from elsewhere, nothing inline: markup that somebody smuggled into a name would find no engine.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Tells browsers what nobody else may do with pages and files of the console: run anything in them, frame them, load
+/// them into a page of another site, or reach into a window from such a page.
+pub(super) fn guard(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
 
 /// Who looks at a page, as far as its frame shows it.
 #[derive(Debug, Clone)]
@@ -40,7 +54,7 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// A page for nobody in particular: logging in, and what is refused.
+    /// A page for nobody in particular: logging in, and dead ends.
     pub(super) fn of_nobody(title: &'a str) -> Self {
         Self { title, viewer: None, section: None, crumbs: Vec::new(), status: StatusCode::OK }
     }
@@ -48,6 +62,12 @@ impl<'a> Page<'a> {
     /// A page for somebody who has logged in.
     pub(super) fn new(title: &'a str, viewer: &'a Viewer, section: Section) -> Self {
         Self { viewer: Some(viewer), section: Some(section), ..Self::of_nobody(title) }
+    }
+
+    /// The page in the frame of whoever looks at it, where that is known.
+    pub(super) fn seen_by(mut self, viewer: Option<&'a Viewer>) -> Self {
+        self.viewer = viewer;
+        self
     }
 
     /// Adds a crumb: a name and where it leads.
@@ -66,15 +86,9 @@ impl<'a> Page<'a> {
     pub(super) fn with(self, body: &Markup) -> Response {
         let mut response = (self.status, self.markup(body).into_string()).into_response();
         let headers = response.headers_mut();
-        for (name, value) in [
-            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-            (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "same-origin"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        guard(headers);
         response
     }
 

@@ -1,31 +1,26 @@
 //! `/settings`: what holds for the whole instance.
 
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use registry::{EditSettings, SettingsEdit, ShowSettings, StoredSettings};
 
 use super::{
     Answered,
+    address::Done,
     error::ConsoleError,
-    form::{Form, Wrong},
+    form::{Form, Wrong, refused},
     frame::{Page, Section},
-    namespaces::refused,
     parts, see,
     visitor::Visitor,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
 
 /// The settings, as a form.
-pub(super) async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
-    let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
+pub(super) async fn show(State(app): State<App>, visitor: Visitor, Done(done): Done) -> Answered {
     let grant = visitor.may(&app, ShowSettings).await?;
     let settings = app.registry().show_settings(&grant).await?;
-    let is_saved = query.one("done") == Some("saved");
+    let is_saved = done.as_deref() == Some("saved");
     Ok(page(&visitor, &filled_in(&settings), is_saved, &Wrong::default(), StatusCode::OK))
 }
 

@@ -2,21 +2,21 @@
 
 use axum::{
     extract::{FromRequestParts, State},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use http::{StatusCode, header, request::Parts};
-use maud::html;
+use http::{StatusCode, request::Parts};
+use maud::{Markup, html};
 use registry::{Password, Refusal};
 
 use super::{
-    Answered,
+    Answered, address,
     error::ConsoleError,
     form::{Form, Wrong},
     frame::Page,
-    parts::Field,
+    parts::{Field, NOTHING},
     see,
 };
-use crate::{app::App, cross_site, gate::Caller, query::Query, request, session_cookie};
+use crate::{app::App, cross_site, gate::Caller, request, session_cookie};
 
 /// A browser that need not be logged in.
 pub(super) struct Browser {
@@ -26,14 +26,18 @@ pub(super) struct Browser {
 }
 
 impl FromRequestParts<App> for Browser {
-    type Rejection = ConsoleError;
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ConsoleError> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let host = request::host(parts);
+        let is_https = app.public_urls().is_https_for(host);
+        if is_https && cross_site::is_in_clear(parts) {
+            return Err(by_tls_alone(&app.public_urls().origin_for(host)));
+        }
         // Also here: a page of another site could log its reader in as somebody else, and learn what they then do.
         if cross_site::is_foreign(parts, app.public_urls()) {
-            return Err(ConsoleError::Foreign);
+            return Err(ConsoleError::Foreign.into_response());
         }
-        let is_https = app.public_urls().is_https_for(request::host(parts));
         Ok(Self { caller: Caller::of_browser(parts, app.public_urls()), parts: parts.clone(), is_https })
     }
 }
@@ -53,22 +57,41 @@ impl Browser {
         let secret =
             app.registry().open_session(username, password, before.as_ref(), origin, app.now()).await?;
         let mut response = see(path);
-        response.headers_mut().insert(header::SET_COOKIE, session_cookie::set(&secret, self.is_https));
+        session_cookie::set(response.headers_mut(), &secret, self.is_https);
         Ok(response)
     }
 }
 
-/// The page to log in at; `next` is where it leads.
-pub(super) async fn page(browser: Browser) -> Answered {
-    let query = Query::of(&browser.parts).map_err(ConsoleError::Malformed)?;
-    let next = query.one("next").unwrap_or_default();
-    Ok(filled_in(&Form::of(&[("next", next)]), &Wrong::default(), StatusCode::OK))
-}
-
-fn filled_in(form: &Form, wrong: &Wrong, status: StatusCode) -> Response {
+/// Where a browser is asked to come by TLS: it would drop the session's cookie, and lead back to the login for ever.
+fn by_tls_alone(origin: &str) -> Response {
+    let login = format!("{origin}/login");
     let body = html! {
         .card.login {
             h1 { "Log in" }
+            .notice.bad role="alert" {
+                p { "This page came by plain HTTP, where your browser keeps no login of this registry. Open " a href=(login) { (login) } " instead." }
+            }
+        }
+    };
+    Page::of_nobody("Log in").status(StatusCode::FORBIDDEN).with(&body)
+}
+
+/// The page to log in at; `next` is where it leads.
+pub(super) async fn page(browser: Browser) -> Answered {
+    let query = address::query(&browser.parts)?;
+    let next = query.one("next").unwrap_or_default();
+    let is_changed = query.one("done") == Some("password");
+    let notice = html! {
+        @if is_changed { .notice.good role="status" { p { "Your password is changed. Log in with the new one." } } }
+    };
+    Ok(filled_in(&Form::of(&[("next", next)]), &Wrong::default(), &notice, StatusCode::OK))
+}
+
+fn filled_in(form: &Form, wrong: &Wrong, notice: &Markup, status: StatusCode) -> Response {
+    let body = html! {
+        .card.login {
+            h1 { "Log in" }
+            (notice)
             @if let Some(message) = wrong.with("") { .notice.bad role="alert" { p { (message) } } }
             form method="post" action="/login" {
                 input type="hidden" name="next" value=(form.text("next"));
@@ -76,7 +99,7 @@ fn filled_in(form: &Form, wrong: &Wrong, status: StatusCode) -> Response {
                 (Field::password("password", "Password", "current-password").of(form, wrong))
                 .actions { button.primary { "Log in" } }
             }
-            p.hint { "Tokens are for docker and scripts; here it takes the password of a user." }
+            p.hint.apart { "Tokens are for docker and scripts; here it takes the password of a user." }
         }
     };
     Page::of_nobody("Log in").status(status).with(&body)
@@ -91,7 +114,7 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
         Err(Refusal::BadCredential(reason)) => {
             let mut wrong = Wrong::default();
             wrong.add("", capitalised(&reason));
-            Ok(filled_in(&form, &wrong, StatusCode::UNAUTHORIZED))
+            Ok(filled_in(&form, &wrong, &NOTHING, StatusCode::UNAUTHORIZED))
         }
         Err(refusal) => Err(refusal.into()),
     }
@@ -100,10 +123,10 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
 /// Ends the session.
 pub(super) async fn log_out(State(app): State<App>, browser: Browser) -> Answered {
     if let Some(secret) = session_cookie::read(&browser.parts.headers, browser.is_https) {
-        app.registry().close_session(&secret).await?;
+        app.registry().close_session(&secret, &browser.caller.origin, app.now()).await?;
     }
     let mut response = see("/login");
-    response.headers_mut().insert(header::SET_COOKIE, session_cookie::clear(browser.is_https));
+    session_cookie::clear(response.headers_mut(), browser.is_https);
     Ok(response)
 }
 

@@ -1,8 +1,10 @@
 //! `/`: the console (DESIGN §3.4). Server-rendered pages that work without JavaScript; what a page does, it does through
 //! the same gate and the same use cases as the API.
 
+mod address;
 mod assets;
 mod audit;
+mod dead_ends;
 mod error;
 mod form;
 mod frame;
@@ -24,7 +26,7 @@ mod welcome;
 mod wording;
 
 use axum::{
-    Router,
+    Router, middleware,
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -35,7 +37,7 @@ use crate::app::App;
 /// What a page comes to.
 type Answered = Result<Response, ConsoleError>;
 
-/// Every page, on one screen.
+/// Every page, on one screen, and what is told where there is none.
 pub(crate) fn router() -> Router<App> {
     Router::new()
         .merge(people())
@@ -51,6 +53,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/namespaces/new", get(namespaces::new).post(namespaces::create))
         .route("/profile/sessions", get(sessions::list))
         .route("/profile/sessions/{id}/end", post(sessions::end))
+        .method_not_allowed_fallback(dead_ends::wrong_method)
+        .fallback(dead_ends::nothing_here)
+        .layer(middleware::from_fn(dead_ends::framed))
 }
 
 /// The pages of people: one's own, and everybody's for administrators.

@@ -1,10 +1,7 @@
 //! The first page: the namespaces that the viewer may see; and a new one.
 
 use access::field_error::FieldError;
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use oci::NamespaceName;
@@ -12,26 +9,23 @@ use registry::{CreateNamespace, ListNamespaces, ManageError, Page as ListPage, S
 
 use super::{
     Answered,
-    error::ConsoleError,
-    form::{self, Form, Wrong},
+    address::After,
+    form::{Form, Wrong, refused},
     frame::{Page, Section},
-    parts::{self, Field, When},
+    parts::{self, Field, When, path_of},
     see,
     visitor::Visitor,
     welcome,
 };
 use crate::app::App;
 
-/// Namespaces on one page.
-const PAGE: u32 = 100;
+/// Namespaces on one page, which is below 50 KB also where their names are as long as they get.
+const PAGE: u32 = 50;
 
 /// The namespaces that the viewer may see.
-pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
-    let (request, _) = request.into_parts();
-    let query = form::query(&request)?;
+pub(super) async fn list(State(app): State<App>, visitor: Visitor, After(after): After) -> Answered {
     let grant = visitor.may(&app, ListNamespaces).await?;
-    let after = query.one("after").unwrap_or_default();
-    let listed = app.registry().list_namespaces(&grant, after, PAGE).await?;
+    let listed = app.registry().list_namespaces(&grant, &after, PAGE).await?;
     let may_create = visitor.could(&app, CreateNamespace).await?;
     let first_steps = welcome::reminder(&app, &visitor).await?;
     let new = html! { @if may_create { a.button.primary href="/namespaces/new" { "New namespace" } } };
@@ -69,7 +63,7 @@ fn table(listed: &ListPage<StoredNamespace>) -> Markup {
                 tbody {
                     @for namespace in &listed.items {
                         tr {
-                            th scope="row" { a href=(format!("/namespaces/{}", namespace.name)) { (namespace.name) } }
+                            th scope="row" { a href=(path_of("namespaces", namespace.name.as_str())) { (namespace.name) } }
                             td data-label="Who may pull" { (visibility(namespace.is_public)) }
                             td data-label="Made" { (When(namespace.created_at)) }
                             td data-label="By" { (namespace.created_by) }
@@ -136,24 +130,10 @@ pub(super) async fn create(State(app): State<App>, visitor: Visitor, form: Form)
         }
     };
     match made {
-        Ok(made) => Ok(see(&format!("/namespaces/{}", made.name))),
+        Ok(made) => Ok(see(&path_of("namespaces", made.name.as_str()))),
         Err(error) => {
             let (status, wrong) = refused(error, "name")?;
             Ok(form_page(&visitor, &form, &wrong, status))
         }
-    }
-}
-
-/// What a form's page shows of an error that its sender can mend; `taken` is the field of a name that is taken.
-pub(super) fn refused(error: ManageError, taken: &str) -> Result<(StatusCode, Wrong), ConsoleError> {
-    match error {
-        ManageError::Invalid(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, errors.into())),
-        ManageError::NameTaken(message) => {
-            Ok((StatusCode::CONFLICT, vec![FieldError::new(taken, message)].into()))
-        }
-        error @ (ManageError::Changed | ManageError::TooMany(_)) => {
-            Ok((StatusCode::CONFLICT, vec![FieldError::new("", error)].into()))
-        }
-        error => Err(error.into()),
     }
 }

@@ -17,6 +17,15 @@ pub(super) fn escaped(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
+/// The page of something that people name: a namespace, a user, a team. `new` is the form's address, so something of
+/// that name has its first letter escaped: the same name to the router, and another path.
+pub(super) fn path_of(collection: &str, name: &str) -> String {
+    match name {
+        "new" => format!("/{collection}/%6Eew"),
+        name => format!("/{collection}/{name}"),
+    }
+}
+
 /// A field with its label, its hint, and what is wrong with it, tied together for screen readers.
 pub(super) struct Field<'a> {
     name: &'a str,
@@ -198,3 +207,14 @@ pub(super) fn to_copy(id: &str, label: &str, text: &str) -> Markup {
 
 /// Nothing.
 pub(super) const NOTHING: PreEscaped<String> = PreEscaped(String::new());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn something_called_new_has_a_page_beside_the_form() {
+        assert_eq!(path_of("users", "ann"), "/users/ann");
+        assert_eq!(path_of("namespaces", "new"), "/namespaces/%6Eew");
+    }
+}

@@ -1,32 +1,27 @@
 //! `/profile`: who the viewer is, and their password.
 
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{ChangePassword, ManageError, NewPassword, Password};
+use registry::{ChangePassword, ManageError, NewPassword, Password, Refusal};
 
 use super::{
     Answered,
-    error::ConsoleError,
-    form::{Form, Wrong},
+    address::Done,
+    form::{Form, Wrong, refused},
     frame::{Page, Section, Viewer},
     login::Browser,
-    namespaces::refused,
     parts::{self, Field},
+    see,
     visitor::Visitor,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
 
 const FIELDS: [&str; 3] = ["current_password", "password", "again"];
 
 /// The viewer's own page.
-pub(super) async fn show(visitor: Visitor, request: Request) -> Answered {
-    let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
-    let is_changed = query.one("done") == Some("password");
+pub(super) async fn show(visitor: Visitor, Done(done): Done) -> Answered {
+    let is_changed = done.as_deref() == Some("password");
     Ok(page(&visitor, is_changed, &Wrong::default(), StatusCode::OK))
 }
 
@@ -110,7 +105,8 @@ pub(super) async fn change_password(
         Ok(()) => {
             let password = Password::new(form.as_typed("password").to_owned());
             let username = visitor.viewer.username.as_str();
-            Ok(browser.open_session(&app, username, &password, "/profile?done=password").await?)
+            let opened = browser.open_session(&app, username, &password, "/profile?done=password").await;
+            Ok(opened.unwrap_or_else(|refusal| log_in_anew(&refusal)))
         }
         Err(error @ ManageError::Invalid(_)) => {
             let (status, wrong) = refused(error, "")?;
@@ -118,6 +114,13 @@ pub(super) async fn change_password(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The password is changed by now, and must not look as if it were not: whatever kept the fresh session from being
+/// opened, such as too many logins at once, the new one opens it at the login.
+fn log_in_anew(refusal: &Refusal) -> Response {
+    tracing::warn!(%refusal, "a password is changed, and no session was opened with the new one");
+    see("/login?done=password")
 }
 
 /// The new password, typed twice: nobody sees what they type.
@@ -129,4 +132,16 @@ fn new_password(form: &Form) -> Result<NewPassword, Wrong> {
         wrong.add("again", "this is another password than the one above; type it again");
     }
     new.filter(|_| wrong.is_empty()).ok_or(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_changed_is_never_told_as_if_it_were_not() {
+        let response = log_in_anew(&Refusal::Busy);
+        assert_eq!(response.status(), StatusCode::SEE_OTHER);
+        assert_eq!(response.headers()["location"], "/login?done=password");
+    }
 }

@@ -1,12 +1,13 @@
 //! Profile → Sessions: where one is logged in.
 
 use access::id::SessionId;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use registry::{EndSession, ListSessions, StoredSession};
 
 use super::{
     Answered,
+    address::Path,
     error::ConsoleError,
     frame::{Page, Section},
     parts::{self, When},

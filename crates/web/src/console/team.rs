@@ -1,23 +1,26 @@
 //! `/teams/{team}`: who is in a team, its name, and its end.
 
 use access::name::{TeamName, Username};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{AddToTeam, DeleteTeam, ManageError, RemoveFromTeam, RenameTeam, ShowTeam};
+use registry::{AddToTeam, DeleteTeam, ManageError, Page as ListPage, RemoveFromTeam, RenameTeam, ShowTeam};
 
 use super::{
     Answered,
+    address::{After, Path},
     error::ConsoleError,
-    form::{Form, Wrong},
+    form::{Form, Wrong, refused},
     frame::{Page, Section},
-    namespaces::refused,
-    parts::{self, Field, Question},
+    parts::{self, Field, Question, path_of},
     see, teams,
-    users::path_of,
     visitor::Visitor,
+    wording,
 };
 use crate::app::App;
+
+/// Users on one page, which is below 50 KB also where their names are as long as they get.
+const PAGE: u32 = 50;
 
 fn parsed(team: &str) -> Result<TeamName, ConsoleError> {
     TeamName::parse(team).map_err(|_| ConsoleError::Absent(format!("team {team} does not exist")))
@@ -28,29 +31,35 @@ fn of(team: &TeamName) -> String {
 }
 
 /// The page of a team.
-pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(team): Path<String>) -> Answered {
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(team): Path<String>,
+    After(after): After,
+) -> Answered {
     let team = parsed(&team)?;
     let form = Form::of(&[("name", team.as_str())]);
-    page(&app, &visitor, &team, &form, &Wrong::default(), StatusCode::OK).await
+    page(&app, &visitor, &team, &after, &form, &Wrong::default(), StatusCode::OK).await
 }
 
-/// The page, with a form of it as it was filled in.
+/// The page with the users behind `after`, and with a form of it as it was filled in.
 async fn page(
     app: &App,
     visitor: &Visitor,
     team: &TeamName,
+    after: &str,
     form: &Form,
     wrong: &Wrong,
     status: StatusCode,
 ) -> Answered {
     let grant = visitor.may(app, ShowTeam { team: team.clone() }).await?;
-    let (_, users) = app.registry().show_team(&grant).await?;
+    let users = app.registry().list_team_users(&grant, after, PAGE).await?;
     let delete =
         html! { a.button.destructive href=(format!("{}/delete", of(team))) data-ask { "Delete team" } };
     let body = html! {
         (parts::head(team.as_str(), &delete))
         (parts::wrong_beyond(wrong, &["name", "username"]))
-        @if users.is_empty() {
+        @if users.items.is_empty() && after.is_empty() {
             (parts::empty("Nobody is in it yet", "Add a user below. Whatever role the team has in a namespace, they have too.", &parts::NOTHING))
         } @else {
             (members(team, &users))
@@ -61,13 +70,13 @@ async fn page(
     Ok(page.status(status).with(&body))
 }
 
-fn members(team: &TeamName, users: &[String]) -> Markup {
+fn members(team: &TeamName, users: &ListPage<String>) -> Markup {
     html! {
         .table {
             table {
                 thead { tr { th { "User" } th { span.visually-hidden { "Actions" } } } }
                 tbody {
-                    @for user in users {
+                    @for user in &users.items {
                         tr {
                             th scope="row" { a href=(path_of("users", user)) { (user) } }
                             td.act {
@@ -79,6 +88,7 @@ fn members(team: &TeamName, users: &[String]) -> Markup {
                 }
             }
         }
+        (parts::next_page(&format!("{}?after=", of(team)), users.next.as_deref()))
     }
 }
 
@@ -117,7 +127,7 @@ pub(super) async fn add(
     let team = parsed(&team)?;
     // Who may not see the team learns nothing about its users, nor which there are.
     let seen = visitor.may(&app, ShowTeam { team: team.clone() }).await?;
-    app.registry().show_team(&seen).await?;
+    app.registry().find_team(&seen).await?;
     let mut wrong = Wrong::default();
     if let Some(user) = wrong.check("username", Username::parse(form.text("username"))) {
         let grant = visitor.may(&app, AddToTeam { team: team.clone(), user }).await?;
@@ -128,7 +138,7 @@ pub(super) async fn add(
         }
     }
     let form = Form::of(&[("name", team.as_str()), ("username", form.text("username"))]);
-    page(&app, &visitor, &team, &form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await
+    page(&app, &visitor, &team, "", &form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// Gives the team another name.
@@ -142,15 +152,23 @@ pub(super) async fn rename(
     let grant = visitor.may(&app, RenameTeam { team: team.clone() }).await?;
     let mut wrong = Wrong::default();
     let Some(name) = wrong.check("name", TeamName::parse(form.text("name"))) else {
-        return page(&app, &visitor, &team, &form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return page(&app, &visitor, &team, "", &form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     match app.registry().rename_team(&grant, &name, None, app.now()).await {
         Ok(renamed) => Ok(see(&of(&renamed.name))),
         Err(error) => {
             let (status, wrong) = refused(error, "name")?;
-            page(&app, &visitor, &team, &form, &wrong, status).await
+            page(&app, &visitor, &team, "", &form, &wrong, status).await
         }
     }
+}
+
+fn parsed_user(user: &str, team: &TeamName) -> Result<Username, ConsoleError> {
+    Username::parse(user).map_err(|_| not_in_it(user, team))
+}
+
+fn not_in_it(user: impl std::fmt::Display, team: &TeamName) -> ConsoleError {
+    ConsoleError::Absent(format!("user {user} is not in team {team}"))
 }
 
 /// Asks before a user is taken out.
@@ -160,14 +178,14 @@ pub(super) async fn ask_to_remove(
     Path((team, user)): Path<(String, String)>,
 ) -> Answered {
     let team = parsed(&team)?;
+    let user = parsed_user(&user, &team)?;
     let grant = visitor.may(&app, ShowTeam { team: team.clone() }).await?;
-    let (_, users) = app.registry().show_team(&grant).await?;
-    if !users.contains(&user) {
-        return Err(ConsoleError::Absent(format!("user {user} is not in team {team}")));
+    if !app.registry().is_in_team(&grant, &user).await? {
+        return Err(not_in_it(&user, &team));
     }
     let title = format!("Remove {user} from team {team}?");
     let text = html! { p { "What they have through the team is gone from their next request on; their own roles stay." } };
-    asked(&visitor, &team, &title, text, "Remove user", &format!("{}/remove", member(&team, &user)))
+    asked(&visitor, &team, &title, text, "Remove user", &format!("{}/remove", member(&team, user.as_str())))
 }
 
 /// Takes a user out of the team.
@@ -177,8 +195,7 @@ pub(super) async fn remove(
     Path((team, user)): Path<(String, String)>,
 ) -> Answered {
     let team = parsed(&team)?;
-    let absent = |_| ConsoleError::Absent(format!("user {user} is not in team {team}"));
-    let user = Username::parse(&user).map_err(absent)?;
+    let user = parsed_user(&user, &team)?;
     let grant = visitor.may(&app, RemoveFromTeam { team: team.clone(), user }).await?;
     app.registry().remove_from_team(&grant, app.now()).await?;
     Ok(see(&of(&team)))
@@ -192,11 +209,9 @@ pub(super) async fn ask_to_delete(
 ) -> Answered {
     let team = parsed(&team)?;
     let grant = visitor.may(&app, ShowTeam { team: team.clone() }).await?;
-    let (_, users) = app.registry().show_team(&grant).await?;
-    let count = match users.len() {
+    let count = match app.registry().count_team_users(&grant).await? {
         0 => "Nobody is in it.".to_owned(),
-        1 => format!("{} is in it.", users[0]),
-        count => format!("{count} users are in it."),
+        count => format!("{}.", wording::counted(count, "user is in it", "users are in it")),
     };
     let text = html! { p { (count) " What a user has through the team is gone from their next request on. This can't be undone." } };
     asked(

@@ -1,22 +1,18 @@
 //! `/teams`: named sets of users, and a new one.
 
 use access::name::TeamName;
-use axum::{
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use registry::{CreateTeam, ListTeams, Page as ListPage, StoredTeam};
 
 use super::{
     Answered,
-    form::{self, Form, Wrong},
+    address::{After, Done},
+    form::{Form, Wrong, refused},
     frame::{Page, Section},
-    namespaces::refused,
-    parts::{self, Field, When},
+    parts::{self, Field, When, path_of},
     see,
-    users::path_of,
     visitor::Visitor,
 };
 use crate::app::App;
@@ -25,13 +21,15 @@ use crate::app::App;
 const PAGE: u32 = 100;
 
 /// The teams, by name.
-pub(super) async fn list(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
-    let (request, _) = request.into_parts();
-    let query = form::query(&request)?;
+pub(super) async fn list(
+    State(app): State<App>,
+    visitor: Visitor,
+    After(after): After,
+    Done(done): Done,
+) -> Answered {
     let grant = visitor.may(&app, ListTeams).await?;
-    let after = query.one("after").unwrap_or_default();
-    let listed = app.registry().list_teams(&grant, after, PAGE).await?;
-    let is_deleted = query.one("done") == Some("deleted");
+    let listed = app.registry().list_teams(&grant, &after, PAGE).await?;
+    let is_deleted = done.as_deref() == Some("deleted");
     let new = html! { a.button.primary href="/teams/new" { "New team" } };
     let body = html! {
         (parts::head("Teams", &html! { @if !listed.items.is_empty() { (new) } }))

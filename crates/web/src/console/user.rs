@@ -2,10 +2,7 @@
 //! `user_acts`.
 
 use access::{id::SessionId, name::Username};
-use axum::{
-    extract::{Path, Request, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use registry::{
@@ -15,16 +12,19 @@ use registry::{
 
 use super::{
     Answered,
+    address::{Done, Path},
     error::ConsoleError,
-    form::{Form, Wrong},
+    form::{Form, Wrong, refused},
     frame::{Page, Section},
-    namespaces::refused,
-    parts::{self, Field, When},
+    parts::{self, Field, When, path_of},
     see, sessions,
-    users::{account, path_of, rank},
+    users::{account, rank},
     visitor::Visitor,
 };
-use crate::{app::App, query::Query};
+use crate::app::App;
+
+/// Tokens made elsewhere that are listed: the page, and the question before somebody is deactivated, stay below 50 KB.
+const LISTED_TOKENS: usize = 50;
 
 /// The username in a path; whatever can't be one is nobody.
 pub(super) fn parsed(username: &str) -> Result<Username, ConsoleError> {
@@ -48,13 +48,11 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     Path(username): Path<String>,
-    request: Request,
+    Done(done): Done,
 ) -> Answered {
     let username = parsed(&username)?;
-    let (request, _) = request.into_parts();
-    let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
-    let notice =
-        query.one("done").and_then(said).map(|text| html! { .notice.good role="status" { p { (text) } } });
+    let said = done.as_deref().and_then(said);
+    let notice = said.map(|text| html! { .notice.good role="status" { p { (text) } } });
     page(&app, &visitor, &username, &notice.unwrap_or_default(), StatusCode::OK).await
 }
 
@@ -166,7 +164,7 @@ pub(super) async fn elsewhere(
 pub(super) fn tokens(left: &[TokenElsewhere]) -> Markup {
     html! {
         ul {
-            @for token in left {
+            @for token in left.iter().take(LISTED_TOKENS) {
                 @let owner = token.namespace.as_deref().map(|name| format!("{name}/")).unwrap_or_default();
                 li {
                     a href=(format!("/tokens/{}", token.id)) { (owner) (token.name) }
@@ -175,6 +173,7 @@ pub(super) fn tokens(left: &[TokenElsewhere]) -> Markup {
                 }
             }
         }
+        @if left.len() > LISTED_TOKENS { p { "And " (left.len() - LISTED_TOKENS) " more." } }
     }
 }
 

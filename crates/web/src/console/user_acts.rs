@@ -1,18 +1,18 @@
 //! `/users/{username}/{act}`: what makes or breaks an account, asked about first and done after.
 
 use access::name::Username;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, html};
 use registry::{DeleteUser, EditUser, EndAll, ManageError, UserEdit};
 
 use super::{
     Answered,
+    address::Path,
     error::ConsoleError,
     frame::{Page, Section},
-    parts::{self, Question},
+    parts::{self, Question, path_of},
     see, user,
-    users::path_of,
     visitor::Visitor,
 };
 use crate::app::App;
@@ -81,6 +81,11 @@ impl Act {
         }
     }
 
+    /// Whether somebody has less by it.
+    const fn takes_away(self) -> bool {
+        !matches!(self, Self::Activate | Self::Promote)
+    }
+
     /// Whether what they made elsewhere outlives it, so that somebody has to look at it.
     const fn leaves_tokens(self) -> bool {
         matches!(self, Self::Deactivate | Self::Delete)
@@ -110,7 +115,7 @@ pub(super) async fn ask(
         path: &path,
         back: &back,
         fields: parts::NOTHING,
-        is_destructive: true,
+        is_destructive: act.takes_away(),
     };
     let page = Page::new(&title, &visitor.viewer, Section::Users).under("Users", "/users");
     Ok(page.under(username.as_str(), back.as_str()).with(&html! { (question) }))

@@ -1,5 +1,7 @@
 //! Who looks at a page: the holder of a living session, known before anything else of the request is read.
 
+use std::sync::{Arc, OnceLock};
+
 use access::{rights::Principal, session::SessionSecret};
 use axum::extract::FromRequestParts;
 use http::{Method, request::Parts};
@@ -15,6 +17,17 @@ pub(super) struct Visitor {
     pub(super) session: SessionSecret,
     /// What the frame shows of them.
     pub(super) viewer: Viewer,
+}
+
+/// Who looks, once it is known: kept with the request, so that also a page that is refused stands in their frame.
+#[derive(Clone, Default)]
+pub(super) struct Seen(Arc<OnceLock<Viewer>>);
+
+impl Seen {
+    /// Whoever was recognised.
+    pub(super) fn viewer(&self) -> Option<&Viewer> {
+        self.0.get()
+    }
 }
 
 impl FromRequestParts<App> for Visitor {
@@ -34,6 +47,10 @@ impl FromRequestParts<App> for Visitor {
         };
         let Principal::User(user) = grant.principal() else { return Err(logged_out()) };
         let viewer = Viewer { username: user.username.clone(), is_admin: user.is_admin };
+        if let Some(seen) = parts.extensions.get::<Seen>() {
+            // It is the same person, however often a request is looked at.
+            seen.0.get_or_init(|| viewer.clone());
+        }
         Ok(Self { caller, session, viewer })
     }
 }
@@ -44,13 +61,22 @@ impl Visitor {
         Ok(self.caller.may(app, ask).await?)
     }
 
-    /// Whether the gate would say yes: for what a page offers, never for what it does.
-    pub(super) async fn could<A: Ask>(&self, app: &App, ask: A) -> Result<bool, ConsoleError> {
+    /// Asks the gate where a page goes on without: nothing where they may not.
+    pub(super) async fn where_allowed<A: Ask>(
+        &self,
+        app: &App,
+        ask: A,
+    ) -> Result<Option<Grant<A>>, ConsoleError> {
         match self.caller.may(app, ask).await {
-            Ok(_) => Ok(true),
-            Err(Refusal::Denied(_) | Refusal::Unseen(_)) => Ok(false),
+            Ok(grant) => Ok(Some(grant)),
+            Err(Refusal::Denied(_) | Refusal::Unseen(_)) => Ok(None),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    /// Whether the gate would say yes: for what a page offers, never for what it does.
+    pub(super) async fn could<A: Ask>(&self, app: &App, ask: A) -> Result<bool, ConsoleError> {
+        Ok(self.where_allowed(app, ask).await?.is_some())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/welcome`: the first steps of whoever sets a new instance up, with what is done marked.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use registry::{FirstSteps, ShowSettings};
 
@@ -11,7 +11,7 @@ use super::{
     parts,
     visitor::Visitor,
 };
-use crate::{app::App, request};
+use crate::{app::App, public_host::PublicHost};
 
 /// A step: what to do, whether it is done, and how.
 struct Step {
@@ -21,11 +21,9 @@ struct Step {
 }
 
 /// The first steps.
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
-    let (request, _) = request.into_parts();
+pub(super) async fn page(State(app): State<App>, visitor: Visitor, PublicHost(host): PublicHost) -> Answered {
     let taken = taken(&app, &visitor).await?;
-    let host = app.public_urls().authority_for(request::host(&request));
-    let steps = steps(&taken, host);
+    let steps = steps(&taken, &host);
     let body = html! {
         (parts::head("Welcome to Sealock", &parts::NOTHING))
         p.quiet { @if steps.iter().all(|step| step.is_done) { "All of it is done." } @else { "Four steps to the first push." } }
@@ -89,7 +87,7 @@ fn item(step: &Step) -> Markup {
 
 fn change_password() -> Markup {
     html! {
-        p { "The first start made yours up, or took it from a file. Make it one that only you know." }
+        p { "Yours was chosen for you: by whoever made your account, or by the first start. Make it one that only you know." }
         p { a.button href="/profile#change-password" { "Change password" } }
     }
 }
@@ -105,7 +103,7 @@ fn create_token(namespace: Option<&str>) -> Markup {
     html! {
         p { "For a machine: a name, an expiry, and Pull or Pull & Push. Its value is shown once." }
         @match namespace {
-            Some(name) => p { a.button href=(format!("/namespaces/{name}/tokens/new")) { "Create token in " (name) } },
+            Some(name) => p { a.button href=(format!("{}/tokens/new", parts::path_of("namespaces", name))) { "Create token in " (name) } },
             None => p.quiet { "It needs a namespace first." },
         }
     }

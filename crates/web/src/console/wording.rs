@@ -1,4 +1,6 @@
-//! Lengths of time and numbers of bytes in plain words.
+//! Lengths of time, numbers and names of the house in plain words.
+
+use std::{borrow::Cow, fmt::Display};
 
 use access::time::Instant;
 
@@ -43,6 +45,32 @@ pub(super) fn bytes(count: u64) -> String {
     format!("{shown} PB")
 }
 
+/// A number with what it counts: `1 pull`, `312 pulls`.
+pub(super) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, several: &str) -> String {
+    let counted = if count == N::from(1) { one } else { several };
+    format!("{count} {counted}")
+}
+
+/// An event or a field of the audit in words: `token.scope-added` is `token scope added`.
+pub(super) fn in_words(name: &str) -> String {
+    name.strip_prefix("is_").unwrap_or(name).replace(['.', '-', '_'], " ")
+}
+
+/// The first characters of a text, and a sign that there are more.
+pub(super) fn cut(text: &str, chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// The first of several names, and how many more there are.
+pub(super) fn first_of<N: Display>(names: &[N], shown: usize) -> String {
+    let rest = names.len().saturating_sub(shown);
+    let named = names.iter().take(shown).map(N::to_string).collect::<Vec<_>>().join(", ");
+    if rest > 0 { format!("{named} and {rest} more") } else { named }
+}
+
 /// What browsers are called by the signs in their `User-Agent`; the first that is there, since each names its rivals.
 const BROWSERS: [(&str, &str); 5] = [
     ("Edg/", "Edge"),
@@ -60,6 +88,9 @@ const SYSTEMS: [(&str, &str); 6] = [
     ("Linux", "Linux"),
 ];
 
+/// The longest word that is shown of what a client calls itself, in characters: a line of a phone.
+const CLIENT_CHARS: usize = 40;
+
 /// What a client calls itself, in short: `Chrome on Linux` for a browser, `docker/24.0.7` for anything else.
 pub(super) fn client(text: &str) -> String {
     let named = |names: &[(&str, &'static str)]| {
@@ -68,7 +99,7 @@ pub(super) fn client(text: &str) -> String {
     match (text.starts_with("Mozilla/"), named(&BROWSERS), named(&SYSTEMS)) {
         (true, Some(browser), Some(system)) => format!("{browser} on {system}"),
         (true, Some(browser), None) => browser.to_owned(),
-        _ => text.split_whitespace().next().unwrap_or_default().to_owned(),
+        _ => cut(text.split_whitespace().next().unwrap_or_default(), CLIENT_CHARS).into_owned(),
     }
 }
 
@@ -88,9 +119,41 @@ mod tests {
             ("docker/24.0.7 go/go1.20.10 kernel/6.1 os/linux arch/amd64".to_owned(), "docker/24.0.7"),
             ("Mozilla/5.0".to_owned(), "Mozilla/5.0"),
             (String::new(), ""),
+            ("x".repeat(41), &format!("{}…", "x".repeat(40))),
         ] {
             assert_eq!(client(&text), said);
         }
+    }
+
+    #[test]
+    fn one_is_not_several() {
+        assert_eq!(counted(1_i64, "push", "pushes"), "1 push");
+        for count in [0_usize, 2, 1000] {
+            assert_eq!(counted(count, "push", "pushes"), format!("{count} pushes"));
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_house_are_read_as_words() {
+        for (name, words) in
+            [("token.scope-added", "token scope added"), ("is_admin", "admin"), ("expires_at", "expires at")]
+        {
+            assert_eq!(in_words(name), words);
+        }
+    }
+
+    #[test]
+    fn a_text_is_cut_by_characters_and_says_so() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöü", 2), "äö…");
+        assert_eq!(cut("", 2), "");
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_said() {
+        assert_eq!(first_of(&["1.0", "latest"], 2), "1.0, latest");
+        assert_eq!(first_of(&["1.0", "latest", "2.0"], 2), "1.0, latest and 1 more");
+        assert_eq!(first_of::<&str>(&[], 2), "");
     }
 
     #[test]

@@ -15,6 +15,7 @@ async fn a_password_opens_a_session(t: TestServer) {
     assert_eq!(answer.header("location"), "/");
     let cookie = answer.header("set-cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    assert_eq!(answer.header("cache-control"), "no-store");
     browser.get("/").await.is(200).says("Namespaces").says("Menu of admin");
 }
 
@@ -71,16 +72,66 @@ async fn a_token_opens_no_session(t: TestServer) {
     }
 }
 
+/// Where no session could be opened with the new password, the login says that it is the new one.
+#[both_engines]
+async fn the_login_says_that_the_password_is_changed(t: TestServer) {
+    let browser = Browser::fresh(&t);
+    browser.get("/login?done=password").await.is(200).says("Your password is changed.");
+    let page = browser.get("/login").await.is(200);
+    assert!(!page.text().contains("Your password is changed."), "{page:?}");
+}
+
 #[both_engines]
 async fn whoever_logs_out_is_logged_out(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
     let answer = browser.post("/logout", &[]).await.is(303);
     assert!(answer.header("set-cookie").contains("Max-Age=0"), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(
         browser.get("/").await.is(303).header("location"),
         "/login",
         "the old cookie is worth nothing"
     );
+}
+
+/// A host beside this one, or whoever answers plain HTTP for it, can plant the cookie of plain HTTP.
+#[both_engines]
+async fn by_tls_only_the_cookie_counts_that_nobody_can_have_planted(t: TestServer) {
+    let tls = t.replica_behind_tls("registry.example").await;
+    let (planted, browser) = (Browser::of_admin(&t).await, Browser::fresh(&tls));
+    let ask = async |cookie: &str| {
+        let request = browser.request(Method::GET, "/profile").header("host", "registry.example");
+        tls.anonymous().send(request.header("cookie", cookie)).await
+    };
+    assert_eq!(ask(&planted.cookie).await.is(303).header("location"), "/login?next=%2Fprofile");
+    let request = browser.request(Method::POST, "/login").header("host", "registry.example");
+    let request = request.header("sec-fetch-site", "same-origin");
+    let fields = [("username", "admin"), ("password", ADMIN_PASSWORD)];
+    let answer = browser.send(request, &fields).await.is(303);
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-sealock=") && cookie.ends_with("; Secure"), "{cookie}");
+    ask(cookie.split(';').next().unwrap()).await.is(200);
+}
+
+/// The cookie would be `Secure`, browsers would drop it, and logging in would lead back to the login without a word.
+#[both_engines]
+async fn whoever_comes_by_plain_http_to_a_registry_behind_tls_is_told_where_to_log_in(t: TestServer) {
+    let tls = t.replica_behind_tls("registry.example").await;
+    let browser = Browser::fresh(&tls);
+    let post = async |host: &str, origin: &str, site: Option<&str>| {
+        let request = browser.request(Method::POST, "/login").header("host", host).header("origin", origin);
+        let request = site.into_iter().fold(request, |request, site| request.header("sec-fetch-site", site));
+        browser.send(request, &[("username", "admin"), ("password", ADMIN_PASSWORD)]).await
+    };
+    for host in ["registry.example", "10.0.0.1:5000"] {
+        let page = post(host, &format!("http://{host}"), None).await.is(403);
+        let page = page.says("This page came by plain HTTP").says("href=\"https://registry.example/login\"");
+        assert!(page.header("set-cookie").is_empty(), "{page:?}");
+    }
+    post("10.0.0.1:5000", "http://evil.example", None).await.is(403).says("another site");
+    post("registry.example", "https://registry.example", None).await.is(303);
+    // One's own machine is as good as TLS to a browser.
+    post("localhost:5000", "http://localhost:5000", Some("same-origin")).await.is(303);
 }
 
 /// Session fixation: what somebody planted in the browser before is worthless after.
@@ -191,7 +242,14 @@ async fn pages_are_for_their_reader_alone(t: TestServer) {
         let policy = page.header("content-security-policy");
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{page:?}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
-        assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(page.header(name), value, "{path}");
+        }
         assert!(!page.text().contains("style=\"") && !page.text().contains(" onclick"), "{path}");
     }
 }

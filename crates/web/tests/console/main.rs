@@ -1,8 +1,11 @@
 //! The console's pages over real connections, on both engines. What a real browser makes of them is in `e2e`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod assets;
 mod audit;
 mod browser;
+mod crowded;
+mod dead_ends;
 mod login;
 mod namespace;
 mod namespaces;
@@ -10,4 +13,5 @@ mod people;
 mod sessions;
 mod tokens;
 mod tokens_acts;
+mod tokens_told;
 mod welcome;

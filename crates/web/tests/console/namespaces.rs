@@ -1,7 +1,7 @@
 //! The first page, and a new namespace.
 
 use serde_json::json;
-use testkit::{TestServer, both_engines, server::ADMIN_PASSWORD};
+use testkit::{TestServer, both_engines, image::Image, server::ADMIN_PASSWORD};
 
 use crate::browser::Browser;
 
@@ -51,15 +51,32 @@ async fn whoever_may_not_make_namespaces_is_not_offered_to(t: TestServer) {
 
 #[both_engines]
 async fn namespaces_come_page_by_page(t: TestServer) {
-    for number in 0..101 {
+    for number in 0..51 {
         t.namespace(&format!("space-{number:03}")).await;
     }
     let browser = Browser::of_admin(&t).await;
-    let first = browser.get("/").await.is(200).says("space-098");
-    assert!(!first.text().contains("space-100"), "{first:?}");
+    let first = browser.get("/").await.is(200).says("space-048");
+    assert!(!first.text().contains("space-050"), "{first:?}");
     let next = first.text().split("href=\"/?after=").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.get(&format!("/?after={next}")).await.is(200).says("space-100");
-    for path in ["/", "/users", "/teams", "/namespaces/space-000/members"] {
-        browser.get(&format!("{path}?after=a%00b")).await.is(400).says("NUL");
+    browser.get(&format!("/?after={next}")).await.is(200).says("space-050");
+}
+
+#[both_engines]
+async fn a_namespace_called_new_has_its_pages_too(t: TestServer) {
+    let browser = Browser::of_admin(&t).await;
+    let made = browser.post("/namespaces/new", &[("name", "new")]).await.is(303);
+    assert_eq!(made.header("location"), "/namespaces/%6Eew");
+    let page = browser.get(made.header("location")).await.is(200).says("No repository yet");
+    page.says("href=\"/namespaces/%6Eew/members\"").says("href=\"/namespaces/%6Eew/tokens\"");
+    browser.get("/").await.is(200).says("href=\"/namespaces/%6Eew\"");
+    t.admin().push("new/app", "1.0", &Image::new(1, 10)).await.is(201);
+    browser.get("/namespaces/%6Eew").await.is(200).says("href=\"/namespaces/%6Eew/repositories/app\"");
+    for rest in ["/repositories/app", "/members", "/settings", "/tokens", "/tokens/new", "/delete"] {
+        let page = browser.get(&format!("/namespaces/%6Eew{rest}")).await.is(200);
+        for led in ["href=\"/namespaces/new\"", "\"/namespaces/new/"] {
+            assert!(!page.text().contains(led), "{rest} leads to the form: {page:?}");
+        }
     }
+    let deleted = [("name", "new"), ("force", "yes")];
+    browser.post("/namespaces/%6Eew/delete", &deleted).await.is(303);
 }

@@ -101,7 +101,10 @@ async fn each_risky_act_asks_first_and_is_then_done(t: TestServer) {
     ] {
         let path = format!("/users/ann/{act}");
         let page = browser.get(&path).await.is(200).says(asked).says("data-question");
-        page.says(&format!("action=\"{path}\""));
+        let page = page.says(&format!("action=\"{path}\""));
+        // What takes something away looks like it, and nothing else does.
+        let takes_away = ["demote", "deactivate"].contains(&act);
+        page.says(if takes_away { "<button class=\"destructive\">" } else { "<button class=\"primary\">" });
         assert_ne!(ann().await[field], value, "asking does nothing");
         let answer = browser.post(&path, &[]).await.is(303);
         assert_eq!(answer.header("location"), format!("/users/ann?done={act}"));

@@ -1,7 +1,8 @@
 //! Profile → Sessions, and the same on the API.
 
+use access::time::Length;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{TestServer, both_engines, server::ADMIN_PASSWORD};
 
 use crate::browser::Browser;
@@ -52,7 +53,7 @@ async fn nobody_ends_the_session_of_another(t: TestServer) {
 async fn a_user_has_twenty_sessions_at_most(t: TestServer) {
     let first = Browser::of_admin(&t).await;
     for _ in 0..20 {
-        t.clock.advance(access::time::Length::milliseconds(1));
+        t.clock.advance(Length::milliseconds(1));
         Browser::of_admin(&t).await;
     }
     first.get("/").await.is(303);
@@ -60,14 +61,93 @@ async fn a_user_has_twenty_sessions_at_most(t: TestServer) {
     assert_eq!(listed["items"].as_array().unwrap().len(), 20);
 }
 
+/// The rows of the audit about a user's sessions, the newest first.
+async fn rows(t: &TestServer, username: &str, event: &str) -> Vec<Value> {
+    let audit = t.admin().get(&format!("/api/v1/audit?limit=1000&user={username}")).await.is(200).json();
+    let rows = audit["items"].as_array().unwrap().iter();
+    rows.filter(|row| row["event"] == event).cloned().collect()
+}
+
 #[both_engines]
-async fn sessions_are_in_the_audit_and_swept_when_they_have_expired(t: TestServer) {
+async fn the_audit_says_when_a_session_began_and_how_it_ended(t: TestServer) {
+    let mut here = Browser::of_admin(&t).await;
+    let opened = rows(&t, "admin", "session.opened").await.remove(0);
+    assert_eq!(opened["after"]["expires_at"], "2026-01-01T12:00:00Z", "{opened:#}");
+    let first = opened["after"]["session"].clone();
+
+    t.clock.advance(Length::hours(1));
+    here.log_in("admin", ADMIN_PASSWORD).await.is(303);
+    let second = rows(&t, "admin", "session.opened").await[0]["after"]["session"].clone();
+    t.clock.advance(Length::hours(1));
+    here.post("/logout", &[]).await.is(303);
+    here.post("/logout", &[]).await.is(303);
+
+    let ended = rows(&t, "admin", "session.ended").await;
+    assert_eq!(ended.len(), 2, "{ended:#?}");
+    for (row, session, at, how) in [
+        (&ended[0], &second, "2026-01-01T02:00:00Z", "logged out"),
+        (&ended[1], &first, "2026-01-01T01:00:00Z", "replaced by a newer login in the same browser"),
+    ] {
+        assert_eq!((&row["before"]["session"], &row["at"]), (session, &json!(at)), "{row:#}");
+        assert_eq!(row["after"], json!({ "how": how }));
+        assert_eq!((&row["actor"], &row["target"]), (&json!("user admin"), &json!("user admin")));
+        assert_eq!(row["from"], json!("127.0.0.1"));
+    }
+}
+
+#[both_engines]
+async fn the_audit_names_each_session_that_newer_ones_replaced_or_that_somebody_ended(t: TestServer) {
+    for _ in 0..21 {
+        t.clock.advance(Length::seconds(1));
+        Browser::of_admin(&t).await;
+    }
+    let oldest = rows(&t, "admin", "session.opened").await.pop().unwrap();
+    let ended = rows(&t, "admin", "session.ended").await;
+    assert_eq!(ended.len(), 1, "{ended:#?}");
+    assert_eq!(ended[0]["before"]["session"], oldest["after"]["session"]);
+    let how = "replaced by a newer login: a user has 20 at most";
+    assert_eq!(ended[0]["after"], json!({ "how": how }));
+
+    let listed = t.admin().get("/api/v1/users/admin/sessions").await.is(200).json();
+    let id = &listed["items"][0]["id"];
+    t.clock.advance(Length::seconds(1));
+    t.admin().delete(&format!("/api/v1/users/admin/sessions/{}", id.as_str().unwrap())).await.is(204);
+    let row = rows(&t, "admin", "session.ended").await.remove(0);
+    assert_eq!(&row["before"]["session"], id);
+    assert_eq!(row["after"], json!({ "how": "ended in the list of sessions" }));
+}
+
+/// What a new password ended is told by the row of the password, and ends no second time.
+#[both_engines]
+async fn a_session_that_had_ended_ends_no_second_time(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
-    let audit = t.admin().get("/api/v1/audit?user=admin").await.is(200).json();
-    assert_eq!(audit["items"][0]["event"], "session.opened", "{audit:#}");
-    let me = t.anonymous().send(browser.request(Method::GET, "/api/v1/me")).await;
-    me.is(200);
-    t.clock.advance(access::time::Length::hours(12));
+    let listed = t.admin().get("/api/v1/users/admin/sessions").await.is(200).json();
+    let path = format!("/api/v1/users/admin/sessions/{}", listed["items"][0]["id"].as_str().unwrap());
+    t.admin().post("/api/v1/users/admin/end-all").await.is(200);
+    t.admin().delete(&path).await.refused(404, "not-found");
+    browser.post("/logout", &[]).await.is(303);
+    assert_eq!(rows(&t, "admin", "session.ended").await, [Value::Null; 0]);
+    assert_eq!(rows(&t, "admin", "user.logins-ended").await.len(), 1);
+}
+
+/// A scanner's name for itself is as long as it likes.
+#[both_engines]
+async fn a_long_client_is_cut_and_told_in_full_on_hover(t: TestServer) {
+    let browser = Browser::of_admin(&t).await;
+    let long = "x".repeat(200);
+    let other = Browser::fresh(&t);
+    let request = other.request(Method::POST, "/login").header("user-agent", &long);
+    other.send(request, &[("username", "admin"), ("password", ADMIN_PASSWORD)]).await.is(303);
+    let page = browser.get("/profile/sessions").await.is(200).says(&format!("title=\"{long}\""));
+    page.says(&format!(">{}…<", "x".repeat(40)));
+}
+
+#[both_engines]
+async fn expired_sessions_are_swept(t: TestServer) {
+    Browser::of_admin(&t).await;
+    t.clock.advance(Length::hours(12));
     assert_eq!(t.sweep().await.sessions, 1);
     assert_eq!(t.sweep().await.sessions, 0);
+    // When it ended stands in the row of its beginning.
+    assert_eq!(rows(&t, "admin", "session.ended").await, [Value::Null; 0]);
 }

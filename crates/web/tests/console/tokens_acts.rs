@@ -22,7 +22,7 @@ async fn a_token_is_disabled_enabled_and_deleted_after_a_question(t: TestServer)
         let question = browser.get(&format!("{path}/{act}")).await.is(200).says("data-question");
         question.says("It was never used.").says("data-cancel").says(&format!("action=\"{path}/{act}\""));
         let answer = browser.post(&format!("{path}/{act}"), &[]).await.is(303);
-        assert_eq!(answer.header("location"), ACME);
+        assert_eq!(answer.header("location"), format!("{ACME}?done={status}"));
         assert_eq!(shown(&t, &ci.id).await["status"], status);
     }
     browser.get(&format!("{path}/delete")).await.is(200).says("can't be brought back").says("data-question");
@@ -43,7 +43,7 @@ async fn several_tokens_are_acted_on_together_or_not_at_all(t: TestServer) {
     question.says("one-bot").says("two-bot").says("name=\"asked\" value=\"yes\"");
     assert_eq!(shown(&t, &one.id).await["status"], "enabled");
     let asked = [&ticked[..], &[("asked", "yes")]].concat();
-    assert_eq!(browser.post("/tokens/several", &asked).await.is(303).header("location"), ACME);
+    browser.post("/tokens/several", &asked).await.is(303);
     assert_eq!(shown(&t, &two.id).await["status"], "disabled");
     // One that is not there stops it all.
     t.admin().delete(&format!("/api/v1/tokens/{}", two.id)).await.is(204);
@@ -85,7 +85,8 @@ async fn an_edit_changes_what_the_form_says_and_keeps_the_rest(t: TestServer) {
     assert_eq!((&after["description"], &after["status"]), (&json!("for CI"), &json!("disabled")));
     assert_eq!(after["stands_for"], json!({ "user": "anna" }));
     // Meant for what it was before.
-    browser.post(&path, &kept).await.is(409).says("changed since you read it").says("for CI");
+    let outdated = browser.post(&path, &kept).await.is(409).says("changed since you read it").says("for CI");
+    outdated.says(&format!("<a href=\"{path}\">Open it again</a>"));
     let revision = hidden(&browser.get(&path).await.is(200), "revision");
     let wrong = [
         ("revision", revision.as_str()),
@@ -95,7 +96,9 @@ async fn an_edit_changes_what_the_form_says_and_keeps_the_rest(t: TestServer) {
         ("description", "<kept>"),
         ("addresses", "here"),
     ];
+    // All of it at once.
     let refused = browser.post(&path, &wrong).await.is(422).says("id=\"expiry-wrong\"").says("&lt;kept&gt;");
+    let refused = refused.says("id=\"permission-wrong\"").says("id=\"addresses-wrong\"");
     assert!(!refused.text().contains("<kept>"), "{refused:?}");
     let all = [
         ("revision", revision.as_str()),
@@ -119,7 +122,13 @@ async fn a_personal_token_is_renamed_and_keeps_what_its_form_does_not_show(t: Te
     let revision = hidden(&browser.get(&path).await.is(200).says("value=\"laptop\""), "revision");
     let fields =
         [("revision", revision.as_str()), ("name", "desk"), ("expiry", "never"), ("status", "enabled")];
-    assert_eq!(browser.post(&path, &fields).await.is(303).header("location"), "/profile/tokens");
+    // Another kind's field is not read, and what is wrong is told at once.
+    let wrong = [("name", ""), ("expiry", "soon"), ("addresses", "here"), ("description", "not\u{7}read")];
+    let refused =
+        browser.post(&path, &wrong).await.is(422).says("id=\"name-wrong\"").says("id=\"expiry-wrong\"");
+    refused.says("id=\"addresses-wrong\"").says("does not say what it edits").says("Open it again");
+    let led = browser.post(&path, &fields).await.is(303).header("location").to_owned();
+    assert_eq!(led, "/profile/tokens?done=updated");
     let after = shown(&t, &token.id).await;
     assert_eq!((&after["name"], &after["description"]), (&json!("desk"), &json!("grey")));
     browser.get(&format!("/tokens/{}/scopes", token.id)).await.is(200).says("mirrors its user");
@@ -188,7 +197,9 @@ async fn a_reset_shows_a_new_secret_once_and_the_old_one_ends_as_was_chosen(t: T
     t.basic("ci-bot", &new).raw("GET", "/v2/").await.is(200);
     let form = hidden(&browser.get(&path).await, "form");
     let fields = [("form", form.as_str()), ("keep_old_for", "8d")];
-    browser.post(&path, &fields).await.is(422).says("at most 7d");
+    let refused =
+        browser.post(&path, &fields).await.is(422).says("at most 7d").says("id=\"keep_old_for-wrong\"");
+    refused.says("aria-invalid=\"true\" aria-describedby=\"keep_old_for-wrong\"");
     browser.post(&path, &[("form", form.as_str())]).await.is(200);
     t.basic("ci-bot", &new).raw("GET", "/v2/").await.is(401);
 }

@@ -36,13 +36,18 @@ impl Around {
         visitor: &Visitor,
         namespace: NamespaceName,
     ) -> Result<Self, ConsoleError> {
-        let may_manage = visitor.could(app, EditNamespace { name: namespace.clone() }).await?;
-        if !visitor.could(app, ShowNamespace { name: namespace.clone() }).await? {
-            return Ok(Self { namespace, is_public: true, may_manage, revision: 0 });
-        }
-        let grant = visitor.may(app, ShowNamespace { name: namespace.clone() }).await?;
+        let show = ShowNamespace { name: namespace.clone() };
+        let Some(grant) = visitor.where_allowed(app, show).await? else {
+            return Ok(Self { namespace, is_public: true, may_manage: false, revision: 0 });
+        };
         let (stored, _) = app.registry().show_namespace(&grant).await?;
+        let may_manage = visitor.could(app, EditNamespace { name: namespace.clone() }).await?;
         Ok(Self { namespace, is_public: stored.is_public, may_manage, revision: stored.revision })
+    }
+
+    /// Where its page is.
+    pub(super) fn path(&self) -> String {
+        path::of_namespace(self.namespace.as_str())
     }
 
     /// The namespace's name over its tabs.
@@ -61,7 +66,7 @@ pub(super) fn page<'a>(visitor: &'a Visitor, title: &'a str) -> Page<'a> {
 
 /// A page below a tab of a namespace.
 pub(super) fn page_below<'a>(visitor: &'a Visitor, title: &'a str, namespace: &str) -> Page<'a> {
-    page(visitor, title).under(namespace, format!("/namespaces/{namespace}"))
+    page(visitor, title).under(namespace, path::of_namespace(namespace))
 }
 
 /// A page below a repository.

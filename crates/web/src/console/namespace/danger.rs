@@ -9,7 +9,10 @@ use registry::{
     DeleteNamespace, DisableTokens, ListRepositories, ListTokens, ManageError, TokenFilter, TokensAsked,
 };
 
-use super::{around, path::InPath};
+use super::{
+    around,
+    path::{self, InPath},
+};
 use crate::{
     app::App,
     console::{
@@ -33,19 +36,19 @@ pub(super) async fn ask_to_disable(State(app): State<App>, visitor: Visitor, pat
     let grant = visitor.may(&app, ListTokens { namespace: namespace.clone() }).await?;
     let filter = TokenFilter { is_enabled: Some(true), ..TokenFilter::default() };
     let asked = TokensAsked { after: String::new(), limit: COUNTED, filter };
-    let tokens = app.registry().list_tokens(&grant, &asked, app.now()).await?;
+    let tokens = app.registry().list_tokens(&grant, &asked, app.now()).await?.into_page();
     let last = tokens
         .items
         .iter()
         .filter_map(|token| Some((token.used.last_used_at?, token)))
         .max_by_key(|(at, _)| *at);
-    let own = format!("/namespaces/{namespace}");
+    let own = path::of_namespace(namespace.as_str());
     let question = Question {
         fields: parts::NOTHING,
         is_destructive: true,
         title: &format!("Disable all tokens of {namespace}?"),
         text: html! {
-            p { (counted(tokens.items.len(), tokens.next.is_some(), "token is enabled", "tokens are enabled")) " now." }
+            p { "Now " (so_far(tokens.items.len(), tokens.next.is_some(), "token is enabled", "tokens are enabled")) "." }
             @if let Some((at, token)) = last {
                 p { "The last one in use was " strong { (token.name) } ", " (wording::distance(app.now(), at)) "." }
             }
@@ -58,12 +61,10 @@ pub(super) async fn ask_to_disable(State(app): State<App>, visitor: Visitor, pat
     Ok(around::page_below(&visitor, question.title, namespace.as_str()).with(&question.render()))
 }
 
-fn counted(count: usize, has_more: bool, one: &str, several: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ if has_more => format!("More than {count} {several}"),
-        _ => format!("{count} {several}"),
-    }
+/// What was counted, where counting may have ended before the last one.
+fn so_far(count: usize, has_more: bool, one: &str, several: &str) -> String {
+    let counted = wording::counted(count, one, several);
+    if has_more { format!("more than {counted}") } else { counted }
 }
 
 /// Disables every token of the namespace.
@@ -71,7 +72,7 @@ pub(super) async fn disable_tokens(State(app): State<App>, visitor: Visitor, pat
     let namespace = path.namespace()?;
     let grant = visitor.may(&app, DisableTokens { namespace: namespace.clone() }).await?;
     app.registry().disable_tokens(&grant, app.now()).await?;
-    Ok(see(&format!("/namespaces/{namespace}/tokens")))
+    Ok(see(&format!("{}/tokens", path::of_namespace(namespace.as_str()))))
 }
 
 /// What goes with the namespace.
@@ -91,10 +92,10 @@ async fn deletion_page(
 ) -> Result<Response, ConsoleError> {
     let grant = visitor.may(app, ListRepositories { namespace: Some(namespace.clone()) }).await?;
     let held = app.registry().list_repositories(&grant, "", COUNTED).await?;
-    let said = counted(held.items.len(), held.next.is_some(), "repository", "repositories");
+    let said = so_far(held.items.len(), held.next.is_some(), "repository", "repositories");
     let label = format!("Type {namespace} to confirm");
     let name = Field::text("name", &label).required();
-    let own = format!("/namespaces/{namespace}");
+    let own = path::of_namespace(namespace.as_str());
     let body = html! {
         h1 { "Delete namespace " (namespace) "?" }
         form.card.narrow.danger method="post" action=(format!("{own}/delete")) {

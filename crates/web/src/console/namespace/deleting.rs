@@ -4,7 +4,9 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, Render, html};
 use oci::{Digest, Reference, RepositoryName, Tag};
-use registry::{ContentError, DeleteManifest, DeleteRepository, Expected, PullManifest, ShowRepository};
+use registry::{
+    ContentError, DeleteManifest, DeleteRepository, Expected, Named, PullManifest, ShowRepository,
+};
 
 use super::{
     around,
@@ -14,6 +16,7 @@ use crate::{
     app::App,
     console::{
         Answered,
+        form::Form,
         parts::{NOTHING, Question},
         see,
         visitor::Visitor,
@@ -24,6 +27,8 @@ use crate::{
 
 /// Tags that are named before they go.
 const NAMED_TAGS: usize = 10;
+/// What says in the form which manifest the tag pointed at when its deletion was asked about.
+const DIGEST_FIELD: &str = "digest";
 
 /// What goes with a repository.
 pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
@@ -52,7 +57,7 @@ pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, pat
 /// Deletes a repository.
 pub(super) async fn repository(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
     let repository = path.repository()?;
-    let namespace = format!("/namespaces/{}", repository.namespace());
+    let namespace = path::of_namespace(repository.namespace());
     let grant = visitor.may(&app, DeleteRepository { repository }).await?;
     app.registry().delete_repository(&grant, app.now()).await?;
     Ok(see(&namespace))
@@ -66,32 +71,66 @@ pub(super) async fn ask_tag(
     PublicHost(host): PublicHost,
 ) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
+    visitor.may(&app, deletion(&repository, &Reference::Tag(tag.clone()))).await?;
+    tag_question(&app, &visitor, &repository, &tag, &host, None).await
+}
+
+/// The question, about what the tag points at now; `refused` is why it is asked again.
+async fn tag_question(
+    app: &App,
+    visitor: &Visitor,
+    repository: &RepositoryName,
+    tag: &Tag,
+    host: &str,
+    refused: Option<(StatusCode, &str)>,
+) -> Answered {
     let reference = Reference::Tag(tag.clone());
-    visitor.may(&app, deletion(&repository, &reference)).await?;
-    let grant = visitor.may(&app, PullManifest { repository: repository.clone(), reference }).await?;
-    let manifest = app.registry().find_manifest(&grant).await?;
-    let back = path::of_repository(&repository);
+    let grant = visitor.may(app, PullManifest { repository: repository.clone(), reference }).await?;
+    let digest = app.registry().find_manifest(&grant).await?.digest;
+    let back = path::of_repository(repository);
     let question = Question {
-        fields: NOTHING,
+        fields: html! { input type="hidden" name=(DIGEST_FIELD) value=(digest); },
         is_destructive: true,
         title: &format!("Delete tag {tag} of {repository}?"),
         text: html! {
+            @if let Some((_, reason)) = refused { .notice.bad role="alert" { p { (reason) } } }
             p { "Whoever pulls " code { (host) "/" (repository) ":" (tag) } " is refused from then on." }
-            p { "Its manifest stays, and can be pulled as " code { (manifest.digest) } "." }
+            p { "Its manifest stays, and can be pulled as " code { (digest) } "." }
         },
         act: "Delete tag",
-        path: &of_tag(&repository, &tag),
+        path: &path::of_deletion(repository, tag.as_str()),
         back: &back,
     };
-    Ok(around::page_in(&visitor, question.title, &repository).with(&question.render()))
+    let status = refused.map_or(StatusCode::OK, |(status, _)| status);
+    Ok(around::page_in(visitor, question.title, repository).status(status).with(&question.render()))
 }
 
-/// Deletes a tag.
-pub(super) async fn tag(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+/// Deletes a tag, where it still points at what was asked about.
+pub(super) async fn tag(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    PublicHost(host): PublicHost,
+    form: Form,
+) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
-    let grant = visitor.may(&app, deletion(&repository, &Reference::Tag(tag))).await?;
-    app.registry().delete_manifest(&grant, &Expected::default(), app.now()).await?;
-    Ok(see(&path::of_repository(&repository)))
+    let grant = visitor.may(&app, deletion(&repository, &Reference::Tag(tag.clone()))).await?;
+    // Nobody deletes what they have not looked at: who says no digest is asked about what is there.
+    let refused = match Digest::parse(form.text(DIGEST_FIELD)) {
+        Ok(asked_about) => {
+            let one_of = Some(Named::These(vec![asked_about]));
+            let expected = Expected { one_of, none_of: None };
+            match app.registry().delete_manifest(&grant, &expected, app.now()).await {
+                Ok(()) => return Ok(see(&path::of_repository(&repository))),
+                Err(ContentError::NotAsExpected { .. }) => {
+                    (StatusCode::CONFLICT, "It points elsewhere now. Look again before you delete it.")
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(_) => (StatusCode::UNPROCESSABLE_ENTITY, "Look at what it points at before you delete it."),
+    };
+    tag_question(&app, &visitor, &repository, &tag, &host, Some(refused)).await
 }
 
 /// What stops with a manifest.
@@ -105,20 +144,12 @@ pub(super) async fn ask_manifest(State(app): State<App>, visitor: Visitor, path:
         @if shown.tags.is_empty() {
             p { "No tag points at it. Whoever pulls it by its digest is refused from then on." }
         } @else {
-            p { "It goes with every tag on it: " strong { (named(&shown.tags)) } "." }
+            p { "It goes with every tag on it: " strong { (wording::first_of(&shown.tags, NAMED_TAGS)) } "." }
         }
         p { "What is about it, such as its signatures, stays until it is deleted too." }
     };
     let question = manifest_question(&visitor, &repository, &digest, StatusCode::OK, &text);
     Ok(question)
-}
-
-fn named(tags: &[String]) -> String {
-    let named = tags.iter().take(NAMED_TAGS).cloned().collect::<Vec<_>>().join(", ");
-    match tags.len().saturating_sub(NAMED_TAGS) {
-        0 => named,
-        rest => format!("{named} and {rest} more"),
-    }
 }
 
 fn manifest_question(
@@ -157,8 +188,4 @@ pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InP
 
 fn deletion(repository: &RepositoryName, reference: &Reference) -> DeleteManifest {
     DeleteManifest { repository: repository.clone(), reference: reference.clone() }
-}
-
-fn of_tag(repository: &RepositoryName, tag: &Tag) -> String {
-    format!("{}/tags/{tag}/delete", path::of_repository(repository))
 }

@@ -10,6 +10,8 @@ use oci::{
 use registry::StoredManifest;
 use serde_json::Value;
 
+use crate::console::wording;
+
 /// What an artifact is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -45,6 +47,9 @@ const BY_TYPE: [(&str, Kind); 13] = [
 /// What cosign puts behind the digest in a tag, as long as it uses no referrers.
 const BY_TAG: [(&str, Kind); 3] =
     [(".sig", Kind::Signature), (".att", Kind::Attestation), (".sbom", Kind::Sbom("by cosign"))];
+
+/// Characters of a type that says nothing here: the manifest's own page has all of it.
+const TYPE_CHARS: usize = 80;
 
 /// What a Sigstore bundle is a proof of; a signature's own says `cosign/sign`.
 const BUNDLE_PREDICATE: &str = "dev.sigstore.bundle.predicateType";
@@ -99,7 +104,9 @@ impl Kind {
             Self::Attestation => "Attestation".into(),
             Self::HelmChart => "Helm chart".into(),
             Self::Other(artifact_type) if artifact_type.is_empty() => "Artifact".into(),
-            Self::Other(artifact_type) => format!("Artifact ({artifact_type})").into(),
+            Self::Other(artifact_type) => {
+                format!("Artifact ({})", wording::cut(artifact_type, TYPE_CHARS)).into()
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     kind::Kind,
     manifests,
     path::{self, InPath},
-    repository::{link_to, short},
+    repository::{link_to, platforms, short},
 };
 use crate::{
     app::App,
@@ -24,10 +24,16 @@ use crate::{
     public_host::PublicHost,
 };
 
-/// Layers, entries, referrers and annotations that are shown, of each: a page stays below 50 KB.
-const SHOWN: usize = 60;
+/// Layers, entries of an index, manifests about it, and annotations that are shown: the page is below 50 KB also where
+/// every name on it is as long as they get.
+const SHOWN_LAYERS: usize = 40;
+const SHOWN_ENTRIES: usize = 25;
+const SHOWN_ABOUT: u32 = 15;
+const SHOWN_ANNOTATIONS: usize = 15;
+/// Tags that are named among the facts.
+const NAMED_TAGS: usize = 10;
 /// The longest text of an annotation that is shown, in characters.
-const SHOWN_TEXT_CHARACTERS: usize = 300;
+const SHOWN_TEXT_CHARACTERS: usize = 100;
 /// What BuildKit writes on the entry of an index that is about another entry.
 const BUILDKIT_ENTRY: &str = "vnd.docker.reference.type";
 
@@ -63,16 +69,25 @@ pub(super) async fn show(
     Ok(around::page_in(&visitor, &format!("{} in {repository}", kind.name()), &repository).with(&body))
 }
 
+/// What is about a manifest.
+struct About {
+    /// Each with what its tag says that it is, where one does.
+    found: Vec<(Option<Kind>, StoredManifest)>,
+    /// Whether there are more.
+    has_more: bool,
+}
+
 /// The manifests about this one: by their subject, and under the tags of clients that use none.
 async fn about_it(
     app: &App,
     visitor: &Visitor,
     repository: &RepositoryName,
     digest: &Digest,
-) -> Result<Vec<(Option<Kind>, StoredManifest)>, ConsoleError> {
+) -> Result<About, ConsoleError> {
     let ask = ListReferrers { repository: repository.clone(), digest: digest.clone() };
     let grant = visitor.may(app, ask).await?;
-    let listed = app.registry().list_referrers(&grant, "", "", SHOWN as u32).await?;
+    let listed = app.registry().list_referrers(&grant, "", "", SHOWN_ABOUT).await?;
+    let has_more = listed.next.is_some();
     let mut found: Vec<_> = listed.items.into_iter().map(|manifest| (None, manifest)).collect();
     for name in Kind::tags_about(digest) {
         let Ok(tag) = Tag::parse(&name) else { continue };
@@ -84,7 +99,7 @@ async fn about_it(
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(found)
+    Ok(About { found, has_more })
 }
 
 fn pull_commands(shown: &ShownManifest, kind: &Kind, host: &str, repository: &RepositoryName) -> Markup {
@@ -101,14 +116,14 @@ fn pull_commands(shown: &ShownManifest, kind: &Kind, host: &str, repository: &Re
 
 fn facts(shown: &ShownManifest, repository: &RepositoryName) -> Markup {
     let stored = &shown.stored;
-    let platforms: Vec<_> = shown.platforms.iter().flatten().map(ToString::to_string).collect();
+    let platforms = platforms(shown.platforms.iter().flatten());
     html! {
         .card {
             h2 { "Manifest" }
             dl.facts {
                 dt { "Digest" } dd { code { (stored.digest) } }
-                dt { "Tags" } dd { @if shown.tags.is_empty() { "none" } @else { (shown.tags.join(", ")) } }
-                @if !platforms.is_empty() { dt { "Platforms" } dd { (platforms.join(", ")) } }
+                dt { "Tags" } dd { @if shown.tags.is_empty() { "none" } @else { (wording::first_of(&shown.tags, NAMED_TAGS)) } }
+                @if !platforms.is_empty() { dt { "Platforms" } dd { (platforms) } }
                 dt { "Size" }
                 dd { (wording::bytes(shown.content_bytes)) ", and " (wording::bytes(stored.size)) " of the manifest itself" }
                 dt { "Media type" } dd { code { (stored.media_type) } }
@@ -141,7 +156,7 @@ fn blobs(what: &str, descriptors: &[Descriptor]) -> Markup {
             table {
                 thead { tr { th { (what) } th { "Media type" } th.number { "Size" } } }
                 tbody {
-                    @for blob in descriptors.iter().take(SHOWN) {
+                    @for blob in descriptors.iter().take(SHOWN_LAYERS) {
                         tr {
                             th scope="row" { (short(&blob.digest)) }
                             td data-label="Media type" { code { (blob.media_type) } }
@@ -151,12 +166,12 @@ fn blobs(what: &str, descriptors: &[Descriptor]) -> Markup {
                 }
             }
         }
-        (and_more(descriptors.len()))
+        (and_more(descriptors.len(), SHOWN_LAYERS))
     }
 }
 
-fn and_more(count: usize) -> Markup {
-    html! { @if count > SHOWN { p.quiet { "And " (count - SHOWN) " more, which the manifest itself lists." } } }
+fn and_more(count: usize, shown: usize) -> Markup {
+    html! { @if count > shown { p.quiet { "And " (count - shown) " more, which the manifest itself lists." } } }
 }
 
 fn entry_table(shown: &ShownManifest, repository: &RepositoryName, entries: &[Descriptor]) -> Markup {
@@ -165,13 +180,13 @@ fn entry_table(shown: &ShownManifest, repository: &RepositoryName, entries: &[De
             table {
                 thead { tr { th { "Platform" } th { "Digest" } th { "What it is" } th.number { "Size" } } }
                 tbody {
-                    @for (number, entry) in entries.iter().take(SHOWN).enumerate() {
+                    @for (number, entry) in entries.iter().take(SHOWN_ENTRIES).enumerate() {
                         (entry_row(shown, repository, number, entry))
                     }
                 }
             }
         }
-        (and_more(entries.len()))
+        (and_more(entries.len(), SHOWN_ENTRIES))
     }
 }
 
@@ -194,7 +209,7 @@ fn entry_row(
     };
     html! {
         tr {
-            th scope="row" { @if let Some(platform) = platform { (platform) } @else { "none named" } }
+            th scope="row" { @if platform.is_some() { (platforms(platform.into_iter())) } @else { "none named" } }
             td data-label="Digest" { @if has_page { (link_to(repository, &entry.digest)) } @else { (short(&entry.digest)) } }
             td data-label="What it is" { @if let Some(kind) = kind { (kind.name()) } @else { code { (entry.media_type) } } }
             td.number.nowrap data-label="Size" { (wording::bytes(manifest.map_or(entry.size, |(_, bytes)| *bytes))) }
@@ -202,13 +217,16 @@ fn entry_row(
     }
 }
 
-fn referrers(repository: &RepositoryName, about: &[(Option<Kind>, StoredManifest)]) -> Markup {
+fn referrers(repository: &RepositoryName, About { found, has_more }: &About) -> Markup {
     html! {
         h2.section { "Signatures, SBOMs and whatever else is about it" }
-        @if about.is_empty() {
+        @if found.is_empty() {
             p.quiet { "Nothing is about this manifest." }
         } @else {
-            (manifests::table(repository, about.iter().map(|(kind, manifest)| (kind.clone(), manifest)), false))
+            (manifests::table(repository, found.iter().map(|(kind, manifest)| (kind.clone(), manifest)), false))
+            @if *has_more {
+                p.quiet { "There are more: " a href=(format!("{}/manifests", path::of_repository(repository))) { "all manifests of the repository" } "." }
+            }
         }
     }
 }
@@ -220,16 +238,10 @@ fn annotations(shown: &ShownManifest) -> Markup {
             .card {
                 h2 { "Annotations" }
                 dl.facts {
-                    @for (name, text) in annotations.iter().take(SHOWN) { dt { (cut(name)) } dd { (cut(text)) } }
+                    @for (name, text) in annotations.iter().take(SHOWN_ANNOTATIONS) { dt { (wording::cut(name, SHOWN_TEXT_CHARACTERS)) } dd { (wording::cut(text, SHOWN_TEXT_CHARACTERS)) } }
                 }
-                (and_more(annotations.len()))
+                (and_more(annotations.len(), SHOWN_ANNOTATIONS))
             }
         }
     }
-}
-
-fn cut(text: &str) -> String {
-    let mut characters = text.chars();
-    let shown: String = characters.by_ref().take(SHOWN_TEXT_CHARACTERS).collect();
-    if characters.next().is_some() { format!("{shown}…") } else { shown }
 }

@@ -8,20 +8,21 @@ use registry::{ListManifests, StoredManifest};
 use super::{
     around,
     kind::Kind,
-    path::{self, After, InPath},
+    path::{self, InPath},
     repository::link_to,
 };
 use crate::{
     app::App,
     console::{
         Answered,
+        address::After,
         parts::{self, When},
         visitor::Visitor,
     },
 };
 
-/// Manifests on one page.
-const PAGE: u32 = 50;
+/// Manifests on one page, which is below 50 KB also where the repository's name is as long as they get.
+const PAGE: u32 = 30;
 
 /// The manifests of a repository, by digest.
 pub(super) async fn list(

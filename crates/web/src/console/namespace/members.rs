@@ -15,13 +15,14 @@ use registry::{
 
 use super::{
     around::{self, Around},
-    path::{After, InPath},
+    path::{self, InPath},
     tabs::Tab,
 };
 use crate::{
     app::App,
     console::{
         Answered,
+        address::After,
         error::ConsoleError,
         form::{Form, Wrong},
         parts::{self, Field, Question},
@@ -30,8 +31,8 @@ use crate::{
     },
 };
 
-/// Members on one page.
-const PAGE: u32 = 100;
+/// Members on one page, which is below 50 KB also where names are as long as they get.
+const PAGE: u32 = 30;
 /// What can be a member: the word of the form, and the one for people.
 const KINDS: [(&str, &str); 2] = [("user", "User"), ("team", "Team")];
 /// The roles with what they allow.
@@ -64,7 +65,7 @@ async fn listed(
     let members = app.registry().list_members(&grant, after, PAGE).await?;
     let around = Around::of(app, visitor, namespace).await?;
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let own = format!("/namespaces/{}/members", around.namespace);
+    let own = format!("{}/members", around.path());
     let body = html! {
         (around.head(Tab::Members))
         @if members.items.is_empty() && after.is_empty() {
@@ -179,10 +180,11 @@ fn named(form: &Form, wrong: &mut Wrong) -> Option<MemberName> {
 
 /// The members again; for whoever just gave their own role away, what they may still see.
 async fn way_back(app: &App, visitor: &Visitor, namespace: NamespaceName) -> Result<Response, ConsoleError> {
+    let own = path::of_namespace(namespace.as_str());
     let path = if visitor.could(app, ListMembers { namespace: namespace.clone() }).await? {
-        format!("/namespaces/{namespace}/members")
+        format!("{own}/members")
     } else if visitor.could(app, ShowNamespace { name: namespace.clone() }).await? {
-        format!("/namespaces/{namespace}")
+        own
     } else {
         "/".to_owned()
     };
@@ -193,7 +195,7 @@ async fn way_back(app: &App, visitor: &Visitor, namespace: NamespaceName) -> Res
 pub(super) async fn ask_removal(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
     let (namespace, member) = (path.namespace()?, path.member()?);
     visitor.may(&app, RemoveMember { namespace: namespace.clone(), member: member.clone() }).await?;
-    let own = format!("/namespaces/{namespace}/members");
+    let own = format!("{}/members", path::of_namespace(namespace.as_str()));
     let question = Question {
         fields: parts::NOTHING,
         is_destructive: true,

@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 
 use access::name::{TeamName, Username};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 use oci::{Digest, NamespaceName, RepositoryName, Tag};
 use registry::MemberName;
 
 use crate::{
     app::App,
-    console::{error::ConsoleError, form, parts::escaped},
+    console::{
+        address::Path,
+        error::ConsoleError,
+        parts::{escaped, path_of},
+    },
     repository_segment,
 };
 
@@ -21,8 +25,8 @@ impl FromRequestParts<App> for InPath {
     type Rejection = ConsoleError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ConsoleError> {
-        let path = Path::<HashMap<String, String>>::from_request_parts(parts, app).await;
-        path.map(|Path(segments)| Self(segments)).map_err(|_| absent("page", "the path is not UTF-8"))
+        let Path(segments) = Path::from_request_parts(parts, app).await?;
+        Ok(Self(segments))
     }
 }
 
@@ -63,24 +67,23 @@ fn absent(what: &str, error: impl std::fmt::Display) -> ConsoleError {
     ConsoleError::Absent(format!("There is no such {what}: {error}."))
 }
 
-/// The `after` of the query: behind what the page of a list begins; empty on the first page.
-pub(super) struct After(pub(super) String);
-
-impl FromRequestParts<App> for After {
-    type Rejection = ConsoleError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ConsoleError> {
-        Ok(Self(form::query(parts)?.one("after").unwrap_or_default().to_owned()))
-    }
+/// The path of a namespace's page.
+pub(super) fn of_namespace(namespace: &str) -> String {
+    path_of("namespaces", namespace)
 }
 
 /// The path of a repository's page.
 pub(super) fn of_repository(repository: &RepositoryName) -> String {
     let segment = escaped(repository_segment::of(repository));
-    format!("/namespaces/{}/repositories/{segment}", repository.namespace())
+    format!("{}/repositories/{segment}", of_namespace(repository.namespace()))
 }
 
 /// The path of a manifest's page.
 pub(super) fn of_manifest(repository: &RepositoryName, digest: &Digest) -> String {
     format!("{}/manifests/{}", of_repository(repository), escaped(digest.as_str()))
+}
+
+/// The path of the question before a tag is deleted, and of the deletion.
+pub(super) fn of_deletion(repository: &RepositoryName, tag: &str) -> String {
+    format!("{}/tags/{}/delete", of_repository(repository), escaped(tag))
 }

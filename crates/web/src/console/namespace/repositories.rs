@@ -6,13 +6,14 @@ use registry::{ListRepositories, ListedRepository, Page as ListPage};
 
 use super::{
     around::{self, Around},
-    path::{self, After, InPath},
+    path::{self, InPath},
     tabs::Tab,
 };
 use crate::{
     app::App,
     console::{
         Answered,
+        address::After,
         parts::{self, When},
         visitor::Visitor,
         wording,
@@ -20,8 +21,8 @@ use crate::{
     public_host::PublicHost,
 };
 
-/// Repositories on one page: each costs a look at all that is in it.
-const PAGE: u32 = 50;
+/// Repositories on one page: each costs a look at all that is in it, and the page is below 50 KB with the longest names.
+const PAGE: u32 = 40;
 
 /// The repositories of a namespace.
 pub(super) async fn list(
@@ -59,7 +60,7 @@ fn nothing_yet(around: &Around, host: &str, username: &str) -> Markup {
             @if around.may_manage {
                 p.hint {
                     "For machines, "
-                    a href=(format!("/namespaces/{}/tokens", around.namespace)) { "make an access token" }
+                    a href=(format!("{}/tokens", around.path())) { "make an access token" }
                     " rather than giving them your password."
                 }
             }
@@ -82,7 +83,7 @@ fn table(around: &Around, listed: &ListPage<ListedRepository>) -> Markup {
                 tbody { @for repository in &listed.items { (row(repository)) } }
             }
         }
-        (parts::next_page(&format!("/namespaces/{}?after=", around.namespace), listed.next.as_deref()))
+        (parts::next_page(&format!("{}?after=", around.path()), listed.next.as_deref()))
     }
 }
 

@@ -2,32 +2,35 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use oci::{Digest, RepositoryName};
+use oci::{Digest, Platform, RepositoryName};
 use registry::{DeleteRepository, ListTags, Page as ListPage, ShowRepository, ShownRepository, ShownTag};
 
 use super::{
     around,
     kind::Kind,
-    path::{self, After, InPath},
+    path::{self, InPath},
 };
 use crate::{
     app::App,
     console::{
         Answered,
-        parts::{self, When, escaped},
+        address::After,
+        parts::{self, When},
         visitor::Visitor,
         wording,
     },
     public_host::PublicHost,
 };
 
-/// Tags on one page: each is looked into for its platform.
-const PAGE: u32 = 30;
+/// Tags on one page: each is looked into for its platform, and the page is below 50 KB with the longest names.
+const PAGE: u32 = 16;
 /// Hexadecimal digits of a digest where it is only to be recognised.
 const SHORT_DIGEST_CHARS: usize = 12;
 /// Characters of a tag such as `sha256-….sig` that are shown.
 const MADE_UP_TAG_CHARS: usize = 19;
-/// Platforms of a tag that are named in the table; its own page names all.
+/// Characters of a platform that are shown: whoever pushed it chose the words.
+const PLATFORM_CHARS: usize = 40;
+/// Platforms that are named in a row; the table of the manifest's own page lists more.
 const NAMED_PLATFORMS: usize = 4;
 
 /// A repository with its tags.
@@ -124,7 +127,7 @@ fn row(repository: &RepositoryName, number: usize, tag: &ShownTag, host: &str, m
             }
             td data-label="Digest" { (short(&tag.manifest.digest)) }
             td.number.nowrap data-label="Size" { (wording::bytes(tag.content_bytes)) }
-            td data-label="Platforms" { (platforms(tag)) }
+            td data-label="Platforms" { (platforms(tag.platforms.iter())) }
             td data-label="Updated" { (When(tag.updated_at)) }
             td data-label="Pushed by" { (tag.manifest.created_by) }
             td.act { (menu(repository, number, tag, &command, may_delete)) }
@@ -141,10 +144,11 @@ fn shown_name(tag: &ShownTag, is_about_digest: bool) -> String {
     format!("{shown}…")
 }
 
-fn platforms(tag: &ShownTag) -> Markup {
-    let named: Vec<_> = tag.platforms.iter().take(NAMED_PLATFORMS).map(ToString::to_string).collect();
-    let rest = tag.platforms.len().saturating_sub(NAMED_PLATFORMS);
-    html! { (named.join(", ")) @if rest > 0 { " and " (rest) " more" } }
+/// The first platforms, in words of a length that real ones have.
+pub(super) fn platforms<'a>(all: impl Iterator<Item = &'a Platform>) -> String {
+    let said: Vec<_> =
+        all.map(|platform| wording::cut(&platform.to_string(), PLATFORM_CHARS).into_owned()).collect();
+    wording::first_of(&said, NAMED_PLATFORMS)
 }
 
 /// The command stands in the page for the script; without one, the tag's own page shows it.
@@ -155,7 +159,6 @@ fn menu(
     command: &str,
     may_delete: bool,
 ) -> Markup {
-    let own_path = path::of_repository(repository);
     html! {
         details.menu {
             summary aria-label=(format!("Actions on tag {}", tag.name)) { "⋮" }
@@ -166,7 +169,7 @@ fn menu(
                     button type="button" data-copy=(format!("pull-{number}")) { "Copy pull command" }
                 }
                 @if may_delete {
-                    li { a.risky href=(format!("{own_path}/tags/{}/delete", escaped(&tag.name))) data-ask { "Delete tag" } }
+                    li { a.risky href=(path::of_deletion(repository, &tag.name)) data-ask { "Delete tag" } }
                 }
             }
         }

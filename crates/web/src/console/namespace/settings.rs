@@ -7,15 +7,14 @@ use registry::{EditNamespace, NamespaceEdit};
 
 use super::{
     around::{self, Around},
-    path::InPath,
+    path::{self, InPath},
     tabs::Tab,
 };
 use crate::{
     app::App,
     console::{
         Answered,
-        form::{Form, Wrong},
-        namespaces::refused,
+        form::{Form, Wrong, refused},
         parts, see,
         visitor::Visitor,
     },
@@ -49,7 +48,7 @@ fn filled_in(
     wrong: &Wrong,
     status: StatusCode,
 ) -> axum::response::Response {
-    let own = format!("/namespaces/{}", around.namespace);
+    let own = around.path();
     let body = html! {
         (around.head(Tab::Settings))
         form.card.narrow method="post" action=(format!("{own}/settings")) {
@@ -110,7 +109,7 @@ pub(super) async fn edit(State(app): State<App>, visitor: Visitor, path: InPath,
             .edit_namespace(&grant, &NamespaceEdit { is_public, if_revision }, app.now())
             .await
         {
-            Ok(_) => return Ok(see(&format!("/namespaces/{namespace}/settings"))),
+            Ok(_) => return Ok(see(&format!("{}/settings", path::of_namespace(namespace.as_str())))),
             Err(error) => (status, wrong) = refused(error, "")?,
         }
     }

@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use oci::NamespaceName;
 
+use crate::console::parts::path_of;
+
 /// A tab of a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::console) enum Tab {
@@ -20,11 +22,12 @@ pub(in crate::console) fn tabs(namespace: &NamespaceName, current: Tab, may_mana
         (Tab::Members, "/members", "Members", may_manage),
         (Tab::Settings, "/settings", "Settings", may_manage),
     ];
+    let path = path_of("namespaces", namespace.as_str());
     html! {
         nav.tabs aria-label=(format!("Namespace {namespace}")) {
             @for (tab, rest, name, is_shown) in entries {
                 @if is_shown {
-                    a href=(format!("/namespaces/{namespace}{rest}")) aria-current=[(tab == current).then_some("page")] { (name) }
+                    a href=(format!("{path}{rest}")) aria-current=[(tab == current).then_some("page")] { (name) }
                 }
             }
         }

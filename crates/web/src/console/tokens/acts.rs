@@ -1,21 +1,22 @@
 //! Enabling, disabling and deleting one token, each after a question that says what will break.
 
 use access::time::Instant;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, Render, html};
-use registry::{DeleteToken, EditToken, ShowActivity, StoredToken, TokenEdit};
+use registry::{Act, DeleteToken, EditToken, ShowActivity, StoredToken, TokenEdit};
 
 use super::{
+    outcome::Outcome,
     place::{self, details_path, token_id},
-    wording,
+    wording::{self, StatusWords},
 };
 use crate::{
     app::App,
     console::{
         Answered,
+        address::Path,
         error::ConsoleError,
         parts::{NOTHING, Question},
-        see,
         visitor::Visitor,
     },
 };
@@ -23,64 +24,61 @@ use crate::{
 /// The days that "this week" means.
 const WEEK: u32 = 7;
 
-/// What is done to a token.
-#[derive(Clone, Copy)]
-struct Act {
-    word: &'static str,
-    button: &'static str,
-    is_destructive: bool,
-    what_follows: &'static str,
+/// The acts as addresses and forms name them.
+const WORDS: [(Act, &str); 3] = [(Act::Disable, "disable"), (Act::Enable, "enable"), (Act::Delete, "delete")];
+
+/// The word of an act.
+pub(super) fn word(act: Act) -> &'static str {
+    WORDS.into_iter().find(|(known, _)| *known == act).map_or("", |(_, word)| word)
 }
 
-const DISABLE: Act = Act {
-    word: "disable",
-    button: "Disable",
-    is_destructive: true,
-    what_follows: "From then on it works nowhere, nor does whatever was logged in with it, until it is enabled again.",
-};
-const ENABLE: Act = Act {
-    word: "enable",
-    button: "Enable",
-    is_destructive: false,
-    what_follows: "Whoever has one of its secrets can use it again at once.",
-};
-const DELETE: Act = Act {
-    word: "delete",
-    button: "Delete",
-    is_destructive: true,
-    what_follows: "It works nowhere from then on, and can't be brought back.",
-};
+/// The act that a word names.
+pub(super) fn parse(word: &str) -> Option<Act> {
+    WORDS.into_iter().find(|(_, known)| *known == word).map(|(act, _)| act)
+}
 
 /// Asks before disabling.
 pub(super) async fn ask_disable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, DISABLE).await
+    ask(state, visitor, id, Act::Disable).await
 }
 
 /// Asks before enabling.
 pub(super) async fn ask_enable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, ENABLE).await
+    ask(state, visitor, id, Act::Enable).await
 }
 
 /// Asks before deleting.
 pub(super) async fn ask_delete(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, DELETE).await
+    ask(state, visitor, id, Act::Delete).await
 }
 
 async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, act: Act) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
-    let title = format!("{} {}?", act.button, token.name);
-    let (action, list) = (format!("{}/{}", details_path(token.id), act.word), place.path(&visitor.viewer));
+    let words = place.status_words();
+    let title = format!("{} {}?", words.act(act), token.name);
+    let (action, list) = (format!("{}/{}", details_path(token.id), word(act)), place.path(&visitor.viewer));
     let impact = impact(&app, &visitor, &token, app.now()).await?;
     let question = Question {
         title: &title,
-        text: html! { (impact) p { (act.what_follows) } },
+        text: html! { (impact) p { (what_follows(act, words)) } },
         path: &action,
         fields: NOTHING,
-        act: act.button,
-        is_destructive: act.is_destructive,
+        act: words.act(act),
+        is_destructive: act != Act::Enable,
         back: &list,
     };
     Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.render()))
+}
+
+fn what_follows(act: Act, words: &StatusWords) -> String {
+    match act {
+        Act::Disable => format!(
+            "From then on it works nowhere, nor does whatever was logged in with it, until it is {} again.",
+            words.done(Act::Enable)
+        ),
+        Act::Enable => "Whoever has one of its secrets can use it again at once.".to_owned(),
+        Act::Delete => "It works nowhere from then on, and can't be brought back.".to_owned(),
+    }
 }
 
 /// How the token was used of late: what an act on it would break.
@@ -97,25 +95,20 @@ pub(super) async fn impact(
 
 /// Disables a token.
 pub(super) async fn disable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    set_status(state, visitor, id, false).await
+    set_status(state, visitor, id, Act::Disable).await
 }
 
 /// Enables a token.
 pub(super) async fn enable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    set_status(state, visitor, id, true).await
+    set_status(state, visitor, id, Act::Enable).await
 }
 
-async fn set_status(
-    State(app): State<App>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-    is_enabled: bool,
-) -> Answered {
+async fn set_status(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, act: Act) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, EditToken { token: token.id }).await?;
-    let edit = TokenEdit { is_enabled: Some(is_enabled), ..TokenEdit::default() };
+    let edit = TokenEdit { is_enabled: Some(act == Act::Enable), ..TokenEdit::default() };
     app.registry().edit_token(&grant, &edit, app.now()).await?;
-    Ok(see(&place.path(&visitor.viewer)))
+    Ok(Outcome::One(act).told_at(&place.path(&visitor.viewer)))
 }
 
 /// Deletes a token for good.
@@ -123,5 +116,5 @@ pub(super) async fn delete(State(app): State<App>, visitor: Visitor, Path(id): P
     let (_, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, DeleteToken { token: token_id(&id)? }).await?;
     app.registry().delete_token(&grant, app.now()).await?;
-    Ok(see(&place.path(&visitor.viewer)))
+    Ok(Outcome::One(Act::Delete).told_at(&place.path(&visitor.viewer)))
 }

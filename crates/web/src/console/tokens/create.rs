@@ -5,22 +5,26 @@ use access::{
     rights::PersonalAccess,
     time::Instant,
 };
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, html};
-use oci::NamespaceName;
 use registry::{
     CreateInstanceToken, CreatePersonalToken, CreateToken, Grant, IssuedToken, ManageError, NewToken,
 };
 
-use super::{fields, once, place::Place, scope_rows, sent_once};
+use super::{
+    fields, once,
+    place::Place,
+    scope_rows::{self, Chosen},
+    sent_once,
+};
 use crate::{
     app::App,
     console::{
         Answered,
+        address::Path,
         error::ConsoleError,
-        form::{Form, Wrong},
-        namespaces::refused,
+        form::{Form, Wrong, refused},
         parts::{self, Field},
         visitor::Visitor,
     },
@@ -131,47 +135,42 @@ enum New {
 
 impl New {
     fn read(form: &Form, place: &Place, now: Instant, wrong: &mut Wrong) -> Option<Self> {
-        if !place.is_personal() {
-            return read(form, place.namespace_name(), now, wrong, ServiceTokenName::parse)
-                .map(Self::Service);
+        if place.is_personal() {
+            read(form, place, now, wrong, TokenLabel::parse).map(|(access, new)| Self::Personal(access, new))
+        } else {
+            read(form, place, now, wrong, ServiceTokenName::parse).map(|(_, new)| Self::Service(new))
         }
-        let access = match form.text("permission") {
-            "account" => PersonalAccess::Account,
-            _ => PersonalAccess::Scoped,
-        };
-        read(form, None, now, wrong, TokenLabel::parse).map(|new| Self::Personal(access, new))
     }
 }
 
-/// Everything that is wrong is told at once.
+/// Everything that is wrong is told at once, so all of the form is read before anything is given up.
 fn read<Name>(
     form: &Form,
-    namespace: Option<&NamespaceName>,
+    place: &Place,
     now: Instant,
     wrong: &mut Wrong,
     name: impl Fn(&str) -> Result<Name, InvalidText>,
-) -> Option<NewToken<Name>> {
+) -> Option<(PersonalAccess, NewToken<Name>)> {
     let name = wrong.check("name", name(form.text("name")));
     let description = fields::read_description(form, wrong);
     let stands_for = fields::read_whom(form, wrong);
-    let expiry = fields::read_expiry(form, now, wrong);
-    let rights = scope_rows::read_permission(form, namespace, wrong);
+    let expiry = fields::read_expiry(form, now, wrong).and_then(|expiry| {
+        wrong.check("expiry", expiry.ok_or("a new token has no expiry to keep; choose one"))
+    });
+    let chosen = scope_rows::read_permission(form, place, wrong);
     let allowed_addresses = fields::read_addresses(form, wrong);
-    let (scopes, warnings) = rights?;
-    let Some(expiry) = expiry? else {
-        wrong.add("expiry", "a new token has no expiry to keep; choose one");
-        return None;
-    };
-    Some(NewToken {
+    let Chosen { access, scopes, warnings } = chosen?;
+    let new = NewToken {
         name: name?,
         description: description?,
         stands_for: stands_for?,
         is_enabled: fields::read_status(form),
-        expiry,
+        expiry: expiry?,
         scopes,
         allowed_addresses: allowed_addresses?,
         warnings,
-    })
+    };
+    Some((access, new))
 }
 
 async fn new(app: &App, visitor: &Visitor, place: &Place) -> Answered {
@@ -235,7 +234,7 @@ async fn form_page(
     wrong: &Wrong,
     status: StatusCode,
 ) -> Answered {
-    let names = scope_rows::names(app, visitor, place.namespace_name()).await?;
+    let previewed = scope_rows::previewed(app, visitor, place.namespace_name()).await?;
     let list = place.path(&visitor.viewer);
     let mut known: Vec<_> = scope_rows::field_names(form);
     known.extend(fields::SHARED.iter().map(|name| (*name).to_owned()));
@@ -250,10 +249,10 @@ async fn form_page(
             // Enter in a field presses the first button of a form: this one, and not the one for another scope.
             button.visually-hidden tabindex="-1" aria-hidden="true" { "Create token" }
             (about(place, form, wrong))
-            (fields::expiry(form, wrong, None))
-            (scope_rows::permission(form, wrong, place.is_personal(), (&place.example(), &names)))
+            (fields::expiry(form, wrong, None, place.status_words()))
+            (scope_rows::permission(form, wrong, place.is_personal(), (&place.example(), &previewed)))
             (fields::addresses(form, wrong))
-            (fields::status(form))
+            (fields::status(form, place.status_words()))
             .actions { button.primary { "Create token" } a.button href=(list) { "Cancel" } }
         }
     };

@@ -1,25 +1,29 @@
 //! View details: everything known about a token, its secrets and their use, its history.
 
 use access::{id::SecretId, time::Instant};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, Render, html};
 use registry::{
     AuditPart, EndSecret, ListSecrets, ShowActivity, ShowAudit, StoredRecord, StoredSecret, StoredToken,
 };
 
 use super::{
+    acts,
     once::login_name,
     place::{self, details_path},
-    plot, wording,
+    plot,
+    wording::{self, StatusWords},
 };
 use crate::{
     app::App,
     console::{
         Answered,
+        address::Path,
         error::ConsoleError,
         parts::{self, Question, When},
         see,
         visitor::Visitor,
+        wording::{distance, in_words},
     },
 };
 
@@ -50,16 +54,12 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Pat
 }
 
 fn actions(token: &StoredToken) -> Markup {
-    let path = details_path(token.id);
+    let (path, status) = (details_path(token.id), wording::other_status(token));
     html! {
         a.button href=(format!("{path}/edit")) { "Edit" }
         @if !token.mirrors_its_user() { a.button href=(format!("{path}/scopes")) { "Manage scopes" } }
         a.button href=(format!("{path}/reset")) data-ask { "Reset" }
-        @if token.is_enabled {
-            a.button href=(format!("{path}/disable")) data-ask { "Disable" }
-        } @else {
-            a.button href=(format!("{path}/enable")) data-ask { "Enable" }
-        }
+        a.button href=(format!("{path}/{}", acts::word(status))) data-ask { (StatusWords::of(token).act(status)) }
         a.button href=(format!("{path}/delete")) data-ask { "Delete" }
     }
 }
@@ -136,7 +136,7 @@ fn secret_row(token: &StoredToken, secret: &StoredSecret, now: Instant) -> Marku
             th scope="row" { code { (secret.hint) } }
             td data-label="Made" { (When(secret.created_at)) }
             td data-label="Ends" {
-                @if let Some(at) = secret.ends_at { span.badge.warn { (crate::console::wording::distance(now, at)) } }
+                @if let Some(at) = secret.ends_at { span.badge.warn { (distance(now, at)) } }
                 @else { span.quiet { "with the token" } }
             }
             td data-label="Last used" { (wording::last_use(secret.last_used_at, &secret.last_used_from, now)) }
@@ -157,7 +157,7 @@ fn history_table(token: &StoredToken, history: &[StoredRecord]) -> Markup {
                     @for record in history {
                         tr {
                             th scope="row" {
-                                (wording::event(&record.event))
+                                (event(&record.event))
                                 @if record.target != token.to_string() { div.quiet.small.clip title=(record.target) { (record.target) } }
                             }
                             td data-label="When" { (When(record.at)) }
@@ -170,6 +170,11 @@ fn history_table(token: &StoredToken, history: &[StoredRecord]) -> Markup {
         }
         p { a href=(format!("/audit?token={}", token.id)) { "All of its history" } }
     }
+}
+
+/// What happened, in words; that it was to a token need not be said here.
+fn event(event: &str) -> String {
+    in_words(event.strip_prefix("token.").unwrap_or(event))
 }
 
 /// Asks before ending a secret.

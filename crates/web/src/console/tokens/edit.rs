@@ -1,14 +1,15 @@
 //! Edit: what may change of a token, all at once.
 
-use access::{expiry::Expiry, name::TokenLabel, scope::Permission, time::Instant};
-use axum::extract::{Path, State};
+use access::{expiry::Expiry, field_error::FieldError, name::TokenLabel, scope::Permission, time::Instant};
+use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{EditToken, StandsFor, StoredToken, TokenEdit};
+use registry::{EditToken, ManageError, StandsFor, StoredToken, TokenEdit};
 
 use super::{
     create::label,
     fields,
+    outcome::Outcome,
     place::{self, Place, details_path},
     wording,
 };
@@ -16,12 +17,15 @@ use crate::{
     app::App,
     console::{
         Answered,
-        form::{Form, Wrong},
-        namespaces::refused,
-        parts, see,
+        address::Path,
+        form::{Form, Wrong, refused},
+        parts,
         visitor::Visitor,
     },
 };
+
+/// The hidden field with the revision that the form was filled in from.
+const REVISION: &str = "revision";
 
 /// The form, filled in with what the token is.
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
@@ -45,13 +49,15 @@ pub(super) async fn update(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status));
     };
-    match app.registry().edit_token(&grant, &edit, now).await {
-        Ok(_) => Ok(see(&place.path(&visitor.viewer))),
-        Err(error) => {
-            let (status, wrong) = refused(error, "name")?;
-            Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status))
-        }
-    }
+    let error = match app.registry().edit_token(&grant, &edit, now).await {
+        Ok(_) => return Ok(Outcome::Updated.told_at(&place.path(&visitor.viewer))),
+        Err(error) => error,
+    };
+    let (status, wrong) = match error {
+        ManageError::Changed => (StatusCode::CONFLICT, vec![FieldError::new(REVISION, error)].into()),
+        error => refused(error, "name")?,
+    };
+    Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status))
 }
 
 /// What the form of this token says now.
@@ -70,7 +76,7 @@ fn filled_in(token: &StoredToken) -> Form {
         ("permission", permission_word(token)),
         ("addresses", &token.allowed_addresses.to_texts().join("\n")),
         ("status", token.status()),
-        ("revision", &token.revision.to_string()),
+        (REVISION, &token.revision.to_string()),
     ])
 }
 
@@ -82,7 +88,7 @@ fn permission_word(token: &StoredToken) -> &'static str {
     }
 }
 
-/// The edit; everything that is wrong goes to `wrong`.
+/// The edit; everything that is wrong is told at once, so all of the form is read before anything is given up.
 fn read(
     form: &Form,
     token: &StoredToken,
@@ -92,10 +98,9 @@ fn read(
 ) -> Option<TokenEdit> {
     let mut edit = TokenEdit {
         is_enabled: Some(fields::read_status(form)),
-        expiry: fields::read_expiry(form, now, wrong)?.filter(|expiry| *expiry != token.expiry),
         allowed_addresses: fields::read_addresses(form, wrong),
         if_revision: wrong
-            .check("revision", form.text("revision").parse().map_err(|_| "open this page again")),
+            .check(REVISION, form.text(REVISION).parse().map_err(|_| "this form does not say what it edits")),
         ..TokenEdit::default()
     };
     if place.is_personal() {
@@ -104,9 +109,10 @@ fn read(
         edit.description = fields::read_description(form, wrong);
         edit.stands_for = fields::read_whom(form, wrong);
     }
-    if !token.mirrors_its_user() {
-        edit.scopes = read_permission(form, token, wrong)?.map(Into::into);
-    }
+    let expiry = fields::read_expiry(form, now, wrong);
+    let permission = if token.mirrors_its_user() { Some(None) } else { read_permission(form, token, wrong) };
+    edit.expiry = expiry?.filter(|expiry| *expiry != token.expiry);
+    edit.scopes = permission?.map(Into::into);
     Some(edit)
 }
 
@@ -134,20 +140,21 @@ fn form_page(
 ) -> axum::response::Response {
     let title = format!("Edit {}", token.name);
     let mut known = fields::SHARED.to_vec();
-    known.push("name");
+    known.extend(["name", REVISION]);
     let kept = wording::expiry(token.expiry, now);
     let kept = (token.expiry != Expiry::Never).then_some(&kept);
     let body = html! {
         h1 { (title) }
         (parts::wrong_beyond(wrong, &known))
+        (outdated(token, wrong))
         form.card.wide method="post" action=(format!("{}/edit", details_path(token.id))) {
             // As its sender read it, however often it is shown again: an edit that came between is told, and not undone.
-            input type="hidden" name="revision" value=(form.text("revision"));
+            input type="hidden" name=(REVISION) value=(form.text(REVISION));
             (about(place, form, wrong))
-            (fields::expiry(form, wrong, kept))
+            (fields::expiry(form, wrong, kept, place.status_words()))
             @if !token.mirrors_its_user() { (permission(token, form, wrong)) }
             (fields::addresses(form, wrong))
-            (fields::status(form))
+            (fields::status(form, place.status_words()))
             .actions {
                 button.primary { "Update" }
                 a.button href=(place.path(&visitor.viewer)) { "Cancel" }
@@ -155,6 +162,18 @@ fn form_page(
         }
     };
     place.page_of(token, &title, &visitor.viewer).status(status).with(&body)
+}
+
+/// What was typed was meant for a token that is not so any more; the way to how it is now.
+fn outdated(token: &StoredToken, wrong: &Wrong) -> Markup {
+    html! {
+        @if let Some(message) = wrong.with(REVISION) {
+            .notice.bad role="alert" {
+                p { (message) ". Your edit was not made." }
+                p { a href=(format!("{}/edit", details_path(token.id))) { "Open it again" } }
+            }
+        }
+    }
 }
 
 fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
@@ -172,7 +191,8 @@ fn permission(token: &StoredToken, form: &Form, wrong: &Wrong) -> Markup {
             .choice { (fields::radio(form, "permission", "pull-push", "Pull & Push")) }
             .choice {
                 (fields::radio(form, "permission", "custom", "Custom"))
-                p.hint {
+                // Several scopes are a line each, which no paragraph may hold.
+                div.hint {
                     "The scopes as they are: " (wording::permission(token)) ". "
                     a href=(format!("{}/scopes", details_path(token.id))) { "Manage scopes" }
                 }

@@ -7,8 +7,9 @@ use access::{
     time::Instant,
 };
 use maud::{Markup, html};
-use registry::StandsFor;
+use registry::{Act, StandsFor};
 
+use super::wording::StatusWords;
 use crate::console::form::{Form, Wrong};
 
 /// The fields that are shown here with what is wrong with them.
@@ -27,15 +28,26 @@ pub(super) fn told(wrong: &Wrong, field: &str) -> Markup {
     html! { @if let Some(message) = wrong.with(field) { p.wrong id=(format!("{field}-wrong")) { (message) } } }
 }
 
+/// `aria-invalid` of a field that something is wrong with.
+pub(super) fn invalid(wrong: &Wrong, field: &str) -> Option<&'static str> {
+    wrong.with(field).map(|_| "true")
+}
+
+/// `aria-describedby` of a field: the ids of what always stands beside it, and of what is wrong with it, if anything is.
+pub(super) fn described(wrong: &Wrong, field: &str, always: &[&str]) -> Option<String> {
+    let told = wrong.with(field).map(|_| format!("{field}-wrong"));
+    let ids: Vec<_> = always.iter().copied().chain(told.as_deref()).collect();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
 /// A text of several lines.
 fn area(form: &Form, wrong: &Wrong, name: &str, label: &str, hint: &str) -> Markup {
-    let message = wrong.with(name);
     let hint_id = format!("{name}-hint");
-    let described = if message.is_some() { format!("{hint_id} {name}-wrong") } else { hint_id.clone() };
     html! {
         .field {
             label for=(name) { (label) }
-            textarea id=(name) name=(name) rows="3" aria-describedby=(described) aria-invalid=[message.map(|_| "true")] {
+            textarea id=(name) name=(name) rows="3" aria-invalid=[invalid(wrong, name)]
+                aria-describedby=[described(wrong, name, &[&hint_id])] {
                 // A first line break is the parser's own (WHATWG HTML §13.2.6.4.7), so it is given one.
                 "\n" (form.text(name))
             }
@@ -83,7 +95,8 @@ pub(super) fn whom(form: &Form, wrong: &Wrong) -> Markup {
             .field {
                 label for="whom_name" { "Name of the person or the service" }
                 input type="text" id="whom_name" name="whom_name" autocomplete="off" value=(form.text("whom_name"))
-                    aria-invalid=[wrong.with("whom_name").map(|_| "true")] aria-describedby="whom_name-hint";
+                    aria-invalid=[invalid(wrong, "whom_name")]
+                    aria-describedby=[described(wrong, "whom_name", &["whom_name-hint"])];
                 p.hint id="whom_name-hint" { "A username, or a service in your own words. Lists and the audit show it." }
                 (told(wrong, "whom_name"))
             }
@@ -114,7 +127,7 @@ pub(super) fn read_whom(form: &Form, wrong: &mut Wrong) -> Option<Option<StandsF
 }
 
 /// When the token expires. `kept` is the expiry that it has, where it may stay as it is.
-pub(super) fn expiry(form: &Form, wrong: &Wrong, kept: Option<&Markup>) -> Markup {
+pub(super) fn expiry(form: &Form, wrong: &Wrong, kept: Option<&Markup>, words: &StatusWords) -> Markup {
     html! {
         fieldset {
             legend { "Expiry" }
@@ -129,17 +142,17 @@ pub(super) fn expiry(form: &Form, wrong: &Wrong, kept: Option<&Markup>) -> Marku
             .choice {
                 (radio(form, "expiry", "days", "Set number of days"))
                 input type="number" name="days" min="1" step="1" value=(form.text("days")) aria-label="Number of days"
-                    aria-describedby=[wrong.with("expiry").map(|_| "expiry-wrong")];
+                    aria-describedby=[described(wrong, "expiry", &[])];
             }
             .choice {
                 (radio(form, "expiry", "date", "Expire on"))
                 input type="date" name="date" value=(form.text("date")) aria-label="Date of expiry"
-                    aria-describedby=[wrong.with("expiry").map(|_| "expiry-wrong")];
+                    aria-describedby=[described(wrong, "expiry", &[])];
                 p.hint { "It ends as that day begins, in UTC." }
             }
             .choice { (radio(form, "expiry", "never", "Never expires")) }
             (told(wrong, "expiry"))
-            p.hint { "An expired token is deleted, not disabled." }
+            p.hint { "An expired token is deleted, not " (words.done(Act::Disable)) "." }
         }
     }
 }
@@ -187,16 +200,17 @@ fn parsed(input: ExpiryInput<'_>, now: Instant) -> Result<Expiry, String> {
 }
 
 /// Whether the token works.
-pub(super) fn status(form: &Form) -> Markup {
+pub(super) fn status(form: &Form, words: &StatusWords) -> Markup {
+    let (disabled, enabled) = (words.disabled.to_lowercase(), words.done(Act::Enable));
     html! {
         fieldset {
             legend { "Status" }
             .choice {
                 label {
                     input type="checkbox" name="status" value="enabled" checked[form.text("status") == "enabled"];
-                    "Enabled"
+                    (words.enabled)
                 }
-                p.hint { "A disabled token works nowhere until it is enabled." }
+                p.hint { "A token that is " (disabled) " works nowhere until it is " (enabled) "." }
             }
         }
     }
@@ -277,6 +291,15 @@ mod tests {
                 Err(field) => assert!(read.is_none() && wrong.with(field).is_some(), "{fields:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_among_what_a_reader_hears_of_a_field() {
+        let wrong = Wrong::from(vec![access::field_error::FieldError::new("days", "too few")]);
+        assert_eq!(described(&wrong, "days", &["days-hint"]).as_deref(), Some("days-hint days-wrong"));
+        assert_eq!(described(&wrong, "date", &["date-hint"]).as_deref(), Some("date-hint"));
+        assert_eq!(described(&wrong, "date", &[]), None);
+        assert_eq!((invalid(&wrong, "days"), invalid(&wrong, "date")), (Some("true"), None));
     }
 
     #[test]

@@ -4,22 +4,25 @@ use access::{
     name::Username,
     time::{Instant, Length},
 };
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use maud::{Markup, html};
-use registry::{
-    ListInstanceTokens, ListPersonalTokens, ListTokens, Page as ListPage, StoredToken, TokenFilter,
-    TokensAsked,
-};
+use registry::{ListInstanceTokens, ListPersonalTokens, ListTokens, ListedTokens, TokenFilter, TokensAsked};
 
-use super::{place::Place, table};
+use super::{outcome::Outcome, place::Place, table, wording::StatusWords};
 use crate::{
     app::App,
-    console::{Answered, error::ConsoleError, frame::Viewer, parts, visitor::Visitor},
-    query::Query,
+    console::{
+        Answered,
+        address::{self, Path},
+        error::ConsoleError,
+        frame::Viewer,
+        parts,
+        visitor::Visitor,
+    },
 };
 
-/// Tokens on one page; an act on several takes all of them.
-const PAGE: u32 = 50;
+/// Tokens on one page, which keeps below 50 KB with them; an act on several takes all of them.
+const PAGE: u32 = 20;
 /// How many days the line of a token shows.
 const LINE_DAYS: u32 = 30;
 /// The longest text that is looked for, in characters: no description is longer.
@@ -40,8 +43,8 @@ pub(super) async fn of_namespace(
     let grant = visitor.may(&app, ListTokens { namespace }).await?;
     let asked = Asked::of(&request.into_parts().0)?;
     let now = app.now();
-    let page = app.registry().list_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(&app, &visitor, &place, &asked, &page, now).await
+    let listed = app.registry().list_tokens(&grant, &asked.tokens(now), now).await?;
+    shown(&app, &visitor, &place, &asked, &listed, now).await
 }
 
 /// The tokens of the instance; its administrators may look.
@@ -49,8 +52,8 @@ pub(super) async fn of_instance(State(app): State<App>, visitor: Visitor, reques
     let grant = visitor.may(&app, ListInstanceTokens).await?;
     let asked = Asked::of(&request.into_parts().0)?;
     let now = app.now();
-    let page = app.registry().list_instance_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(&app, &visitor, &Place::Instance, &asked, &page, now).await
+    let listed = app.registry().list_instance_tokens(&grant, &asked.tokens(now), now).await?;
+    shown(&app, &visitor, &Place::Instance, &asked, &listed, now).await
 }
 
 /// Profile → Access Tokens: the visitor's own.
@@ -75,8 +78,8 @@ async fn personal(app: &App, visitor: &Visitor, username: Username, request: Req
     let grant = visitor.may(app, ListPersonalTokens { username }).await?;
     let asked = Asked::of(&request.into_parts().0)?;
     let now = app.now();
-    let page = app.registry().list_personal_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(app, visitor, &place, &asked, &page, now).await
+    let listed = app.registry().list_personal_tokens(&grant, &asked.tokens(now), now).await?;
+    shown(app, visitor, &place, &asked, &listed, now).await
 }
 
 fn malformed(reason: &str) -> ConsoleError {
@@ -94,20 +97,30 @@ enum Show {
 }
 
 impl Show {
-    const EACH: [(Self, &str, &str); 5] = [
-        (Self::All, "", "All"),
-        (Self::Enabled, "enabled", "Enabled"),
-        (Self::Disabled, "disabled", "Disabled"),
-        (Self::Expiring, "expiring", "Expiring within 7 days"),
-        (Self::Unused, "unused", "Unused for 30 days"),
+    const EACH: [(Self, &str); 5] = [
+        (Self::All, ""),
+        (Self::Enabled, "enabled"),
+        (Self::Disabled, "disabled"),
+        (Self::Expiring, "expiring"),
+        (Self::Unused, "unused"),
     ];
 
     fn parse(word: &str) -> Option<Self> {
-        Self::EACH.into_iter().find(|(_, known, _)| *known == word).map(|(show, ..)| show)
+        Self::EACH.into_iter().find(|(_, known)| *known == word).map(|(show, _)| show)
     }
 
     fn word(self) -> &'static str {
-        Self::EACH.into_iter().find(|(show, ..)| *show == self).map_or("", |(_, word, _)| word)
+        Self::EACH.into_iter().find(|(show, _)| *show == self).map_or("", |(_, word)| word)
+    }
+
+    fn name(self, words: &StatusWords) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Enabled => words.enabled,
+            Self::Disabled => words.disabled,
+            Self::Expiring => "Expiring within 7 days",
+            Self::Unused => "Unused for 30 days",
+        }
     }
 }
 
@@ -116,23 +129,21 @@ struct Asked {
     show: Show,
     containing: String,
     after: String,
+    /// What led here, to be told once.
+    outcome: Option<Outcome>,
 }
 
 impl Asked {
     fn of(parts: &http::request::Parts) -> Result<Self, ConsoleError> {
-        let query = Query::of(parts).map_err(ConsoleError::Malformed)?;
+        let query = address::query(parts)?;
         let text = |name: &str| query.one(name).unwrap_or_default().trim().to_owned();
-        let (containing, after) = (text("q"), text("after"));
-        // NUL never passes the door (DESIGN §4).
-        if [&containing, &after]
-            .iter()
-            .any(|text| text.contains('\0') || text.chars().count() > MAX_SEARCHED_CHARS)
-        {
-            return Err(malformed("what is searched for is at most 1,000 characters of text"));
+        let (containing, after) = (text("q"), address::after(&query)?);
+        if containing.chars().count() > MAX_SEARCHED_CHARS {
+            return Err(malformed("what is searched for is at most 1,000 characters"));
         }
         let show = Show::parse(&text("show"));
         let show = show.ok_or_else(|| malformed("there is no such filter; choose one of the list"))?;
-        Ok(Self { show, containing, after })
+        Ok(Self { show, containing, after, outcome: Outcome::parse(&text("done")) })
     }
 
     fn tokens(&self, now: Instant) -> TokensAsked {
@@ -157,11 +168,12 @@ async fn shown(
     visitor: &Visitor,
     place: &Place,
     asked: &Asked,
-    page: &ListPage<StoredToken>,
+    listed: &ListedTokens,
     now: Instant,
 ) -> Answered {
     let viewer = &visitor.viewer;
-    let activity = app.registry().show_activity_of_page(page, LINE_DAYS, now).await?;
+    let activity = app.registry().show_activity_of_page(listed, LINE_DAYS, now).await?;
+    let page = listed.page();
     let next = format!(
         "{}?q={}&show={}&after=",
         place.path(viewer),
@@ -170,6 +182,7 @@ async fn shown(
     );
     let body = html! {
         (place.heading(viewer))
+        @if let Some(outcome) = asked.outcome { (outcome.notice(place.status_words())) }
         @if page.items.is_empty() && asked.is_everything() {
             (nothing_yet(place, viewer))
         } @else {
@@ -177,7 +190,7 @@ async fn shown(
             @if page.items.is_empty() {
                 (parts::empty("No such token", "No token passes this filter.", &html! { a.button href=(place.path(viewer)) { "Show all" } }))
             } @else {
-                (table::table(page, &activity, now))
+                (table::table(place, page, &activity, now))
             }
             (parts::next_page(&next, page.next.as_deref()))
         }
@@ -214,8 +227,8 @@ fn filters(place: &Place, viewer: &Viewer, asked: &Asked) -> Markup {
             .field {
                 label for="show" { "Show" }
                 select id="show" name="show" {
-                    @for (show, word, name) in Show::EACH {
-                        option value=(word) selected[show == asked.show] { (name) }
+                    @for (show, word) in Show::EACH {
+                        option value=(word) selected[show == asked.show] { (show.name(place.status_words())) }
                     }
                 }
             }

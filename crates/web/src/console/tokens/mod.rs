@@ -8,6 +8,7 @@ mod edit;
 mod fields;
 mod list;
 mod once;
+mod outcome;
 mod place;
 mod plot;
 mod reset;

@@ -2,11 +2,12 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
-use registry::{IssuedToken, StoredOwner, StoredToken};
+use registry::{Act, IssuedToken, StoredOwner, StoredToken};
 
 use super::{
     place::{Place, details_path},
     snippets::Login,
+    wording::StatusWords,
 };
 use crate::{console::visitor::Visitor, public_host::PublicHost};
 
@@ -40,8 +41,10 @@ pub(super) fn page(
 
 /// Why the secret would not work as it is.
 fn caution(token: &StoredToken) -> Markup {
+    let words = StatusWords::of(token);
+    let (status, act) = (words.disabled.to_lowercase(), words.act(Act::Enable).to_lowercase());
     html! {
-        @if !token.is_enabled { .notice { p { "The token is disabled: it works once you enable it." } } }
+        @if !token.is_enabled { .notice { p { "The token is " (status) ": it works once you " (act) " it." } } }
         @if token.scopes.is_empty() && !token.mirrors_its_user() {
             .notice {
                 p {

@@ -6,16 +6,22 @@ use maud::{Markup, html};
 use oci::NamespaceName;
 use registry::{ShowToken, StoredOwner, StoredToken};
 
+use super::wording::StatusWords;
 use crate::{
     app::App,
     console::{
         error::ConsoleError,
+        form::Form,
         frame::{Page, Section, Viewer},
         namespace::{self, Tab},
-        parts,
+        parts::{self, path_of},
         visitor::Visitor,
     },
 };
+
+/// The fields that name a list in a form; none of them is there for the instance's.
+const NAMESPACE: &str = "namespace";
+const USER: &str = "user";
 
 /// Whose tokens they are.
 #[derive(Debug, Clone)]
@@ -67,13 +73,37 @@ impl Place {
         matches!(self, Self::Person(_))
     }
 
+    /// What the status of its tokens is called.
+    pub(super) fn status_words(&self) -> &'static StatusWords {
+        StatusWords::of_kind(self.is_personal())
+    }
+
+    /// The hidden field that says which list a form was sent from.
+    pub(super) fn field(&self) -> Markup {
+        let (name, value) = match self {
+            Self::Namespace(name) => (NAMESPACE, name.as_str()),
+            Self::Instance => return parts::NOTHING,
+            Self::Person(username) => (USER, username.as_str()),
+        };
+        html! { input type="hidden" name=(name) value=(value); }
+    }
+
+    /// The list that a form says it was sent from.
+    pub(super) fn of_form(form: &Form) -> Result<Self, ConsoleError> {
+        match (form.text(NAMESPACE), form.text(USER)) {
+            ("", "") => Ok(Self::Instance),
+            ("", user) => Self::person(user),
+            (namespace, _) => Self::namespace(namespace),
+        }
+    }
+
     /// Where the list is.
     pub(super) fn path(&self, viewer: &Viewer) -> String {
         match self {
-            Self::Namespace(name) => format!("/namespaces/{name}/tokens"),
+            Self::Namespace(name) => format!("{}/tokens", path_of("namespaces", name.as_str())),
             Self::Instance => "/tokens".to_owned(),
             Self::Person(username) if *username == viewer.username => "/profile/tokens".to_owned(),
-            Self::Person(username) => format!("/users/{username}/tokens"),
+            Self::Person(username) => format!("{}/tokens", path_of("users", username.as_str())),
         }
     }
 
@@ -87,7 +117,7 @@ impl Place {
             }
             Self::Person(username) => Page::new(title, viewer, Section::Users)
                 .under("Users", "/users")
-                .under(username.as_str(), format!("/users/{username}")),
+                .under(username.as_str(), path_of("users", username.as_str())),
         }
     }
 
@@ -96,7 +126,7 @@ impl Place {
         let page = self.page(title, viewer);
         match self {
             Self::Namespace(name) => page
-                .under(name.as_str(), format!("/namespaces/{name}"))
+                .under(name.as_str(), path_of("namespaces", name.as_str()))
                 .under("Access Tokens", self.path(viewer)),
             Self::Instance => page.under("Instance tokens", self.path(viewer)),
             Self::Person(_) => page.under("Access Tokens", self.path(viewer)),

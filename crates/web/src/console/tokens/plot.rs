@@ -5,9 +5,8 @@ use registry::ActiveDay;
 
 use super::wording;
 
-/// The line of a table: its height, and the width of one day.
+/// The line of a table: its height. A day is one wide, and the sheet stretches it.
 const LINE_HEIGHT: i64 = 24;
-const LINE_DAY: usize = 4;
 /// The bars of the details: their height, and the width of one day, which has two of them.
 const BARS_HEIGHT: i64 = 100;
 const BARS_DAY: usize = 10;
@@ -20,19 +19,17 @@ pub(super) fn line(days: &[ActiveDay]) -> Markup {
     if most == 0 {
         return html! { span.quiet.small { "none" } };
     }
-    let (width, bottom) = (days.len().saturating_sub(1) * LINE_DAY, LINE_HEIGHT - 1);
-    let points: Vec<_> = used
-        .iter()
-        .enumerate()
-        .map(|(place, count)| {
-            format!("{} {}", place * LINE_DAY, bottom - share(*count, most, LINE_HEIGHT - 2))
-        })
-        .collect();
-    let told = format!("{} in {} days", wording::counts(days), days.len());
+    let height = |count: &i64| LINE_HEIGHT - 1 - share(*count, most, LINE_HEIGHT - 2);
+    let heights: Vec<_> = used.iter().map(height).collect();
+    let first = heights.first().copied().unwrap_or_default();
+    // From day to day, not from the corner: a table has many of these lines, and they are its longest text.
+    let steps: Vec<_> =
+        heights.iter().zip(heights.iter().skip(1)).map(|(from, to)| format!("1 {}", to - from)).collect();
+    let (width, told) = (steps.len(), format!("{} in {} days", wording::counts(days), days.len()));
     html! {
-        svg.spark viewBox=(format!("0 0 {width} {LINE_HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(told) {
+        svg.spark viewBox=(format!("0 0 {width} {LINE_HEIGHT}")) preserveAspectRatio="none" role="img" {
             title { (told) }
-            path d=(format!("M{}", points.join("L"))) {}
+            path d=(format!("M0 {first}l{}", steps.join(" "))) {}
         }
     }
 }
@@ -104,8 +101,8 @@ mod tests {
     #[test]
     fn the_line_goes_from_the_bottom_to_the_top_of_what_was_used() {
         let drawn = line(&[day(0, 0), day(1, 1), day(4, 0)]).into_string();
-        assert!(drawn.contains(r#"d="M0 23L4 12L8 1""#), "{drawn}");
-        assert!(drawn.contains(r#"aria-label="5 pulls and 1 push in 3 days""#), "{drawn}");
+        assert!(drawn.contains(r#"d="M0 23l1 -11 1 -11""#), "{drawn}");
+        assert!(drawn.contains("<title>5 pulls and 1 push in 3 days</title>"), "{drawn}");
     }
 
     #[test]

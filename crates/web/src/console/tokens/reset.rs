@@ -1,13 +1,14 @@
 //! Reset: a new secret, shown once; the old one ends, now or after a while.
 
 use access::expiry::Grace;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, Render, html};
 use registry::{ResetToken, StoredToken};
 
 use super::{
     acts::impact,
+    fields::{described, invalid, told},
     once,
     place::{self, Place, details_path},
     sent_once,
@@ -16,8 +17,8 @@ use crate::{
     app::App,
     console::{
         Answered,
-        form::{Form, Wrong},
-        namespaces::refused,
+        address::Path,
+        form::{Form, Wrong, refused},
         parts::{self, Question},
         visitor::Visitor,
     },
@@ -65,12 +66,13 @@ fn keep(form: &Form, wrong: &Wrong) -> Markup {
     html! {
         .field {
             label for="keep_old_for" { "Keep the old value for" }
-            select id="keep_old_for" name="keep_old_for" {
+            select id="keep_old_for" name="keep_old_for" aria-invalid=[invalid(wrong, "keep_old_for")]
+                aria-describedby=[described(wrong, "keep_old_for", &[])] {
                 @for (value, name) in GRACES {
                     option value=(value) selected[form.text("keep_old_for") == value] { (name) }
                 }
             }
-            @if let Some(message) = wrong.with("keep_old_for") { p.wrong { (message) } }
+            (told(wrong, "keep_old_for"))
         }
     }
 }

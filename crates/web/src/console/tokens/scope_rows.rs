@@ -2,13 +2,17 @@
 
 use access::{
     field_error::FieldError,
+    rights::PersonalAccess,
     scope::{MAX_SCOPES, Permission, ScopeInput, Scopes, Warning},
 };
 use maud::{Markup, PreEscaped, html};
 use oci::NamespaceName;
 use registry::ListRepositories;
 
-use super::fields::{radio, told};
+use super::{
+    fields::{described, invalid, radio, told},
+    place::Place,
+};
 use crate::{
     app::App,
     console::{
@@ -20,8 +24,10 @@ use crate::{
 
 /// Rows that a new form begins with.
 pub(super) const FIRST_ROWS: &str = "2";
-/// Names of repositories that the preview of a path knows.
+/// Names of repositories that the preview of a path knows, and how many bytes of the page they are at most: names may
+/// have 255 characters, and a form keeps below 50 KB with them.
 const PREVIEWED: u32 = 200;
+const MAX_PREVIEWED_BYTES: usize = 16 * 1024;
 /// The actions of a row, in the words of the console.
 const ACTIONS: [(&str, &str); 3] = [("delete", "Admin (delete)"), ("push", "Push"), ("pull", "Pull")];
 
@@ -30,7 +36,7 @@ pub(super) fn permission(
     form: &Form,
     wrong: &Wrong,
     is_personal: bool,
-    (example, names): (&str, &[String]),
+    (example, known): (&str, &Previewed),
 ) -> Markup {
     html! {
         fieldset {
@@ -58,7 +64,7 @@ pub(super) fn permission(
             (told(wrong, "scopes"))
             input type="hidden" name="rows" value=(count(form));
             @for row in 0..count(form) { (self::row(form, wrong, row, example)) }
-            (preview(names))
+            (preview(known))
             button.small-button name="more" value="yes" formnovalidate { "Add another scope" }
         }
     }
@@ -68,7 +74,8 @@ fn reach(is_personal: bool) -> &'static str {
     if is_personal { "that the user may pull" } else { "that the token can reach" }
 }
 
-/// How many rows the form has, with the one that a press of its button asked for.
+/// How many rows the form has, with the one that a press of its button asked for. All 100 are some 85 KB, beyond the
+/// 50 KB that pages keep below: whoever wants so many has asked for each of them.
 fn count(form: &Form) -> usize {
     let rows = form.text("rows").parse().unwrap_or(1_usize).min(MAX_SCOPES);
     (rows + usize::from(asks_for_more(form))).clamp(1, MAX_SCOPES)
@@ -82,49 +89,77 @@ pub(super) fn asks_for_more(form: &Form) -> bool {
 /// One row; `example` is a path that would do.
 pub(super) fn row(form: &Form, wrong: &Wrong, row: usize, example: &str) -> Markup {
     let [kind, path, actions] = ["type", "path", "actions"].map(|part| format!("{part}-{row}"));
-    let number = row + 1;
+    let (number, preview) = (row + 1, format!("{path}-preview"));
     let chosen = form.text(&kind);
     html! {
         .scope data-scope role="group" aria-label=(format!("Scope {number}")) {
-            select name=(kind) aria-label=(format!("Type of scope {number}")) {
+            select name=(kind) aria-label=(format!("Type of scope {number}"))
+                aria-invalid=[invalid(wrong, &kind)] aria-describedby=[described(wrong, &kind, &[])] {
                 option value="repository" selected[chosen != "registry"] { "Repository" }
                 option value="registry" selected[chosen == "registry"] { "Registry (list)" }
             }
             input type="text" name=(path) value=(form.text(&path)) autocomplete="off" data-path
                 placeholder=(example) aria-label=(format!("Path of scope {number}"))
-                aria-invalid=[wrong.with(&path).map(|_| "true")] aria-describedby=(format!("{path}-wrong {path}-preview"));
+                aria-invalid=[invalid(wrong, &path)] aria-describedby=[described(wrong, &path, &[&preview])];
             .actions {
                 @for (action, label) in ACTIONS {
                     label {
                         input type="checkbox" name=(format!("{action}-{row}")) value=(action) data-action=(action)
-                            checked[form.has(&format!("{action}-{row}"))];
+                            checked[form.has(&format!("{action}-{row}"))]
+                            aria-invalid=[invalid(wrong, &actions)] aria-describedby=[described(wrong, &actions, &[])];
                         (label)
                     }
                 }
             }
-            p.hint id=(format!("{path}-preview")) data-preview aria-live="polite" {}
+            p.hint id=(preview) data-preview aria-live="polite" {}
             @for field in [&kind, &path, &actions] { (told(wrong, field)) }
         }
     }
 }
 
+/// The names that a path is previewed among.
+pub(super) struct Previewed {
+    names: Vec<String>,
+    /// Whether there are others, so that nothing is said of all.
+    has_more: bool,
+}
+
+impl Previewed {
+    /// The first of `names`, as many as a page has room for.
+    fn of(names: impl IntoIterator<Item = String>, mut has_more: bool) -> Self {
+        let mut bytes = 0;
+        let fits = |name: &String| {
+            // With its quotes and a comma.
+            bytes += name.len() + 3;
+            let fits = bytes <= MAX_PREVIEWED_BYTES;
+            has_more |= !fits;
+            fits
+        };
+        let names = names.into_iter().take_while(fits).collect();
+        Self { names, has_more }
+    }
+}
+
 /// What the script finds the matches of a path in. Data, not a script: no browser runs it.
-pub(super) fn preview(names: &[String]) -> Markup {
-    let json = serde_json::to_string(names).unwrap_or_else(|_| "[]".to_owned());
+pub(super) fn preview(known: &Previewed) -> Markup {
+    let json = serde_json::to_string(&known.names).unwrap_or_else(|_| "[]".to_owned());
     // `</script>` in a name would end the block; no name may hold one, and this does not rest on it.
     let inert = json.replace('<', "\\u003c");
-    html! { script type="application/json" id="repositories" { (PreEscaped(inert)) } }
+    html! {
+        script type="application/json" id="repositories" data-more[known.has_more] { (PreEscaped(inert)) }
+    }
 }
 
 /// Names for the preview: what the visitor may see of the namespace, or of all.
-pub(super) async fn names(
+pub(super) async fn previewed(
     app: &App,
     visitor: &Visitor,
     namespace: Option<&NamespaceName>,
-) -> Result<Vec<String>, ConsoleError> {
+) -> Result<Previewed, ConsoleError> {
     let grant = visitor.may(app, ListRepositories { namespace: namespace.cloned() }).await?;
     let page = app.registry().list_repositories(&grant, "", PREVIEWED).await?;
-    Ok(page.items.into_iter().map(|repository| repository.name.to_string()).collect())
+    let names = page.items.into_iter().map(|repository| repository.name.to_string());
+    Ok(Previewed::of(names, page.next.is_some()))
 }
 
 /// What a row says; `None` where nobody touched it.
@@ -144,18 +179,28 @@ pub(super) fn read_row(form: &Form, row: usize) -> Option<ScopeInput> {
     Some(ScopeInput { kind, path, actions })
 }
 
-/// The scopes that were chosen, with what is to be told along.
-pub(super) fn read_permission(
-    form: &Form,
-    namespace: Option<&NamespaceName>,
-    wrong: &mut Wrong,
-) -> Option<(Scopes, Vec<Warning>)> {
+/// What was chosen for a new token. Service tokens are scoped, all of them.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    pub(super) access: PersonalAccess,
+    pub(super) scopes: Scopes,
+    /// What is to be told along with the token.
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// What the form says that the token may do.
+pub(super) fn read_permission(form: &Form, place: &Place, wrong: &mut Wrong) -> Option<Chosen> {
     let rows: Vec<_> = (0..count(form)).filter_map(|row| Some((row, read_row(form, row)?))).collect();
-    let short = match form.text("permission") {
-        "custom" => return read_rows(rows, namespace, wrong),
-        "account" => Scopes::default(),
-        "pull" => Permission::Pull.into(),
-        "pull-push" => Permission::PullPush.into(),
+    let scoped = |(scopes, warnings)| Chosen { access: PersonalAccess::Scoped, scopes, warnings };
+    let short = |scopes| scoped((scopes, Vec::new()));
+    let chosen = match form.text("permission") {
+        "custom" => return read_rows(rows, place.namespace_name(), wrong).map(scoped),
+        // A service token has no user whose rights it could have.
+        "account" if place.is_personal() => {
+            Chosen { access: PersonalAccess::Account, ..short(Scopes::default()) }
+        }
+        "pull" => short(Permission::Pull.into()),
+        "pull-push" => short(Permission::PullPush.into()),
         _ => {
             wrong.add("permission", "choose what the token may do");
             return None;
@@ -166,7 +211,7 @@ pub(super) fn read_permission(
         wrong.add("permission", "choose Custom for the scopes below, or empty them");
         return None;
     }
-    Some((short, Vec::new()))
+    Some(chosen)
 }
 
 fn read_rows(
@@ -201,11 +246,14 @@ mod tests {
     use super::*;
 
     fn read(fields: &[(&str, &str)]) -> Result<String, Vec<String>> {
-        let acme = NamespaceName::parse("acme").unwrap();
+        let acme = Place::Namespace(NamespaceName::parse("acme").unwrap());
+        read_at(&acme, fields).map(|chosen| chosen.scopes.to_string())
+    }
+
+    fn read_at(place: &Place, fields: &[(&str, &str)]) -> Result<Chosen, Vec<String>> {
         let mut wrong = Wrong::default();
-        let read = read_permission(&Form::of(fields), Some(&acme), &mut wrong);
-        let fields = || wrong.beyond(&[]).map(|error| error.field.clone()).collect();
-        read.map(|(scopes, _)| scopes.to_string()).ok_or_else(fields)
+        let read = read_permission(&Form::of(fields), place, &mut wrong);
+        read.ok_or_else(|| wrong.beyond(&[]).map(|error| error.field.clone()).collect())
     }
 
     #[test]
@@ -248,10 +296,22 @@ mod tests {
             (&[("permission", "custom"), ("type-0", "registry"), ("pull-0", "pull")], &["actions-0"]),
             (&[("permission", "pull"), ("path-0", "acme/web")], &["permission"]),
             (&[("permission", "everything")], &["permission"]),
+            // Forged: a service token mirrors nobody.
+            (&[("permission", "account")], &["permission"]),
             (&[], &["permission"]),
         ] {
             assert_eq!(read(fields).unwrap_err(), expect, "{fields:?}");
         }
+    }
+
+    #[test]
+    fn only_a_personal_token_mirrors_its_user() {
+        let account = [("permission", "account")];
+        let ann = Place::person("ann").unwrap();
+        let chosen = read_at(&ann, &account).unwrap();
+        assert_eq!((chosen.access, chosen.scopes), (PersonalAccess::Account, Scopes::default()));
+        assert_eq!(read_at(&ann, &[("permission", "pull")]).unwrap().access, PersonalAccess::Scoped);
+        assert_eq!(read_at(&Place::Instance, &account).unwrap_err(), ["permission"]);
     }
 
     #[test]
@@ -265,7 +325,25 @@ mod tests {
 
     #[test]
     fn a_name_can_t_end_the_block_that_it_stands_in() {
-        let drawn = preview(&["</script><b>".to_owned()]).into_string();
+        let drawn = preview(&Previewed::of(["</script><b>".to_owned()], false)).into_string();
         assert!(drawn.contains(r#"["\u003c/script>\u003cb>"]"#), "{drawn}");
+    }
+
+    #[test]
+    fn names_take_no_more_of_a_page_than_there_is_room_for_and_the_block_says_so() {
+        let long = |count| (0..count).map(|number| format!("{number:0>255}"));
+        for (count, has_more, kept, says_more) in [
+            (63, false, 63, false),
+            (64, false, 63, true),
+            (200, true, 63, true),
+            (3, true, 3, true),
+            (0, false, 0, false),
+        ] {
+            let known = Previewed::of(long(count), has_more);
+            let drawn = preview(&known).into_string();
+            assert_eq!((known.names.len(), known.has_more), (kept, says_more), "{count} names");
+            assert!(drawn.len() < MAX_PREVIEWED_BYTES + 100, "{} bytes", drawn.len());
+            assert_eq!(drawn.contains("data-more"), says_more, "{count} names");
+        }
     }
 }

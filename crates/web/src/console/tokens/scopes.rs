@@ -1,10 +1,7 @@
 //! Manage scopes: Add scope, Remove, Remove all. What is taken away is refused from the next request on.
 
 use access::{field_error::FieldError, id::ScopeId, scope::Scopes};
-use axum::{
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, Render, html};
 use registry::{AddScope, RemoveScopes, StoredScope, StoredToken};
@@ -18,9 +15,9 @@ use crate::{
     app::App,
     console::{
         Answered,
+        address::Path,
         error::ConsoleError,
-        form::{Form, Wrong},
-        namespaces::refused,
+        form::{Form, Wrong, refused},
         parts::{self, Question},
         see,
         visitor::Visitor,
@@ -86,7 +83,7 @@ async fn shown(
     (form, wrong): (&Form, &Wrong),
     status: StatusCode,
 ) -> Answered {
-    let names = scope_rows::names(app, visitor, place.namespace_name()).await?;
+    let known = scope_rows::previewed(app, visitor, place.namespace_name()).await?;
     let title = format!("Scopes of {}", token.name);
     let path = format!("{}/scopes", details_path(token.id));
     let all = html! {
@@ -104,7 +101,7 @@ async fn shown(
                 h2 { "Add scope" }
                 (parts::wrong_beyond(wrong, &FIELDS))
                 (scope_rows::row(form, wrong, ROW, &place.example()))
-                (scope_rows::preview(&names))
+                (scope_rows::preview(&known))
                 .actions {
                     button.primary { "Add scope" }
                     a.button href=(place.path(&visitor.viewer)) { "Done" }

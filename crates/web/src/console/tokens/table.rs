@@ -2,29 +2,45 @@
 
 use access::time::Instant;
 use maud::{Markup, html};
-use registry::{ActiveDay, Page, StoredToken};
+use registry::{Act, ActiveDay, Page, StoredToken};
 
-use super::{place::details_path, plot, wording};
+use super::{
+    acts,
+    place::{Place, details_path},
+    plot,
+    wording::{self, StatusWords},
+};
+use crate::console::wording::cut;
+
+/// How much of a description stands in a row, in characters; the details have all of it. A page of rows keeps below
+/// 50 KB with it.
+const DESCRIPTION_CHARS: usize = 100;
 
 /// The tokens of a page, with the use of each by day, in the same order.
-pub(super) fn table(page: &Page<StoredToken>, activity: &[Vec<ActiveDay>], now: Instant) -> Markup {
+pub(super) fn table(
+    place: &Place,
+    page: &Page<StoredToken>,
+    activity: &[Vec<ActiveDay>],
+    now: Instant,
+) -> Markup {
     html! {
         form method="post" action="/tokens/several" {
+            (place.field())
             .table {
                 table {
                     (head())
                     tbody {
-                        @for (place, token) in page.items.iter().enumerate() {
-                            (row(token, activity.get(place).map(Vec::as_slice).unwrap_or_default(), now))
+                        @for (index, token) in page.items.iter().enumerate() {
+                            (row(token, activity.get(index).map(Vec::as_slice).unwrap_or_default(), now))
                         }
                     }
                 }
             }
             .actions {
                 span.quiet { "Selected:" }
-                button name="do" value="disable" { "Disable" }
-                button name="do" value="enable" { "Enable" }
-                button name="do" value="delete" { "Delete" }
+                @for act in [Act::Disable, Act::Enable, Act::Delete] {
+                    button name="do" value=(acts::word(act)) { (place.status_words().act(act)) }
+                }
             }
         }
     }
@@ -55,7 +71,7 @@ fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
             }
             th scope="row" {
                 a href=(details_path(token.id)) { (token.name) }
-                @if !token.description.is_empty() { div.quiet.small.clip { (token.description) } }
+                @if !token.description.is_empty() { div.quiet.small.clip { (cut(&token.description, DESCRIPTION_CHARS)) } }
                 @if let Some(whom) = &token.stands_for { div.quiet.small { "for " (wording::whom(whom)) } }
             }
             td data-label="Permission" { (wording::permission(token)) }
@@ -72,7 +88,7 @@ fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
 
 /// The ⋮ menu of a token.
 fn menu(token: &StoredToken) -> Markup {
-    let path = details_path(token.id);
+    let (path, status) = (details_path(token.id), wording::other_status(token));
     html! {
         details.menu {
             summary aria-label=(format!("Actions for {}", token.name)) { "⋮" }
@@ -80,10 +96,8 @@ fn menu(token: &StoredToken) -> Markup {
                 li { a href=(format!("{path}/edit")) { "Edit" } }
                 @if !token.mirrors_its_user() { li { a href=(format!("{path}/scopes")) { "Manage scopes" } } }
                 li { a href=(format!("{path}/reset")) data-ask { "Reset" } }
-                @if token.is_enabled {
-                    li { a href=(format!("{path}/disable")) data-ask { "Disable" } }
-                } @else {
-                    li { a href=(format!("{path}/enable")) data-ask { "Enable" } }
+                li {
+                    a href=(format!("{path}/{}", acts::word(status))) data-ask { (StatusWords::of(token).act(status)) }
                 }
                 li { a href=(path) { "View details" } }
                 li { a.risky href=(format!("{path}/delete")) data-ask { "Delete" } }

@@ -6,12 +6,84 @@ use access::{
     time::Instant,
 };
 use maud::{Markup, html};
-use registry::{ActiveDay, StandsFor, StoredToken};
+use registry::{Act, ActiveDay, StandsFor, StoredOwner, StoredToken};
 
-use crate::console::{parts::When, wording::distance};
+use crate::console::{
+    parts::When,
+    wording::{counted, cut, distance},
+};
 
-/// Scopes told one by one in a table; the details have all of them.
-const TOLD_SCOPES: usize = 3;
+/// Scopes told one by one in a table, and how much of each, in characters; the details have all of them.
+const TOLD_SCOPES: usize = 2;
+const SCOPE_CHARS: usize = 72;
+
+/// What the status of a token and its changes are called.
+pub(super) struct StatusWords {
+    /// The acts, as buttons say them.
+    enable: &'static str,
+    disable: &'static str,
+    /// What a token is.
+    pub(super) enabled: &'static str,
+    pub(super) disabled: &'static str,
+    /// What was done to it.
+    was_enabled: &'static str,
+    was_disabled: &'static str,
+}
+
+/// Service tokens: the words of E2E Networks and IONOS (DESIGN, the table at the top).
+const OF_SERVICE: StatusWords = StatusWords {
+    enable: "Enable",
+    disable: "Disable",
+    enabled: "Enabled",
+    disabled: "Disabled",
+    was_enabled: "enabled",
+    was_disabled: "disabled",
+};
+
+/// Personal tokens: the words of Docker Trusted Registry.
+const OF_PERSON: StatusWords = StatusWords {
+    enable: "Activate",
+    disable: "Deactivate",
+    enabled: "Active",
+    disabled: "Inactive",
+    was_enabled: "activated",
+    was_disabled: "deactivated",
+};
+
+impl StatusWords {
+    /// The words for personal tokens, or for service tokens.
+    pub(super) const fn of_kind(is_personal: bool) -> &'static Self {
+        if is_personal { &OF_PERSON } else { &OF_SERVICE }
+    }
+
+    /// The words for this token.
+    pub(super) fn of(token: &StoredToken) -> &'static Self {
+        Self::of_kind(matches!(token.owner, StoredOwner::User { .. }))
+    }
+
+    /// What a button says that does it.
+    pub(super) const fn act(&self, act: Act) -> &'static str {
+        match act {
+            Act::Enable => self.enable,
+            Act::Disable => self.disable,
+            Act::Delete => "Delete",
+        }
+    }
+
+    /// What was done to a token then.
+    pub(super) const fn done(&self, act: Act) -> &'static str {
+        match act {
+            Act::Enable => self.was_enabled,
+            Act::Disable => self.was_disabled,
+            Act::Delete => "deleted",
+        }
+    }
+}
+
+/// The act that a token's own menu offers on its status: the other one.
+pub(super) fn other_status(token: &StoredToken) -> Act {
+    if token.is_enabled { Act::Disable } else { Act::Enable }
+}
 
 /// The short form of what a token may do; `None` is "Custom".
 pub(super) fn short_permission(token: &StoredToken) -> Option<Permission> {
@@ -29,7 +101,9 @@ pub(super) fn permission(token: &StoredToken) -> Markup {
         Some(Permission::PullPush) => html! { "Pull & Push" },
         None if token.scopes.is_empty() => html! { span.badge.warn { "nothing" } },
         None => html! {
-            @for stored in token.scopes.iter().take(TOLD_SCOPES) { div { (stored.scope) } }
+            @for stored in token.scopes.iter().take(TOLD_SCOPES) {
+                div { (cut(&stored.scope.to_string(), SCOPE_CHARS)) }
+            }
             @if token.scopes.len() > TOLD_SCOPES {
                 div.quiet.small { "and " (token.scopes.len() - TOLD_SCOPES) " more" }
             }
@@ -37,10 +111,12 @@ pub(super) fn permission(token: &StoredToken) -> Markup {
     }
 }
 
-/// Enabled or disabled, as a badge.
+/// Whether a token works, as a badge.
 pub(super) fn status(token: &StoredToken) -> Markup {
+    let words = StatusWords::of(token);
     html! {
-        @if token.is_enabled { span.badge.good { "enabled" } } @else { span.badge.bad { "disabled" } }
+        @if token.is_enabled { span.badge.good { (words.enabled.to_lowercase()) } }
+        @else { span.badge.bad { (words.disabled.to_lowercase()) } }
     }
 }
 
@@ -102,15 +178,6 @@ pub(super) fn counts(days: &[ActiveDay]) -> String {
     let [pulls, pushes] =
         days.iter().fold([0, 0], |[pulls, pushes], day| [pulls + day.pulls, pushes + day.pushes]);
     format!("{} and {}", counted(pulls, "pull", "pulls"), counted(pushes, "push", "pushes"))
-}
-
-fn counted(count: i64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
-/// What the audit calls an event, for people: `token.scope-added` is "scope added".
-pub(super) fn event(event: &str) -> String {
-    event.strip_prefix("token.").unwrap_or(event).replace(['-', '.'], " ")
 }
 
 /// An instant with its distance.

@@ -128,7 +128,8 @@ async fn a_manifest_of_the_largest_size_stays_a_page(t: TestServer) {
     let manifest = Blob::new(MANIFEST_TYPE, manifest.to_string().into_bytes());
     t.admin().push_manifest("acme/api", "big", &manifest.bytes).await.is(201);
     let browser = Browser::of_admin(&t).await;
-    let page = browser.get(&page_of(&manifest.digest)).await.is(200).says("And 940 more");
+    let page =
+        browser.get(&page_of(&manifest.digest)).await.is(200).says("And 960 more").says("And 985 more");
     assert!(page.text().len() < 50_000, "{} bytes", page.text().len());
 }
 
@@ -143,10 +144,30 @@ async fn a_tag_goes_and_its_manifest_stays(t: TestServer) {
     browser.get(API).await.is(200).says(&format!("href=\"{path}\" data-ask"));
     let question = browser.get(&path).await.is(200).says("data-question").says(&image.manifest.digest);
     question.says(&format!("{}/acme/api:latest", t.host));
-    assert_eq!(browser.post(&path, &[]).await.is(303).header("location"), API);
+    let about = [("digest", image.manifest.digest.as_str())];
+    assert_eq!(browser.post(&path, &about).await.is(303).header("location"), API);
     t.admin().pull("acme/api", "latest").await.is(404);
     t.admin().pull("acme/api", "1.0").await.is(200);
-    browser.post(&path, &[]).await.is(404);
+    browser.post(&path, &about).await.is(404);
+}
+
+#[both_engines]
+async fn a_tag_that_points_elsewhere_by_then_stays(t: TestServer) {
+    let [before, after] = [Image::new(1, 10), Image::new(2, 10)];
+    t.admin().push("acme/api", "latest", &before).await.is(201);
+    let browser = Browser::of_admin(&t).await;
+    let path = format!("{API}/tags/latest/delete");
+    let field = |image: &Image| format!("name=\"digest\" value=\"{}\"", image.manifest.digest);
+    browser.get(&path).await.is(200).says(&field(&before));
+    t.admin().push("acme/api", "latest", &after).await.is(201);
+    let kept = browser.post(&path, &[("digest", &before.manifest.digest)]).await.is(409);
+    kept.says("It points elsewhere now").says("role=\"alert\"").says(&field(&after));
+    for forged in [&[][..], &[("digest", "")], &[("digest", "latest")]] {
+        browser.post(&path, forged).await.is(422).says(&field(&after));
+    }
+    t.admin().pull("acme/api", "latest").await.is(200);
+    browser.post(&path, &[("digest", &after.manifest.digest)]).await.is(303);
+    t.admin().pull("acme/api", "latest").await.is(404);
 }
 
 #[both_engines]

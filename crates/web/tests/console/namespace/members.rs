@@ -93,7 +93,7 @@ async fn whoever_gives_their_own_role_away_lands_where_they_still_may_look(t: Te
 #[both_engines]
 async fn members_come_page_by_page(t: TestServer) {
     t.namespace("acme").await;
-    for number in 0..101 {
+    for number in 0..31 {
         let team = format!("team-{number:03}");
         t.admin().post_json("/api/v1/teams", &json!({ "name": team })).await.is(201);
         let put =
@@ -101,7 +101,7 @@ async fn members_come_page_by_page(t: TestServer) {
         t.admin().send(put.json(&json!({ "role": "reader" }))).await.is(200);
     }
     let browser = Browser::of_admin(&t).await;
-    let first = browser.get(MEMBERS).await.is(200).says("team-099");
-    lacks(&first, "team-100");
-    browser.get(&format!("{MEMBERS}?after=teams%2Fteam-099")).await.is(200).says("team-100");
+    let first = browser.get(MEMBERS).await.is(200).says("team-029");
+    lacks(&first, "team-030");
+    browser.get(&format!("{MEMBERS}?after=teams%2Fteam-029")).await.is(200).says("team-030");
 }
