@@ -99,6 +99,29 @@ const steps = {
   back: () => lead(() => page.goBack()),
   press: async ({ name }) => { const button = await control(["button"], name); await lead(() => button.click()); },
   follow: async ({ name }) => follow(await control(["link"], name)),
+  // Both clicks come before anything is answered; how often it was fetched.
+  follow_twice: async ({ name }) => {
+    const link = await control(["link"], name);
+    const address = new URL(await link.getAttribute("href"), origin).href;
+    let fetched = 0;
+    const count = (request) => { fetched += Number(request.url() === address); };
+    page.on("request", count);
+    await link.evaluate((element) => { element.click(); element.click(); });
+    await page.locator("dialog[open]").first().waitFor();
+    page.off("request", count);
+    return fetched;
+  },
+  // Presses the mouse at one spot of a dialog and lets go at another: its title, its edge, or beside it.
+  point: async ({ from, to }) => {
+    const dialog = page.locator("dialog[open]");
+    const [box, title] = [await dialog.boundingBox(), await dialog.locator("h1").boundingBox()];
+    const spots = { title: [title.x + 5, title.y + 5], edge: [box.x + 4, box.y + 4], beside: [box.x - 40, box.y + 40] };
+    await page.mouse.move(...spots[from]);
+    await page.mouse.down();
+    await page.mouse.move(...spots[to]);
+    await page.mouse.up();
+  },
+  is_asked: async () => (await page.locator("dialog[open]").count()) > 0,
   fill: async ({ name, value }) => (await field(name)).fill(value),
   // Key by key, as a script that listens wants it.
   type: async ({ name, value }) => { await (await field(name)).clear(); await (await field(name)).pressSequentially(value); },

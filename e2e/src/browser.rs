@@ -143,6 +143,21 @@ impl Browser {
         self.step(json!({"do": "follow", "name": name})).await;
     }
 
+    /// Clicks twice, as fast as it goes, on a link to what asks first; how often its page was fetched until it asked.
+    pub async fn follow_twice(&self, name: &str) -> u64 {
+        self.step(json!({"do": "follow_twice", "name": name})).await.as_u64().expect("a number")
+    }
+
+    /// Whether a dialog asks something.
+    pub async fn is_asked(&self) -> bool {
+        self.is(json!({"do": "is_asked"})).await
+    }
+
+    /// Presses the mouse at one spot of the dialog that asks, and lets go at another: its `title`, its `edge`, or `beside` it.
+    pub async fn point(&self, from: &str, to: &str) {
+        self.step(json!({"do": "point", "from": from, "to": to})).await;
+    }
+
     /// Opens the ⋮ menu of the row that `row` begins, and chooses `entry`.
     pub async fn menu(&self, row: &str, entry: &str) {
         self.step(json!({"do": "menu", "row": row, "entry": entry})).await;

@@ -73,7 +73,8 @@ impl Registry {
     }
 
     /// Takes the scope away, or all. What it allowed is refused for every request that starts after this returned
-    /// (rule 7); a token without scopes allows nothing.
+    /// (rule 7); a token without scopes allows nothing. Taking all is refused where the token mirrors its user: it would
+    /// go on as before.
     pub async fn remove_scopes(
         &self,
         grant: &Grant<RemoveScopes>,
@@ -85,7 +86,10 @@ impl Registry {
             let before = self.take_token(&tx, grant, now).await?;
             check_revision(if_revision, before.revision)?;
             match grant.ask.scope {
-                None => scopes::delete_all(&tx, before.id).await?,
+                None => {
+                    check_has_scopes(&before, "scopes")?;
+                    scopes::delete_all(&tx, before.id).await?;
+                }
                 Some(id) if scopes::delete(&tx, before.id, id).await? => {}
                 Some(_) => {
                     return Err(ManageError::Absent(format!(

@@ -113,6 +113,16 @@ pub enum ContentError {
         /// What it leads to, if to anything.
         now: Option<Digest>,
     },
+    /// The manifest has other tags by now than those that somebody was asked about.
+    #[error(
+        "{digest} in repository {repository} has other tags now; look again before you delete it with them"
+    )]
+    OtherTags {
+        /// In which repository.
+        repository: RepositoryName,
+        /// The manifest.
+        digest: Digest,
+    },
     /// A descriptor's size is wrong.
     #[error("the manifest says that {digest} has {stated} bytes; it has {actual}")]
     SizeInvalid {

@@ -18,6 +18,7 @@ use crate::{
     expected::Expected,
     grant::{Ask, Grant},
     manage::Page,
+    tags_seen::TagsSeen,
 };
 
 /// How many of the tags that went with a manifest its audit row names: each has 128 characters at most.
@@ -110,6 +111,11 @@ impl Registry {
             return Err(in_use());
         }
         expected.check(repository, reference, Some(digest))?;
+        if let Some(seen) = &expected.tags
+            && *seen != TagsSeen::now(tx, manifest).await?
+        {
+            return Err(ContentError::OtherTags { repository: repository.clone(), digest: digest.clone() });
+        }
         let before = before_deletion(tx, manifest, digest).await?;
         // An index that came in between holds it by a constraint.
         manifests::delete(tx, manifest).await.map_err(|error| or_conflict(error, in_use))?;
@@ -146,7 +152,7 @@ impl Registry {
 
 /// What goes with a manifest, for the audit: which tags it had, the first of them where they are many.
 async fn before_deletion(tx: &Tx, manifest: ManifestId, digest: &Digest) -> Result<String, DbError> {
-    let found = tags::of_manifest(tx, manifest, i64::from(MAX_TAGS_TOLD) + 1).await?;
+    let found = tags::of_manifest(tx, manifest, "", i64::from(MAX_TAGS_TOLD) + 1).await?;
     let tags = Page::of(found, MAX_TAGS_TOLD, String::as_str);
     let mut before = serde_json::json!({ "digest": digest.as_str(), "tags": tags.items });
     if tags.next.is_some() {

@@ -136,7 +136,10 @@ fn check_kind(token: &StoredToken, edit: &TokenEdit) -> Result<(), ManageError> 
 }
 
 /// Refuses scopes for a token that mirrors its user (`access` is fixed at creation).
-pub(crate) fn check_has_scopes(token: &StoredToken, field: &str) -> Result<(), ManageError> {
+///
+/// # Errors
+/// With the rule, told of `field`.
+pub fn check_has_scopes(token: &StoredToken, field: &str) -> Result<(), ManageError> {
     if !token.mirrors_its_user() {
         return Ok(());
     }

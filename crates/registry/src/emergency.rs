@@ -67,8 +67,9 @@ impl Registry {
         .await
     }
 
-    /// Disables the user's living personal tokens, as [`Self::disable_tokens`] does, and ends every bearer and session made with the password so far.
-    /// The password stays: whoever knows it can log in again. Answers how many tokens were enabled.
+    /// Disables the user's living personal tokens, as [`Self::disable_tokens`] does, and ends every bearer and session
+    /// made with the password so far. The password stays: whoever knows it can log in again. Answers how many tokens
+    /// were enabled.
     pub async fn end_all(&self, grant: &Grant<EndAll>, now: Instant) -> Result<usize, ManageError> {
         let username = &grant.ask.username;
         retried(|| async {

@@ -2,7 +2,7 @@
 
 use oci::{Digest, Reference, RepositoryName};
 
-use crate::content::ContentError;
+use crate::{content::ContentError, tags_seen::TagsSeen};
 
 /// Manifests that a condition names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Expected {
     pub one_of: Option<Named>,
     /// It leads to none of these now; `Any`: to nothing at all, so that the change can only create.
     pub none_of: Option<Named>,
+    /// The manifest has these tags now. Only a deletion of it asks: a push takes no tag from any other.
+    pub tags: Option<TagsSeen>,
 }
 
 impl Expected {
@@ -75,7 +77,7 @@ mod tests {
             (these(&[&here]), these(&[&other]), true, false),
             (any.clone(), any, false, false),
         ] {
-            let expected = Expected { one_of, none_of };
+            let expected = Expected { one_of, none_of, tags: None };
             let (repository, tag) =
                 (RepositoryName::parse("acme/api").unwrap(), oci::Tag::parse("1.0").unwrap());
             let check = |now| expected.check(&repository, &Reference::Tag(tag.clone()), now).is_ok();

@@ -54,6 +54,7 @@ mod show_tokens;
 mod show_users;
 mod signing;
 mod sweep;
+mod tags_seen;
 mod upload;
 mod upload_turns;
 mod usage;
@@ -80,7 +81,7 @@ pub use delete_token::DeleteToken;
 pub use delete_user::DeleteUser;
 pub use edit_namespace::{EditNamespace, NamespaceEdit};
 pub use edit_teams::{AddToTeam, CreateTeam, DeleteTeam, RemoveFromTeam, RenameTeam};
-pub use edit_token::{EditToken, TokenEdit};
+pub use edit_token::{EditToken, TokenEdit, check_has_scopes};
 pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use emergency::{DisableTokens, EndAll};
 pub use expected::{Expected, Named};
@@ -131,6 +132,7 @@ pub use storage::{
     users::StoredUser,
 };
 pub use sweep::Swept;
+pub use tags_seen::TagsSeen;
 pub use upload::{
     AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody, UploadStatus,
 };

@@ -111,7 +111,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             if let Some(before) = before {
-                self.end_presented(&tx, before, Ending::LoggedInAgain, &grant.origin, now).await?;
+                self.end_replaced(&tx, before, &grant, now).await?;
             }
             self.insert_session(&tx, &grant, &secret, now).await?;
             tx.commit().await?;
@@ -163,25 +163,33 @@ impl Registry {
     ) -> Result<(), Refusal> {
         retried(|| async {
             let tx = self.db.begin().await?;
-            self.end_presented(&tx, secret, Ending::LoggedOut, origin, now).await?;
+            if let Some(ended) = sessions::delete_presented(&tx, &secret.hash()).await? {
+                // Whoever presents a session's secret is its user to the audit.
+                let holder = format!("user {}", ended.username);
+                let record = origin.record(holder.clone(), ended.user.to_string(), ENDED, holder);
+                self.record_ended(&tx, record, &ended, Ending::LoggedOut, now).await?;
+            }
             Ok::<_, Refusal>(tx.commit().await?)
         })
         .await
     }
 
-    /// Whoever presents a session's secret is its user to the audit, also where they have just logged in as another.
-    async fn end_presented(
+    /// Ends the session that a browser had before a login in it. Where somebody else logs in, it is they who ended it,
+    /// and from where is nothing for its holder, who reads this row.
+    async fn end_replaced(
         &self,
         tx: &Tx,
-        secret: &SessionSecret,
-        how: Ending,
-        origin: &Origin,
+        before: &SessionSecret,
+        grant: &Grant<OpenSession>,
         now: Instant,
     ) -> Result<(), DbError> {
-        let Some(ended) = sessions::delete_presented(tx, &secret.hash()).await? else { return Ok(()) };
-        let holder = format!("user {}", ended.username);
-        let record = origin.record(holder.clone(), ended.user.to_string(), ENDED, holder);
-        self.record_ended(tx, record, &ended, how, now).await
+        let Some(ended) = sessions::delete_presented(tx, &before.hash()).await? else { return Ok(()) };
+        let mut record = grant.record(ENDED, format!("user {}", ended.username));
+        if grant.password().is_none_or(|(user, _)| user != ended.user) {
+            record.from_address = String::new();
+            record.client = "";
+        }
+        self.record_ended(tx, record, &ended, Ending::LoggedInAgain, now).await
     }
 
     async fn record_ended(

@@ -71,7 +71,7 @@ impl Registry {
         let manifest = Manifest::parse(Some(&stored.media_type), &payload)?;
         let platforms = self.platforms(grant, &manifest, &payload).await?;
         let content_bytes = manifests::content_bytes(&self.db, stored.id).await?;
-        let tags = tags::on_manifest(&self.db, stored.id, MAX_SHOWN).await?;
+        let tags = tags::of_manifest(&self.db, stored.id, "", MAX_SHOWN).await?;
         let entries = manifests::entries(&self.db, stored.id, MAX_SHOWN).await?;
         Ok(ShownManifest { stored, manifest, platforms, content_bytes, tags, entries })
     }

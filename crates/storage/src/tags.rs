@@ -64,11 +64,16 @@ pub async fn after(
     q.list(AFTER, params![repository, after, limit], |row| row.text(0)).await
 }
 
-const OF_MANIFEST: &str = "SELECT name FROM tags WHERE manifest_id = $1 ORDER BY name LIMIT $2";
+const OF_MANIFEST: &str = "SELECT name FROM tags WHERE manifest_id = $1 AND name > $2 ORDER BY name LIMIT $3";
 
-/// The first tags that point at the manifest, in the order of their bytes.
-pub async fn of_manifest(q: &impl Query, manifest: ManifestId, limit: i64) -> Result<Vec<String>, DbError> {
-    q.list(OF_MANIFEST, params![manifest, limit], |row| row.text(0)).await
+/// The tags behind `after` that point at the manifest, in the order of their bytes.
+pub async fn of_manifest(
+    q: &impl Query,
+    manifest: ManifestId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, DbError> {
+    q.list(OF_MANIFEST, params![manifest, after, limit], |row| row.text(0)).await
 }
 
 /// A tag as listed.
@@ -100,13 +105,6 @@ pub async fn with_digests(
         })
     })
     .await
-}
-
-const ON_MANIFEST: &str = "SELECT name FROM tags WHERE manifest_id = $1 ORDER BY name LIMIT $2";
-
-/// The tags that point at the manifest, by name.
-pub async fn on_manifest(q: &impl Query, manifest: ManifestId, limit: i64) -> Result<Vec<String>, DbError> {
-    q.list(ON_MANIFEST, params![manifest, limit], |row| row.text(0)).await
 }
 
 const DELETE: &str = "DELETE FROM tags WHERE repository_id = $1 AND name = $2";

@@ -58,8 +58,11 @@ async function askInDialog(link) {
   document.body.append(dialog);
   localTimes(dialog);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  // Whoever marks a text and lets go beside the dialog has not clicked there.
+  let isDownBeside = false;
+  dialog.addEventListener("pointerdown", (event) => { isDownBeside = isBeside(dialog, event); });
   dialog.addEventListener("click", (event) => {
-    if (isBeside(dialog, event) || event.target.closest("[data-cancel]")) {
+    if ((isDownBeside && isBeside(dialog, event)) || event.target.closest("[data-cancel]")) {
       event.preventDefault();
       dialog.close();
     }
@@ -67,7 +70,7 @@ async function askInDialog(link) {
   dialog.showModal();
 }
 
-// Whether a click met what lies behind a dialog: that has no element of its own, and the dialog's edge is not it.
+// Whether a pointer met what lies behind a dialog: that has no element of its own, and the dialog's edge is not it.
 function isBeside(dialog, event) {
   const box = dialog.getBoundingClientRect();
   const isWithin = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;

@@ -15,6 +15,8 @@ const MANY: usize = 60;
 /// Entries of one index; a manifest lists 4,096 at most.
 const PLATFORMS: usize = 4_000;
 const REPOSITORIES: usize = 210;
+/// More edits than the audit shows on a page, whatever they say.
+const EDITS: usize = 31;
 
 async fn asks(sealock: &Sealock, method: Method, path: &str, body: Value) {
     let request = sealock.request(method, path).basic_auth("admin", Some(ADMIN_PASSWORD));
@@ -23,7 +25,8 @@ async fn asks(sealock: &Sealock, method: Method, path: &str, body: Value) {
     assert!(status.is_success(), "{path}: {status} {}", answer.text().await.unwrap_or_default());
 }
 
-async fn push_blob(sealock: &Sealock, repository: &str, blob: &Blob) {
+/// A blob alone is enough for its repository to be there.
+pub(crate) async fn push_blob(sealock: &Sealock, repository: &str, blob: &Blob) {
     let path = format!("/v2/{repository}/blobs/uploads/?digest={}", blob.digest);
     let request = sealock.request(Method::POST, &path).basic_auth("admin", Some(ADMIN_PASSWORD));
     assert_eq!(request.body(blob.bytes.clone()).send().await.unwrap().status(), 201, "{path}");
@@ -86,7 +89,7 @@ async fn make_many_people(sealock: &Sealock) {
 
 async fn make_many_tokens(sealock: &Sealock) {
     let scopes: Vec<Value> = (0..100)
-        .map(|number| json!({"type": "repository", "path": format!("acme/{}-{number}*", "p".repeat(100)), "actions": ["pull"]}))
+        .map(|number| json!({"type": "repository", "path": format!("acme/{}-{number}*", "p".repeat(240)), "actions": ["pull"]}))
         .collect();
     for number in 0..MANY {
         let token = json!({
@@ -99,6 +102,23 @@ async fn make_many_tokens(sealock: &Sealock) {
     }
 }
 
+/// Edits of a token, each of which changes much, in characters that are escaped. Its pages are at the path that is returned.
+async fn edit_a_token_often(sealock: &Sealock) -> String {
+    let request = sealock.request(Method::GET, "/api/v1/namespaces/acme/tokens?limit=1");
+    let answer = request.basic_auth("admin", Some(ADMIN_PASSWORD)).send().await.unwrap();
+    let tokens: Value = answer.json().await.unwrap();
+    let path = format!("/tokens/{}", tokens["items"][0]["id"].as_str().unwrap());
+    let addresses: Vec<_> = (0..50).map(|number| format!("10.11.12.{number}")).collect();
+    for number in 0..EDITS {
+        let edit = json!({
+            "description": format!("{number} {}", "&<".repeat(450)),
+            "allowed_addresses": addresses[number % 2..],
+        });
+        asks(sealock, Method::PATCH, &format!("/api/v1{path}"), edit).await;
+    }
+    path
+}
+
 // On one engine: what is looked at is markup. What a page of 100 scope rows weighs is no promise.
 #[tokio::test]
 async fn pages_stay_light_with_all_that_the_rules_allow_on_them() {
@@ -109,11 +129,16 @@ async fn pages_stay_light_with_all_that_the_rules_allow_on_them() {
     push_much(&sealock).await;
     make_many_people(&sealock).await;
     make_many_tokens(&sealock).await;
+    let token = edit_a_token_often(&sealock).await;
     for path in [
         "/namespaces/acme",
         "/namespaces/acme/members",
         "/namespaces/acme/tokens",
         "/namespaces/acme/tokens/new",
+        &token,
+        &format!("{token}/edit"),
+        &format!("{token}/scopes"),
+        &format!("{token}/scopes?after=90"),
         "/namespaces/acme/repositories/crowded",
         "/profile/tokens",
         "/users",

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use e2e::{ADMIN_PASSWORD, Browser, Machine, Sealock};
-use testkit::{both_engines, image::Image};
+use testkit::{Engine, both_engines, image::Image};
 
 const NEW_PASSWORD: &str = "a password of one's own";
 
@@ -162,4 +162,30 @@ async fn what_is_copied_is_what_is_shown(sealock: Sealock) {
         browser.sees("Copied").await;
         assert_eq!(browser.clipboard().await, browser.copied(label).await);
     }
+}
+
+// On one engine: what is looked at is a script.
+#[tokio::test]
+async fn a_question_is_asked_once_and_stays_until_one_clicks_beside_it() {
+    let sealock = Sealock::on(Engine::Sqlite).await;
+    let Some(browser) = Browser::beside(&sealock) else { return };
+    browser.log_in_as_admin().await;
+    sealock.log_in_as_admin().await;
+    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    sealock.token("acme", "ci-bot", &[]).await;
+    browser.open("/namespaces/acme/tokens").await;
+    browser.follow("ci-bot").await;
+    let details = browser.path().await;
+    assert_eq!(
+        browser.follow_twice("Reset").await,
+        1,
+        "the second click comes while the first still fetches"
+    );
+    for (from, to) in [("edge", "edge"), ("title", "beside"), ("beside", "title")] {
+        browser.point(from, to).await;
+        assert!(browser.is_asked().await, "from {from} to {to}");
+    }
+    browser.point("beside", "beside").await;
+    assert!(!browser.is_asked().await);
+    assert_eq!((browser.focused().await.as_str(), browser.path().await), ("Reset", details));
 }

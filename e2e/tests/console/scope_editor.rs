@@ -1,7 +1,12 @@
 //! Scopes: of a new token, row by row, and those of a token that lives.
 
 use e2e::{Browser, Machine, Sealock};
-use testkit::{both_engines, image::Image};
+use testkit::{
+    Engine, both_engines,
+    image::{Blob, Image},
+};
+
+use crate::crowded::push_blob;
 
 /// A server with the namespace acme and two repositories in it, which somebody else has pushed.
 async fn server_with_repositories(sealock: &Sealock) -> Option<Machine> {
@@ -87,6 +92,26 @@ async fn the_editor_helps_while_one_types(sealock: Sealock) {
     assert!(browser.is_marked_wrong("Name").await);
     browser.type_in("Name", "build-1").await;
     assert!(!browser.is_marked_wrong("Name").await);
+}
+
+// On one engine: what is looked at is a script.
+#[tokio::test]
+async fn the_editor_says_nothing_of_repositories_that_the_page_has_no_room_for() {
+    let sealock = Sealock::on(Engine::Sqlite).await;
+    let Some(browser) = Browser::among_crowds(&sealock) else { return };
+    browser.log_in_as_admin().await;
+    let blob = Blob::new("application/octet-stream", b"x".to_vec());
+    push_blob(&sealock, "acme/api", &blob).await;
+    for number in 0..70 {
+        // As long as names get: 16 KiB of the page hold 63 of them.
+        push_blob(&sealock, &format!("acme/{}{number:02}", "n".repeat(248)), &blob).await;
+    }
+    browser.open("/namespaces/acme/tokens/new").await;
+    browser.tick("Custom").await;
+    browser.type_in("Path of scope 1", "acme/x").await;
+    browser.sees("Matches none of the first 64 repositories.").await;
+    browser.type_in("Path of scope 1", "acme/a*").await;
+    browser.sees("Matches acme/api of the first 64 repositories.").await;
 }
 
 #[both_engines]

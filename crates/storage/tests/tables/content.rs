@@ -471,7 +471,8 @@ async fn a_manifest_taken_is_pointed_at_by_nobody_else(c: Content) {
     for tag in ["b", "a", "c"] {
         c.point(c.repository, tag, image.id).await;
     }
-    assert_eq!(tags::of_manifest(&c.t.db, image.id, 2).await.unwrap(), ["a", "b"]);
+    assert_eq!(tags::of_manifest(&c.t.db, image.id, "", 2).await.unwrap(), ["a", "b"]);
+    assert_eq!(tags::of_manifest(&c.t.db, image.id, "b", 2).await.unwrap(), ["c"]);
     let (_, taken) = c.t.overlapping(async |tx| manifests::delete(tx, image.id).await, take).await;
     assert_eq!(taken, Ok(None));
 }

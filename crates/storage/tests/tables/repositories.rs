@@ -235,8 +235,8 @@ async fn a_blob_counts_once_in_what_a_manifest_needs(t: Tables) {
     assert_eq!((tagged.tag.as_str(), tagged.updated_at, tagged.content_bytes), ("all", after(1), 1010));
     assert_eq!(tagged.manifest.digest, index.digest);
     assert!(manifests::tagged(&t.db, repository, "all", 10).await.unwrap().is_empty());
-    assert_eq!(tags::on_manifest(&t.db, index.id, 10).await, Ok(vec!["all".to_owned()]));
-    assert_eq!(tags::on_manifest(&t.db, large.id, 10).await, Ok(vec![]));
+    assert_eq!(tags::of_manifest(&t.db, index.id, "", 10).await, Ok(vec!["all".to_owned()]));
+    assert_eq!(tags::of_manifest(&t.db, large.id, "", 10).await, Ok(vec![]));
 }
 
 async fn about(t: &Tables, repository: RepositoryId, payload: &str, subject: &Digest, kind: &str) -> Digest {

@@ -2,9 +2,10 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use maud::{Markup, html};
 use serde::de::DeserializeOwned;
 
-use super::error::ConsoleError;
+use super::{error::ConsoleError, parts::escaped};
 use crate::{
     app::App,
     query::{Query, is_after},
@@ -45,6 +46,25 @@ pub(super) fn after(query: &Query) -> Result<String, ConsoleError> {
 /// Behind what the page of a list begins; empty on the first page.
 pub(super) struct After(pub(super) String);
 
+impl After {
+    /// The field of a form that keeps it, so that whatever is done leads back to the same page of the list.
+    pub(super) fn field(after: &str) -> Markup {
+        html! { @if !after.is_empty() { input type="hidden" name="after" value=(after); } }
+    }
+}
+
+/// The address of a page with what it is to say: behind what its list begins, what was just done. What is empty is left
+/// out.
+pub(super) fn with(path: &str, said: &[(&str, &str)]) -> String {
+    let said = said.iter().filter(|(_, text)| !text.is_empty());
+    let pairs: Vec<_> = said.map(|(name, text)| format!("{name}={}", escaped(text))).collect();
+    match (pairs.is_empty(), path.contains('?')) {
+        (true, _) => path.to_owned(),
+        (false, true) => format!("{path}&{}", pairs.join("&")),
+        (false, false) => format!("{path}?{}", pairs.join("&")),
+    }
+}
+
 impl FromRequestParts<App> for After {
     type Rejection = ConsoleError;
 
@@ -61,5 +81,22 @@ impl FromRequestParts<App> for Done {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ConsoleError> {
         Ok(Self(query(parts)?.one("done").map(str::to_owned)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_only_what_there_is_to_say() {
+        for (path, after, done, address) in [
+            ("/users", "", "", "/users"),
+            ("/users", "ann&bob", "", "/users?after=ann%26bob"),
+            ("/teams/ops", "ann", "removed", "/teams/ops?after=ann&done=removed"),
+            ("/audit?user=ann", "1", "", "/audit?user=ann&after=1"),
+        ] {
+            assert_eq!(with(path, &[("after", after), ("done", done)]), address);
+        }
     }
 }

@@ -33,7 +33,9 @@ pub(super) fn path(name: &str) -> String {
 /// what there is here, and must not keep it as what it asked for.
 pub(super) async fn asset(Path((edition, name)): Path<(String, String)>) -> Response {
     let Some((_, media_type, text)) = FILES.iter().find(|(known, ..)| *known == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        let mut absent = StatusCode::NOT_FOUND.into_response();
+        frame::guard(absent.headers_mut());
+        return absent;
     };
     let is_ours = edition == *EDITION;
     let keeping = if is_ours { "public, max-age=31536000, immutable" } else { "no-store" };

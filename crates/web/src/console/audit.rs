@@ -16,7 +16,7 @@ use registry::{AuditPart, Page as ListPage, ShowAudit, StoredRecord};
 use serde_json::{Map, Value};
 
 use super::{
-    Answered,
+    Answered, address,
     error::ConsoleError,
     form::{Form, Wrong},
     frame::{Page, Section},
@@ -26,9 +26,13 @@ use super::{
 };
 use crate::{app::App, query::Query};
 
-/// Rows on one page: with what changed, some 50 KB of them at most.
+/// Rows on one page at most.
 const PAGE: u32 = 30;
-/// How much of a value is shown, in characters; all of it is in the API's answer.
+/// What the rows of a page weigh at most, in bytes of the page: it stays below 50 KB with what is around them. Rows that
+/// say much, or in characters that are escaped, are fewer on a page.
+const MAX_ROWS_BYTES: usize = 40_000;
+/// How much of a value is shown, in characters; all of it is in the API's answer. With it no row alone weighs as much as
+/// a page's rows may.
 const MAX_VALUE_CHARS: usize = 160;
 /// What of a digest is shown, in hexadecimal digits.
 const SHORT_DIGEST_CHARS: usize = 12;
@@ -40,13 +44,14 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, request: Requ
     let (request, _) = request.into_parts();
     let query = Query::of(&request).map_err(ConsoleError::Malformed)?;
     let form = filters(&query, &visitor);
-    let (ask, part) = match read(&form, query.one("after")) {
+    let after = query.one("after").unwrap_or_default();
+    let (ask, part) = match read(&form, after) {
         Ok(asked) => asked,
         Err(wrong) => return Ok(page(&visitor, &form, &wrong, None)),
     };
     let grant = visitor.may(&app, ask).await?;
-    let listed = app.registry().show_audit(&grant, part, PAGE).await?;
-    Ok(page(&visitor, &form, &Wrong::default(), Some(&listed)))
+    let listed = fitting(app.registry().show_audit(&grant, part, PAGE).await?);
+    Ok(page(&visitor, &form, &Wrong::default(), Some((after, &listed))))
 }
 
 /// The filters as a form. All of the audit is for administrators: who is none begins with what is theirs.
@@ -60,7 +65,7 @@ fn filters(query: &Query, visitor: &Visitor) -> Form {
     Form::of(&set)
 }
 
-fn read(form: &Form, after: Option<&str>) -> Result<(ShowAudit, AuditPart), Wrong> {
+fn read(form: &Form, after: &str) -> Result<(ShowAudit, AuditPart), Wrong> {
     let mut wrong = Wrong::default();
     let typed = |name| Some(form.text(name)).filter(|text| !text.is_empty());
     let no_id = |_| "a token's id, as the address of its page has it";
@@ -70,7 +75,7 @@ fn read(form: &Form, after: Option<&str>) -> Result<(ShowAudit, AuditPart), Wron
         user: typed("user").and_then(|text| wrong.check("user", Username::parse(text))),
     };
     let no_row = |_| "this page of the audit is not there; begin with the first";
-    let after = after.filter(|text| !text.is_empty());
+    let after = Some(after).filter(|text| !text.is_empty());
     let part = AuditPart {
         since: typed("since").and_then(|text| wrong.check("since", day(text))),
         // The day itself is meant too.
@@ -89,7 +94,29 @@ fn day(text: &str) -> Result<Instant, &'static str> {
     midnight.and_then(|text| Instant::parse_rfc3339(&text)).ok_or(rule)
 }
 
-fn page(visitor: &Visitor, form: &Form, wrong: &Wrong, listed: Option<&ListPage<StoredRecord>>) -> Response {
+/// As many rows as a page holds; the next page begins behind the last of them.
+fn fitting(listed: ListPage<StoredRecord>) -> ListPage<StoredRecord> {
+    let ListPage { mut items, mut next } = listed;
+    let mut weight = 0;
+    let fits = |record: &&StoredRecord| {
+        weight += row(record).into_string().len();
+        weight <= MAX_ROWS_BYTES
+    };
+    // The first always does: a page without rows would lead nowhere.
+    let count = items.iter().take_while(fits).count().max(1);
+    if count < items.len() {
+        items.truncate(count);
+        next = items.last().map(|last| last.id.to_string());
+    }
+    ListPage { items, next }
+}
+
+fn page(
+    visitor: &Visitor,
+    form: &Form,
+    wrong: &Wrong,
+    listed: Option<(&str, &ListPage<StoredRecord>)>,
+) -> Response {
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let body = html! {
         (parts::head("Audit", &parts::NOTHING))
@@ -98,13 +125,8 @@ fn page(visitor: &Visitor, form: &Form, wrong: &Wrong, listed: Option<&ListPage<
         }
         (parts::wrong_beyond(wrong, &FILTERS))
         (filter_form(form, wrong))
-        @if let Some(listed) = listed {
-            @if listed.items.is_empty() {
-                (parts::empty("Nothing found", "Nothing happened that passes these filters.", &html! { a.button href="/audit" { "Clear the filters" } }))
-            } @else {
-                (table(&listed.items))
-                (parts::next_page(&next_path(form), listed.next.as_deref()))
-            }
+        @if let Some((after, listed)) = listed {
+            (parts::list(&first_page(form), after, listed, &nothing_found(), table))
         }
     };
     Page::new("Audit", &visitor.viewer, Section::Audit).status(status).with(&body)
@@ -124,11 +146,14 @@ fn filter_form(form: &Form, wrong: &Wrong) -> Markup {
     }
 }
 
-/// The way to the next page keeps the filters.
-fn next_path(form: &Form) -> String {
-    let set = FILTERS.iter().map(|name| (name, form.text(name))).filter(|(_, text)| !text.is_empty());
-    let pairs: String = set.map(|(name, text)| format!("{name}={}&", parts::escaped(text))).collect();
-    format!("/audit?{pairs}after=")
+fn nothing_found() -> Markup {
+    let clear = html! { a.button href="/audit" { "Clear the filters" } };
+    parts::empty("Nothing found", "Nothing happened that passes these filters.", &clear)
+}
+
+/// Where the list begins: the ways on from there keep the filters.
+fn first_page(form: &Form) -> String {
+    address::with("/audit", &FILTERS.map(|name| (name, form.text(name))))
 }
 
 fn table(rows: &[StoredRecord]) -> Markup {

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{Method, StatusCode, header, request::Parts};
 use maud::html;
 
 use super::{
@@ -78,21 +78,26 @@ pub(super) async fn wrong_method(State(app): State<App>, request: Request) -> Re
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     recognise(&mut parts, &app).await;
-    let text =
-        "This address only takes what a form sends. Nothing was done; the form is on the page before it.";
-    DeadEnd {
-        status: StatusCode::METHOD_NOT_ALLOWED,
-        title: "Not a page",
-        text: text.to_owned(),
-        way_out: (page_of_form(parts.uri.path()).to_owned(), "Back to the page"),
-    }
-    .into_response()
+    // What can't be looked at takes a form; to anything else, something was sent that no form of ours sends.
+    let (text, page) = if parts.method == Method::GET {
+        let text = "This address only takes what a form sends. Nothing was done.";
+        (text, page_of_form(parts.uri.path()))
+    } else {
+        ("This address does not take that. Nothing was done.", None)
+    };
+    let way_out =
+        page.map_or(("/".to_owned(), "To your namespaces"), |page| (page.to_owned(), "Back to the page"));
+    DeadEnd { status: StatusCode::METHOD_NOT_ALLOWED, title: "Not a page", text: text.to_owned(), way_out }
+        .into_response()
 }
 
-/// The page with the form that is sent to this path.
-fn page_of_form(path: &str) -> &str {
-    let of_session = path.split_once("/sessions/").map(|(page, _)| page);
-    of_session.or_else(|| FORMS_OF_PAGES.iter().find_map(|form| path.strip_suffix(form))).unwrap_or("/")
+/// The page with the form that is sent to this path, where the path says which.
+fn page_of_form(path: &str) -> Option<&str> {
+    match path.split_once("/sessions/") {
+        Some(("/profile", _)) => Some("/profile/sessions"),
+        Some((page, _)) => Some(page),
+        None => FORMS_OF_PAGES.iter().find_map(|form| path.strip_suffix(form)),
+    }
 }
 
 /// Looks who it is, for the frame alone: whoever can't be recognised is shown the page all the same.
@@ -112,13 +117,13 @@ mod tests {
     #[test]
     fn a_form_s_address_leads_back_to_its_page() {
         for (form, page) in [
-            ("/teams/ops/rename", "/teams/ops"),
-            ("/teams/%6Eew/members", "/teams/%6Eew"),
-            ("/tokens/1/scopes/add", "/tokens/1/scopes"),
-            ("/users/ann/sessions/1/end", "/users/ann"),
-            ("/profile/sessions/1/end", "/profile"),
-            ("/tokens/several", "/"),
-            ("/logout", "/"),
+            ("/teams/ops/rename", Some("/teams/ops")),
+            ("/teams/%6Eew/members", Some("/teams/%6Eew")),
+            ("/tokens/1/scopes/add", Some("/tokens/1/scopes")),
+            ("/users/ann/sessions/1/end", Some("/users/ann")),
+            ("/profile/sessions/1/end", Some("/profile/sessions")),
+            ("/tokens/several", None),
+            ("/logout", None),
         ] {
             assert_eq!(page_of_form(form), page);
         }

@@ -107,7 +107,7 @@ fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
         | ContentError::RepositoryUnknown(_)
         | ContentError::ManifestUnknown { .. }
         | ContentError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, "Nothing here", text),
-        ContentError::InUse { .. } | ContentError::NotAsExpected { .. } => {
+        ContentError::InUse { .. } | ContentError::NotAsExpected { .. } | ContentError::OtherTags { .. } => {
             (StatusCode::CONFLICT, "Not possible", text)
         }
         error => of_fault(error),

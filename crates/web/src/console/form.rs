@@ -15,6 +15,9 @@ use crate::{
 /// The largest form, in bytes: a hundred scopes with paths of 255 characters, escaped.
 const MAX_FORM_BYTES: usize = 256 * 1024;
 
+/// The hidden field with the revision that a form was filled in from: an edit that came between is told, and not undone.
+pub(super) const REVISION: &str = "revision";
+
 /// A form. It may hold a password, so it can't be printed.
 pub(super) struct Form(Query);
 
@@ -66,6 +69,16 @@ impl Form {
     /// Whether a box was ticked, or a button of that name pressed.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.one(name).is_some()
+    }
+
+    /// The revision that it was filled in from, or nothing after adding that it says none.
+    pub(super) fn revision(&self, wrong: &mut Wrong) -> Option<i64> {
+        wrong.check(REVISION, self.text(REVISION).parse().map_err(|_| "this form does not say what it edits"))
+    }
+
+    /// The fields as parameters, for what an address says too.
+    pub(super) fn query(&self) -> &Query {
+        &self.0
     }
 
     /// Every value of a field that may be there several times.
@@ -126,9 +139,8 @@ pub(super) fn refused(error: ManageError, taken: &str) -> Result<(StatusCode, Wr
         ManageError::NameTaken(message) => {
             Ok((StatusCode::CONFLICT, vec![FieldError::new(taken, message)].into()))
         }
-        error @ (ManageError::Changed | ManageError::TooMany(_)) => {
-            Ok((StatusCode::CONFLICT, vec![FieldError::new("", error)].into()))
-        }
+        ManageError::Changed => Ok((StatusCode::CONFLICT, vec![FieldError::new(REVISION, error)].into())),
+        ManageError::TooMany(_) => Ok((StatusCode::CONFLICT, vec![FieldError::new("", error)].into())),
         error => Err(error.into()),
     }
 }
@@ -136,6 +148,15 @@ pub(super) fn refused(error: ManageError, taken: &str) -> Result<(StatusCode, Wr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_revision_is_a_number_or_the_form_is_told_to_say_none() {
+        for (typed, expect) in [("7", Some(7)), ("", None), ("x", None), ("99999999999999999999", None)] {
+            let mut wrong = Wrong::default();
+            assert_eq!(Form::of(&[(REVISION, typed)]).revision(&mut wrong), expect, "{typed}");
+            assert_eq!(wrong.with(REVISION).is_some(), expect.is_none(), "{typed}");
+        }
+    }
 
     #[test]
     fn all_that_is_wrong_with_a_field_is_told_beside_it() {

@@ -188,7 +188,8 @@ fn user_menu(viewer: &Viewer) -> Markup {
 fn mark() -> Markup {
     html! {
         svg viewBox="0 0 24 24" aria-hidden="true" {
-            path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" d="M12 2.5 20.5 6v6c0 5-3.6 8.3-8.5 9.5C7.100 20.300 3.500 17 3.500 12V6z" {}
+            path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round"
+                d="M12 2.5 20.5 6v6c0 5-3.6 8.3-8.5 9.5C7.100 20.300 3.500 17 3.500 12V6z" {}
             path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" d="M9 12h6M12 9v6" {}
         }
     }

@@ -8,8 +8,7 @@ use registry::{EditSettings, SettingsEdit, ShowSettings, StoredSettings};
 use super::{
     Answered,
     address::Done,
-    error::ConsoleError,
-    form::{Form, Wrong, refused},
+    form::{Form, REVISION, Wrong, refused},
     frame::{Page, Section},
     parts, see,
     visitor::Visitor,
@@ -32,16 +31,17 @@ fn filled_in(settings: &StoredSettings) -> Form {
         ("tokens_for_others", settings.tokens_for_others),
     ];
     let ticked = ticks.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| (name, "yes"));
-    Form::of(&ticked.chain([("revision", revision.as_str())]).collect::<Vec<_>>())
+    Form::of(&ticked.chain([(REVISION, revision.as_str())]).collect::<Vec<_>>())
 }
 
 fn page(visitor: &Visitor, form: &Form, is_saved: bool, wrong: &Wrong, status: StatusCode) -> Response {
     let body = html! {
         (parts::head("Settings", &parts::NOTHING))
         @if is_saved { .notice.good role="status" { p { "The settings are saved. They hold from the next request on." } } }
-        (parts::wrong_beyond(wrong, &[]))
+        (parts::wrong_beyond(wrong, &[REVISION]))
+        (parts::outdated(wrong, "/settings"))
         form.card.narrow method="post" action="/settings" {
-            input type="hidden" name="revision" value=(form.text("revision"));
+            (parts::revision(form))
             (ticks(form))
             .actions { button.primary { "Save settings" } }
         }
@@ -78,8 +78,9 @@ fn ticks(form: &Form) -> Markup {
 /// Saves the settings, unless somebody else did since the form was shown.
 pub(super) async fn save(State(app): State<App>, visitor: Visitor, form: Form) -> Answered {
     let grant = visitor.may(&app, EditSettings).await?;
-    let Ok(revision) = form.text("revision").parse() else {
-        return Err(ConsoleError::Malformed("the form says no revision; load the page again".to_owned()));
+    let mut wrong = Wrong::default();
+    let Some(revision) = form.revision(&mut wrong) else {
+        return Ok(page(&visitor, &form, false, &wrong, StatusCode::UNPROCESSABLE_ENTITY));
     };
     let edit = SettingsEdit {
         users_make_namespaces: Some(form.has("users_make_namespaces")),

@@ -13,7 +13,7 @@ use super::{
     error::ConsoleError,
     form::{Form, Wrong},
     frame::Page,
-    parts::{Field, NOTHING},
+    parts::{self, Field, NOTHING},
     see,
 };
 use crate::{app::App, cross_site, gate::Caller, request, session_cookie};
@@ -80,11 +80,20 @@ fn by_tls_alone(origin: &str) -> Response {
 pub(super) async fn page(browser: Browser) -> Answered {
     let query = address::query(&browser.parts)?;
     let next = query.one("next").unwrap_or_default();
-    let is_changed = query.one("done") == Some("password");
-    let notice = html! {
-        @if is_changed { .notice.good role="status" { p { "Your password is changed. Log in with the new one." } } }
-    };
+    let notice = parts::notice(query.one("done").and_then(said));
     Ok(filled_in(&Form::of(&[("next", next)]), &Wrong::default(), &notice, StatusCode::OK))
+}
+
+/// What is said after something was done that ended the session.
+fn said(done: &str) -> Option<&'static str> {
+    Some(match done {
+        "password" => "Your password is changed. Log in with the new one.",
+        "end-all" => {
+            "Your personal tokens are deactivated, and you are logged out everywhere. Log in to go on, and change your \
+             password if it may have leaked."
+        }
+        _ => return None,
+    })
 }
 
 fn filled_in(form: &Form, wrong: &Wrong, notice: &Markup, status: StatusCode) -> Response {

@@ -5,6 +5,7 @@ mod address;
 mod assets;
 mod audit;
 mod dead_ends;
+mod end_all;
 mod error;
 mod form;
 mod frame;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> Router<App> {
 fn people() -> Router<App> {
     Router::new()
         .route("/profile", get(profile::show).post(profile::change_password))
+        .route(end_all::PATH, get(end_all::ask).post(end_all::act))
         .route("/users", get(users::list))
         .route("/users/new", get(users::new).post(users::create))
         .route("/users/{username}", get(user::show))

@@ -5,7 +5,7 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use oci::NamespaceName;
-use registry::{CreateNamespace, ListNamespaces, ManageError, Page as ListPage, StoredNamespace};
+use registry::{CreateNamespace, ListNamespaces, ManageError, StoredNamespace};
 
 use super::{
     Answered,
@@ -32,11 +32,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, After(after):
     let body = html! {
         (parts::head("Namespaces", &new))
         (first_steps)
-        @if listed.items.is_empty() {
-            (nothing_yet(may_create))
-        } @else {
-            (table(&listed))
-        }
+        (parts::list("/", &after, &listed, &nothing_yet(may_create), table))
     };
     Ok(Page::new("Namespaces", &visitor.viewer, Section::Namespaces).with(&body))
 }
@@ -55,13 +51,13 @@ fn nothing_yet(may_create: bool) -> Markup {
     parts::empty("No namespace yet", text, &parts::NOTHING)
 }
 
-fn table(listed: &ListPage<StoredNamespace>) -> Markup {
+fn table(namespaces: &[StoredNamespace]) -> Markup {
     html! {
         .table {
             table {
                 thead { tr { th { "Name" } th { "Who may pull" } th { "Made" } th { "By" } } }
                 tbody {
-                    @for namespace in &listed.items {
+                    @for namespace in namespaces {
                         tr {
                             th scope="row" { a href=(path_of("namespaces", namespace.name.as_str())) { (namespace.name) } }
                             td data-label="Who may pull" { (visibility(namespace.is_public)) }
@@ -72,7 +68,6 @@ fn table(listed: &ListPage<StoredNamespace>) -> Markup {
                 }
             }
         }
-        (parts::next_page("/?after=", listed.next.as_deref()))
     }
 }
 

@@ -4,8 +4,11 @@ use access::time::Instant;
 use maud::{Markup, PreEscaped, Render, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use registry::Page;
+
 use super::{
-    form::{Form, Wrong},
+    address,
+    form::{Form, REVISION, Wrong},
     wording,
 };
 
@@ -157,6 +160,23 @@ pub(super) fn wrong_beyond(wrong: &Wrong, fields: &[&str]) -> Markup {
     }
 }
 
+/// The field that says what a form edits: as its sender read it, however often the form is shown again.
+pub(super) fn revision(form: &Form) -> Markup {
+    html! { input type="hidden" name=(REVISION) value=(form.text(REVISION)); }
+}
+
+/// What was typed was meant for something that is not so any more; `path` leads to how it is now.
+pub(super) fn outdated(wrong: &Wrong, path: &str) -> Markup {
+    html! {
+        @if let Some(message) = wrong.with(REVISION) {
+            .notice.bad role="alert" {
+                p { (message) ". Your edit was not made." }
+                p { a href=(path) { "Open it again" } }
+            }
+        }
+    }
+}
+
 /// An instant: shown in UTC, and by the script in the reader's own zone; the exact one as a title.
 pub(super) struct When(pub(super) Instant);
 
@@ -185,11 +205,39 @@ pub(super) fn empty(title: &str, text: &str, action: &Markup) -> Markup {
     html! { .card.empty { h2 { (title) } p { (text) } (action) } }
 }
 
-/// The way to the next page of a list; `path` ends with what comes before the value of `after`.
-pub(super) fn next_page(path: &str, next: Option<&str>) -> Markup {
+/// What was just done.
+pub(super) fn notice(said: Option<&str>) -> Markup {
+    html! { @if let Some(text) = said { .notice.good role="status" { p { (text) } } } }
+}
+
+/// A page of a list that begins at `path`: its table with the ways on, or what stands in its place.
+pub(super) fn list<T>(
+    path: &str,
+    after: &str,
+    page: &Page<T>,
+    nothing_yet: &Markup,
+    table: impl FnOnce(&[T]) -> Markup,
+) -> Markup {
     html! {
-        @if let Some(next) = next {
-            nav.pages aria-label="Pages" { a.button href=(format!("{path}{}", escaped(next))) { "Next page" } }
+        @if !page.items.is_empty() {
+            (table(&page.items))
+            (other_pages(path, after, page.next.as_deref()))
+        } @else if after.is_empty() {
+            (nothing_yet)
+        } @else {
+            (empty("Nothing more here", "The list ends before this page.", &html! { a.button href=(path) { "First page" } }))
+        }
+    }
+}
+
+/// The ways from a page of a list that begins at `path`: to the first, and to the next.
+pub(super) fn other_pages(path: &str, after: &str, next: Option<&str>) -> Markup {
+    html! {
+        @if next.is_some() || !after.is_empty() {
+            nav.pages aria-label="Pages" {
+                @if !after.is_empty() { a.button href=(path) { "First page" } }
+                @if let Some(next) = next { a.button href=(address::with(path, &[("after", next)])) { "Next page" } }
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ use registry::{ChangePassword, ManageError, NewPassword, Password, Refusal};
 use super::{
     Answered,
     address::Done,
+    end_all,
     form::{Form, Wrong, refused},
     frame::{Page, Section, Viewer},
     login::Browser,
@@ -17,6 +18,9 @@ use super::{
 };
 use crate::app::App;
 
+/// What is said once the password is another.
+const CHANGED: &str = "Your password is changed. Wherever else you were logged in with the old one, you are logged \
+    out; your tokens live on.";
 const FIELDS: [&str; 3] = ["current_password", "password", "again"];
 
 /// The viewer's own page.
@@ -29,11 +33,7 @@ fn page(visitor: &Visitor, is_changed: bool, wrong: &Wrong, status: StatusCode) 
     let viewer = &visitor.viewer;
     let body = html! {
         (parts::head("Profile", &parts::NOTHING))
-        @if is_changed {
-            .notice.good role="status" {
-                p { "Your password is changed. Wherever else you were logged in with the old one, you are logged out; your tokens live on." }
-            }
-        }
+        (parts::notice(is_changed.then_some(CHANGED)))
         .columns {
             div { (you(viewer)) (ways_on()) }
             (password_form(viewer, wrong))
@@ -64,7 +64,10 @@ fn ways_on() -> Markup {
         .card {
             h2 { "Sessions" }
             p { "Where you are logged in to this console." }
-            .actions { a.button href="/profile/sessions" { "Your sessions" } }
+            .actions {
+                a.button href="/profile/sessions" { "Your sessions" }
+                a.button href=(end_all::PATH) data-ask { "End all logins and tokens" }
+            }
         }
     }
 }

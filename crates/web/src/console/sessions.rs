@@ -8,6 +8,7 @@ use registry::{EndSession, ListSessions, StoredSession};
 use super::{
     Answered,
     address::Path,
+    end_all,
     error::ConsoleError,
     frame::{Page, Section},
     parts::{self, When},
@@ -23,7 +24,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Answered {
     let sessions = app.registry().list_sessions(&grant, app.now()).await?;
     let own = app.registry().session_of(&visitor.session).await?;
     let body = html! {
-        (parts::head("Sessions", &parts::NOTHING))
+        (parts::head("Sessions", &html! { a.button href=(end_all::PATH) data-ask { "End all logins and tokens" } }))
         p.quiet { "Where you are logged in to the console. A session ends 12 hours after logging in, and when your password changes." }
         (table(&sessions, own, "/profile/sessions"))
     };
@@ -63,10 +64,14 @@ fn row(session: &StoredSession, is_this: bool, path: &str) -> Markup {
     }
 }
 
+/// The session in a path; what can't be one is not repeated.
+pub(super) fn parsed(id: &str) -> Result<SessionId, ConsoleError> {
+    SessionId::parse(id).map_err(|_| ConsoleError::Absent("There is no such session.".to_owned()))
+}
+
 /// Ends one of the viewer's sessions.
 pub(super) async fn end(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
-    let absent = |_| ConsoleError::Absent(format!("there is no session {id}"));
-    let session = SessionId::parse(&id).map_err(absent)?;
+    let session = parsed(&id)?;
     let grant = visitor.may(&app, EndSession { username: visitor.viewer.username.clone(), session }).await?;
     app.registry().end_session(&grant, app.now()).await?;
     Ok(see("/profile/sessions"))

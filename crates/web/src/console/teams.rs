@@ -4,7 +4,7 @@ use access::name::TeamName;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{CreateTeam, ListTeams, Page as ListPage, StoredTeam};
+use registry::{CreateTeam, ListTeams, StoredTeam};
 
 use super::{
     Answered,
@@ -31,25 +31,24 @@ pub(super) async fn list(
     let listed = app.registry().list_teams(&grant, &after, PAGE).await?;
     let is_deleted = done.as_deref() == Some("deleted");
     let new = html! { a.button.primary href="/teams/new" { "New team" } };
+    let text =
+        "A team is a named set of users. Give it a role in a namespace, and everybody in it has that role.";
+    let nothing_yet = parts::empty("No team yet", text, &new);
     let body = html! {
         (parts::head("Teams", &html! { @if !listed.items.is_empty() { (new) } }))
-        @if is_deleted { .notice.good role="status" { p { "The team is deleted, and what its users had through it is gone." } } }
-        @if listed.items.is_empty() {
-            (parts::empty("No team yet", "A team is a named set of users. Give it a role in a namespace, and everybody in it has that role.", &new))
-        } @else {
-            (table(&listed))
-        }
+        (parts::notice(is_deleted.then_some("The team is deleted, and what its users had through it is gone.")))
+        (parts::list("/teams", &after, &listed, &nothing_yet, table))
     };
     Ok(Page::new("Teams", &visitor.viewer, Section::Teams).with(&body))
 }
 
-fn table(listed: &ListPage<StoredTeam>) -> Markup {
+fn table(teams: &[StoredTeam]) -> Markup {
     html! {
         .table {
             table {
                 thead { tr { th { "Name" } th { "Made" } } }
                 tbody {
-                    @for team in &listed.items {
+                    @for team in teams {
                         tr {
                             th scope="row" { a href=(path_of("teams", team.name.as_str())) { (team.name) } }
                             td data-label="Made" { (When(team.created_at)) }
@@ -58,7 +57,6 @@ fn table(listed: &ListPage<StoredTeam>) -> Markup {
                 }
             }
         }
-        (parts::next_page("/teams?after=", listed.next.as_deref()))
     }
 }
 

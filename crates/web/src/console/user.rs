@@ -26,10 +26,10 @@ use crate::app::App;
 /// Tokens made elsewhere that are listed: the page, and the question before somebody is deactivated, stay below 50 KB.
 const LISTED_TOKENS: usize = 50;
 
-/// The username in a path; whatever can't be one is nobody.
+/// The username in a path; whatever can't be one is nobody, and is not repeated: it would read as the console's own
+/// words.
 pub(super) fn parsed(username: &str) -> Result<Username, ConsoleError> {
-    let absent = |_| ConsoleError::Absent(format!("user {username} does not exist"));
-    Username::parse(username).map_err(absent)
+    Username::parse(username).map_err(|_| ConsoleError::Absent("There is no such user.".to_owned()))
 }
 
 /// The user, to whoever administers users; oneself, everybody has a profile. Who may not even see them is told nothing.
@@ -51,9 +51,8 @@ pub(super) async fn show(
     Done(done): Done,
 ) -> Answered {
     let username = parsed(&username)?;
-    let said = done.as_deref().and_then(said);
-    let notice = said.map(|text| html! { .notice.good role="status" { p { (text) } } });
-    page(&app, &visitor, &username, &notice.unwrap_or_default(), StatusCode::OK).await
+    let notice = parts::notice(done.as_deref().and_then(said));
+    page(&app, &visitor, &username, &notice, StatusCode::OK).await
 }
 
 /// What is said after something was done.
@@ -68,7 +67,7 @@ fn said(done: &str) -> Option<&'static str> {
         "deactivate" => "The account is deactivated. Nothing of it works any more.",
         "promote" => "They are an administrator now.",
         "demote" => "They are no administrator any more.",
-        "end-all" => "Their personal tokens are disabled, and they are logged out everywhere.",
+        "end-all" => "Their personal tokens are deactivated, and they are logged out everywhere.",
         _ => return None,
     })
 }
@@ -184,8 +183,7 @@ pub(super) async fn end_session(
     Path((username, id)): Path<(String, String)>,
 ) -> Answered {
     let username = parsed(&username)?;
-    let absent = |_| ConsoleError::Absent(format!("user {username} has no session {id}"));
-    let session = SessionId::parse(&id).map_err(absent)?;
+    let session = sessions::parsed(&id)?;
     let grant = visitor.may(&app, EndSession { username: username.clone(), session }).await?;
     app.registry().end_session(&grant, app.now()).await?;
     Ok(see(&path_of("users", username.as_str())))

@@ -38,7 +38,7 @@ impl Act {
             "demote" => Self::Demote,
             "end-all" => Self::EndAll,
             "delete" => Self::Delete,
-            _ => return Err(ConsoleError::Absent(format!("there is no page {text} of a user"))),
+            _ => return Err(ConsoleError::Absent("There is no such page.".to_owned())),
         })
     }
 
@@ -71,7 +71,7 @@ impl Act {
                 "They keep their roles in namespaces and their tokens; what they could do as an administrator stops at once."
             }
             Self::EndAll => {
-                "Their personal tokens are disabled, and whoever is logged in with their password is logged out, here and with \
+                "Their personal tokens are deactivated, and whoever is logged in with their password is logged out, here and with \
                  docker. The password stays: if it has leaked, set another."
             }
             Self::Delete => {

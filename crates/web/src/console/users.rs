@@ -4,7 +4,7 @@ use access::name::Username;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{CreateUser, ListUsers, NewPassword, NewUser, Page as ListPage, Password, StoredUser};
+use registry::{CreateUser, ListUsers, NewPassword, NewUser, Password, StoredUser};
 
 use super::{
     Answered,
@@ -32,21 +32,20 @@ pub(super) async fn list(
     let is_deleted = done.as_deref() == Some("deleted");
     let body = html! {
         (parts::head("Users", &html! { a.button.primary href="/users/new" { "New user" } }))
-        @if is_deleted { .notice.good role="status" { p { "The user is deleted. Their name is free for somebody else." } } }
-        (table(&listed))
+        (parts::notice(is_deleted.then_some("The user is deleted. Their name is free for somebody else.")))
+        (parts::list("/users", &after, &listed, &parts::NOTHING, table))
     };
     Ok(Page::new("Users", &visitor.viewer, Section::Users).with(&body))
 }
 
-fn table(listed: &ListPage<StoredUser>) -> Markup {
+fn table(users: &[StoredUser]) -> Markup {
     html! {
         .table {
             table {
                 thead { tr { th { "Username" } th { "Rank" } th { "Account" } th { "Made" } } }
-                tbody { @for user in &listed.items { (row(user)) } }
+                tbody { @for user in users { (row(user)) } }
             }
         }
-        (parts::next_page("/users?after=", listed.next.as_deref()))
     }
 }
 

@@ -173,7 +173,7 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(_)
         | ContentError::TooManyLinks { .. }
         | ContentError::OtherType { .. } => bad(ErrorCode::ManifestInvalid),
-        ContentError::NotAsExpected { .. } => {
+        ContentError::NotAsExpected { .. } | ContentError::OtherTags { .. } => {
             of(StatusCode::PRECONDITION_FAILED, ErrorCode::Unsupported, &text)
         }
         ContentError::ManifestDigest { .. } => bad(ErrorCode::DigestInvalid),

@@ -13,7 +13,7 @@ pub(super) fn entity_tag(digest: &Digest) -> String {
 
 /// Whether a GET or HEAD goes on: `Some` is the status that is the whole answer instead (RFC 9110 §13.2.2).
 pub(super) fn settled(headers: &HeaderMap, digest: &Digest) -> Result<Option<StatusCode>, V2Error> {
-    let Expected { one_of, none_of } = expected(headers);
+    let Expected { one_of, none_of, .. } = expected(headers);
     if one_of.is_some_and(|named| !named.has(digest)) {
         let reason = format!("If-Match does not name what is here, which is {}", entity_tag(digest));
         return Err(V2Error::PreconditionFailed(reason));
@@ -28,6 +28,7 @@ pub(super) fn expected(headers: &HeaderMap) -> Expected {
         one_of: named(headers, header::IF_MATCH, |tag| tag),
         // §13.1.2: compared weakly, so that a cache that marked the tag as weak on its way need not fetch again.
         none_of: named(headers, header::IF_NONE_MATCH, |tag| tag.strip_prefix("W/").unwrap_or(tag)),
+        tags: None,
     }
 }
 

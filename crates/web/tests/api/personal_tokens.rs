@@ -237,7 +237,10 @@ async fn an_account_token_takes_no_scopes(t: TestServer) {
         let refused = anna.patch_json(&path(&laptop), &change).await.refused(422, "invalid");
         assert_eq!(wrong_fields(&refused.says("mirrors its user")), ["scopes"]);
     }
-    anna.post_json(&format!("{}/scopes", path(&laptop)), &scope).await.refused(422, "invalid");
+    let scopes = format!("{}/scopes", path(&laptop));
+    anna.post_json(&scopes, &scope).await.refused(422, "invalid");
+    // It would go on as before.
+    anna.delete(&scopes).await.refused(422, "invalid").says("mirrors its user");
     let refused = anna.patch_json(&path(&laptop), &json!({"access": "scoped"})).await.refused(422, "invalid");
     assert_eq!(wrong_fields(&refused), ["access"]);
 }

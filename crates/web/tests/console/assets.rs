@@ -40,6 +40,8 @@ async fn what_another_build_named_is_answered_and_not_kept(t: TestServer) {
             assert_eq!((file.text(), file.header("content-type")), (own.text(), own.header("content-type")));
         }
         let edition = path.trim_end_matches(name);
-        browser.get(&format!("{edition}absent.css")).await.is(404);
+        let absent = browser.get(&format!("{edition}absent.css")).await.is(404);
+        assert_eq!(absent.header("x-content-type-options"), "nosniff");
+        assert_eq!(absent.header("cross-origin-resource-policy"), "same-origin");
     }
 }

@@ -4,7 +4,7 @@ use access::time::{Clock as _, Length};
 use serde_json::json;
 use testkit::{TestServer, both_engines, server::ADMIN_PASSWORD};
 
-use crate::browser::Browser;
+use crate::{browser::Browser, lists::walk};
 
 #[both_engines]
 async fn the_audit_tells_who_changed_what_from_what_to_what(t: TestServer) {
@@ -68,15 +68,8 @@ async fn pages_follow_each_other_with_their_filters(t: TestServer) {
     }
     let browser = Browser::of_admin(&t).await;
     let first = browser.get("/audit?namespace=acme").await.is(200);
-    assert!(first.text().len() < 50_000, "{} bytes", first.text().len());
-    let next = first.text().split("href=\"/audit?namespace=acme&amp;after=").nth(1).unwrap().to_owned();
-    let next = next.split('"').next().unwrap();
-    let second = browser.get(&format!("/audit?namespace=acme&after={next}")).await.is(200);
-    assert!(
-        !second.text().contains("Next page") && !first.text().contains("namespace created"),
-        "{second:?}"
-    );
-    second.says("namespace created");
+    assert!(!first.text().contains("namespace created"), "{first:?}");
+    assert_eq!(walk(&browser, "/audit?namespace=acme").await, (32, 2));
 }
 
 #[both_engines]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use testkit::{Answer, TestServer, both_engines, server::ADMIN_PASSWORD};
+use testkit::{Answer, TestServer, both_engines, image::Image, server::ADMIN_PASSWORD};
 
 use crate::browser::Browser;
 
@@ -51,23 +51,103 @@ async fn what_is_no_browser_is_told_where_the_doors_are(t: TestServer) {
 #[both_engines]
 async fn an_address_that_only_takes_a_form_leads_back_to_its_page(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
-    for (path, page) in [
-        ("/teams/ops/rename", "/teams/ops"),
-        ("/teams/ops/members", "/teams/ops"),
-        ("/tokens/several", "/"),
-        ("/tokens/1/scopes/add", "/tokens/1/scopes"),
-        ("/users/ann/sessions/1/end", "/users/ann"),
-        ("/logout", "/"),
+    for (path, page, way) in [
+        ("/teams/ops/rename", "/teams/ops", "Back to the page"),
+        ("/teams/ops/members", "/teams/ops", "Back to the page"),
+        ("/tokens/1/scopes/add", "/tokens/1/scopes", "Back to the page"),
+        ("/users/ann/sessions/1/end", "/users/ann", "Back to the page"),
+        ("/profile/sessions/1/end", "/profile/sessions", "Back to the page"),
+        ("/tokens/several", "/", "To your namespaces"),
+        ("/logout", "/", "To your namespaces"),
     ] {
         let answer = open(&browser, path).await.is(405).says("only takes what a form sends").says(NAVIGATION);
         is_page(&answer);
         assert_eq!(answer.header("allow"), "POST", "{path}");
-        answer.says(&format!("<a class=\"button\" href=\"{page}\">"));
+        answer.says(&format!("<a class=\"button\" href=\"{page}\">{way}</a>"));
     }
     // Logged in all the same.
     browser.get("/").await.is(200);
     let bare = browser.get("/logout").await.is(405);
     assert_eq!((bare.header("allow"), bare.text().as_str()), ("POST", ""));
+}
+
+/// Where there is a page, and something is sent to it that no form of it sends.
+#[both_engines]
+async fn a_page_that_takes_no_form_does_not_speak_of_one(t: TestServer) {
+    let browser = Browser::of_admin(&t).await;
+    for (method, path) in
+        [(Method::POST, "/audit"), (Method::DELETE, "/users"), (Method::PUT, "/teams/ops/members")]
+    {
+        let request = browser.request(method, path).header("accept", PAGES);
+        let answer = browser.send(request.header("sec-fetch-site", "same-origin"), &[]).await.is(405);
+        is_page(&answer);
+        assert!(!answer.text().contains("form sends") && !answer.text().contains("Back to"), "{answer:?}");
+        answer.says("Nothing was done").says("<a class=\"button\" href=\"/\">To your namespaces</a>");
+    }
+}
+
+/// A link from elsewhere can carry any text: none of it may be read as what the console itself says.
+#[both_engines]
+async fn what_an_address_says_is_never_repeated_as_the_console_s_own_words(t: TestServer) {
+    let token = t.service_token("acme", "ci-bot", json!({ "permission": "pull" })).await;
+    t.admin().post_json("/api/v1/teams", &json!({ "name": "ops" })).await.is(201);
+    t.admin().push("acme/api", "1.0", &Image::new(1, 10)).await.is(201);
+    let browser = Browser::of_admin(&t).await;
+    for path in [
+        "/?",
+        "/assets/?/?",
+        "/namespaces/?",
+        "/namespaces/?/delete",
+        "/namespaces/?/disable-tokens",
+        "/namespaces/?/members",
+        "/namespaces/?/settings",
+        "/namespaces/?/tokens",
+        "/namespaces/?/tokens/new",
+        "/namespaces/acme/?",
+        "/namespaces/acme/members/?/admin/remove",
+        "/namespaces/acme/members/teams/?/remove",
+        "/namespaces/acme/members/users/?/remove",
+        "/namespaces/acme/repositories/?",
+        "/namespaces/acme/repositories/?/delete",
+        "/namespaces/acme/repositories/?/manifests",
+        "/namespaces/acme/repositories/api/manifests/?",
+        "/namespaces/acme/repositories/api/manifests/?/delete",
+        "/namespaces/acme/repositories/api/tags/?/delete",
+        "/profile/sessions/?/end",
+        "/teams/?",
+        "/teams/?/delete",
+        "/teams/?/members",
+        "/teams/?/members/admin/remove",
+        "/teams/?/rename",
+        "/teams/ops/members/?/remove",
+        "/tokens/?",
+        "/tokens/?/delete",
+        "/tokens/?/disable",
+        "/tokens/?/edit",
+        "/tokens/?/enable",
+        "/tokens/?/reset",
+        "/tokens/?/scopes",
+        "/tokens/?/scopes/add",
+        "/tokens/?/scopes/remove-all",
+        "/tokens/{token}/scopes/?/remove",
+        "/tokens/{token}/secrets/?/end",
+        "/users/?",
+        "/users/?/end-all",
+        "/users/?/password",
+        "/users/?/sessions/1/end",
+        "/users/?/tokens",
+        "/users/?/tokens/new",
+        "/users/admin/?",
+        "/users/admin/sessions/?/end",
+    ] {
+        let path =
+            path.replace('?', "Your%20account%20is%20locked.%20Call%20123").replace("{token}", &token.id);
+        let sent = [("username", "admin"), ("name", "ops"), ("password", "a fine password")];
+        for answer in [open(&browser, &path).await, browser.post(&path, &sent).await] {
+            assert!((400..500).contains(&answer.status), "{answer:?}");
+            assert!(!answer.text().contains("account is locked"), "{answer:?}");
+        }
+    }
 }
 
 #[both_engines]

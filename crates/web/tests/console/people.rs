@@ -123,6 +123,37 @@ async fn each_risky_act_asks_first_and_is_then_done(t: TestServer) {
 }
 
 #[both_engines]
+async fn whoever_fears_a_leak_ends_all_logins_and_tokens_of_their_own(t: TestServer) {
+    const END_ALL: &str = "/profile/end-all";
+    make_ann(&t).await;
+    let token = t.personal_token("ann", json!({ "name": "laptop", "access": "account" })).await;
+    let (here, there) =
+        (Browser::of(&t, "ann", ADMIN_PASSWORD).await, Browser::of(&t, "ann", ADMIN_PASSWORD).await);
+    for page in ["/profile", "/profile/sessions"] {
+        here.get(page).await.is(200).says(&format!("href=\"{END_ALL}\" data-ask"));
+    }
+    let question = here.get(END_ALL).await.is(200).says("End all your logins and tokens?");
+    question.says("data-question").says(&format!("action=\"{END_ALL}\""));
+    t.basic("ann", &token.secret).get("/api/v1/me").await.is(200);
+    // Of nobody else: those are for administrators.
+    here.get("/users/admin/end-all").await.is(404);
+    here.post("/users/admin/end-all", &[]).await.is(404);
+    let foreign = here.request(Method::POST, END_ALL).header("sec-fetch-site", "cross-site");
+    here.send(foreign, &[]).await.is(403);
+    let done = here.post(END_ALL, &[]).await.is(303);
+    assert_eq!(done.header("location"), "/login?done=end-all");
+    here.get(done.header("location")).await.is(200).says("Your personal tokens are deactivated");
+    for browser in [here, there] {
+        assert_eq!(browser.get("/profile").await.is(303).header("location"), "/login?next=%2Fprofile");
+    }
+    t.basic("ann", &token.secret).get("/api/v1/me").await.refused(401, "bad-credential");
+    let token = t.admin().get(&format!("/api/v1/tokens/{}", token.id)).await.is(200).json();
+    assert_eq!(token["status"], "disabled");
+    Browser::of(&t, "ann", ADMIN_PASSWORD).await.get("/profile").await.is(200);
+    assert_eq!(Browser::fresh(&t).post(END_ALL, &[]).await.is(303).header("location"), "/login");
+}
+
+#[both_engines]
 async fn whoever_deactivates_is_told_which_tokens_live_on(t: TestServer) {
     make_ann(&t).await;
     t.namespace("acme").await;
@@ -192,11 +223,12 @@ async fn a_team_is_made_filled_renamed_and_deleted(t: TestServer) {
     browser.get("/teams/platform/members/ann/remove").await.is(200).says("Remove ann from team platform?");
     browser.get("/teams/platform/members/bob/remove").await.is(404);
     let remove = "/teams/platform/members/ann/remove";
-    assert_eq!(browser.post(remove, &[]).await.is(303).header("location"), "/teams/platform");
+    assert_eq!(browser.post(remove, &[]).await.is(303).header("location"), "/teams/platform?done=removed");
     browser.post(remove, &[]).await.is(404);
 
     let renamed = browser.post("/teams/platform/rename", &[("name", "core")]).await.is(303);
-    assert_eq!(renamed.header("location"), "/teams/core");
+    assert_eq!(renamed.header("location"), "/teams/core?done=renamed");
+    browser.get("/teams/core?done=renamed").await.is(200).says("The team is renamed.");
     browser.get("/teams/platform").await.is(404);
     browser.get("/teams/core/delete").await.is(200).says("Delete team core?").says("Nobody is in it.");
     browser.post("/teams/core/delete", &[]).await.is(303);
@@ -251,8 +283,12 @@ async fn settings_are_saved_once_a_form(t: TestServer) {
     browser.get("/settings?done=saved").await.is(200).says("The settings are saved");
     // The same form again: somebody saved in between.
     let page = browser.post("/settings", &[("revision", revision), ("own_namespaces", "yes")]).await.is(409);
-    page.says("changed since you read it").says("name=\"own_namespaces\" value=\"yes\" checked");
-    browser.post("/settings", &[]).await.is(400).says("load the page again");
+    let page = page.says("changed since you read it").says("name=\"own_namespaces\" value=\"yes\" checked");
+    page.says("<a href=\"/settings\">Open it again</a>");
+    for forged in ["", "x"] {
+        let page = browser.post("/settings", &[("revision", forged)]).await.is(422);
+        page.says("does not say what it edits").says("<a href=\"/settings\">Open it again</a>");
+    }
     assert_eq!(t.admin().get("/api/v1/settings").await.is(200).json(), expected);
 }
 

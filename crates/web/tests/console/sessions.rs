@@ -96,6 +96,26 @@ async fn the_audit_says_when_a_session_began_and_how_it_ended(t: TestServer) {
 }
 
 #[both_engines]
+async fn a_session_that_somebody_else_logs_in_over_is_ended_by_them_and_says_not_from_where(t: TestServer) {
+    for username in ["ann", "bob"] {
+        let user = json!({ "username": username, "password": ADMIN_PASSWORD });
+        t.admin().post_json("/api/v1/users", &user).await.is(201);
+    }
+    let browser = Browser::of(&t, "ann", ADMIN_PASSWORD).await;
+    let request = browser.request(Method::POST, "/login").header("sec-fetch-site", "same-origin");
+    let request = request.header("user-agent", "BobsBrowser/1");
+    browser.send(request, &[("username", "bob"), ("password", ADMIN_PASSWORD)]).await.is(303);
+    browser.get("/").await.is(303);
+    let row = rows(&t, "ann", "session.ended").await.remove(0);
+    assert_eq!((&row["actor"], &row["target"]), (&json!("user bob"), &json!("user ann")), "{row:#}");
+    assert_eq!((&row["from"], &row["client"]), (&json!(""), &json!("")), "{row:#}");
+    assert_eq!(row["after"], json!({ "how": "replaced by a newer login in the same browser" }));
+    // Bob's own row has them.
+    let opened = rows(&t, "bob", "session.opened").await.remove(0);
+    assert_eq!((&opened["from"], &opened["client"]), (&json!("127.0.0.1"), &json!("BobsBrowser/1")));
+}
+
+#[both_engines]
 async fn the_audit_names_each_session_that_newer_ones_replaced_or_that_somebody_ended(t: TestServer) {
     for _ in 0..21 {
         t.clock.advance(Length::seconds(1));

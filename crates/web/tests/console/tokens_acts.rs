@@ -131,7 +131,60 @@ async fn a_personal_token_is_renamed_and_keeps_what_its_form_does_not_show(t: Te
     assert_eq!(led, "/profile/tokens?done=updated");
     let after = shown(&t, &token.id).await;
     assert_eq!((&after["name"], &after["description"]), (&json!("desk"), &json!("grey")));
-    browser.get(&format!("/tokens/{}/scopes", token.id)).await.is(200).says("mirrors its user");
+}
+
+#[both_engines]
+async fn a_token_that_mirrors_its_user_says_why_it_takes_no_scopes(t: TestServer) {
+    let browser = Browser::of_admin(&t).await;
+    let token = t.personal_token("admin", json!({ "name": "laptop" })).await;
+    let path = format!("/tokens/{}/scopes", token.id);
+    browser.get(&path).await.is(200).says("mirrors its user");
+    let scope = [("path-0", "acme/*"), ("pull-0", "pull")];
+    for refused in [
+        browser.post(&format!("{path}/add"), &scope).await,
+        browser.get(&format!("{path}/remove-all")).await,
+        browser.post(&format!("{path}/remove-all"), &[]).await,
+    ] {
+        let rule = "it mirrors its user and takes no scopes; make one with scopes instead";
+        let page = refused.is(422).says("role=\"alert\"").says(rule);
+        assert!(!page.text().contains("allows nothing"), "{page:?}");
+    }
+    assert_eq!(shown(&t, &token.id).await["permission"], "account");
+}
+
+#[both_engines]
+async fn many_scopes_are_looked_at_page_by_page_and_an_act_leads_back_to_its_page(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let scope =
+        |number| json!({"type": "repository", "path": format!("acme/r{number}"), "actions": ["pull"]});
+    let scopes: Vec<_> = (1..=31).map(scope).collect();
+    let ci = t.service_token("acme", "ci-bot", json!({ "scopes": scopes })).await;
+    let path = format!("/tokens/{}/scopes", ci.id);
+    let first = browser.get(&path).await.is(200).says("Scopes 1 to 30 of 31.").says("pull on acme/r30<");
+    let first = first.says("aria-labelledby=\"remove-1 scope-1\"");
+    assert!(!first.text().contains("acme/r31<"), "{first:?}");
+    let second_path = format!("{path}?after=30");
+    first.says(&format!("href=\"{second_path}\">Next page"));
+    let second = browser.get(&second_path).await.is(200).says("Scopes 31 to 31 of 31.");
+    let second = second.says("pull on acme/r31<").says(&format!("href=\"{path}\">First page"));
+    assert!(!second.text().contains("acme/r30<"), "{second:?}");
+    // What is added stands last, and is looked at wherever one came from.
+    let added = [("path-0", "acme/r32"), ("pull-0", "pull")];
+    assert_eq!(browser.post(&format!("{path}/add"), &added).await.is(303).header("location"), second_path);
+    let refused = [("path-0", "other/*"), ("pull-0", "pull"), ("after", "30")];
+    browser.post(&format!("{path}/add"), &refused).await.is(422).says("pull on acme/r32<");
+    for scope in &shown(&t, &ci.id).await["scopes"].as_array().unwrap()[30..] {
+        let remove = format!("{path}/{}/remove", scope["id"].as_str().unwrap());
+        browser.get(&second_path).await.is(200).says(&format!("href=\"{remove}?after=30\""));
+        let question = browser.get(&format!("{remove}?after=30")).await.is(200);
+        let behind = hidden(&question.says(&format!("href=\"{second_path}\"")), "after");
+        let led = browser.post(&remove, &[("after", &behind)]).await.is(303);
+        assert_eq!(led.header("location"), second_path);
+    }
+    // The second page is gone with its last scope.
+    for after in ["30", "9999", "-1", "zzz"] {
+        browser.get(&format!("{path}?after={after}")).await.is(200).says("pull on acme/r1<");
+    }
 }
 
 #[both_engines]

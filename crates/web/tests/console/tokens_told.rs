@@ -25,7 +25,7 @@ async fn a_personal_token_is_active_or_inactive_as_docker_trusted_registry_has_i
     let (path, list) = (format!("/tokens/{}", token.id), "/profile/tokens");
     let page = browser.get(list).await.is(200).says("badge good\">active").says(">Deactivate</a>");
     let page = page.says(">Deactivate</button>").says(">Activate</button>").says(">Inactive</option>");
-    says_none(&page, &["Disable", ">disabled", ">Enable"]);
+    says_none(&page.says("<th>Description</th>"), &["Disable", ">disabled", ">Enable", "<th>Name</th>"]);
     says_none(&browser.get(&path).await.is(200).says(">Deactivate</a>"), &of_service);
     let question = browser.get(&format!("{path}/disable")).await.is(200).says("Deactivate laptop?");
     says_none(&question.says("until it is activated again").says(">Deactivate</button>"), &of_service);
@@ -49,6 +49,7 @@ async fn a_service_token_is_enabled_or_disabled(t: TestServer) {
     let token = t.service_token("acme", "ci-bot", json!({})).await;
     let path = format!("/tokens/{}", token.id);
     let page = browser.get(ACME).await.is(200).says("badge good\">enabled").says(">Disable</a>");
+    let page = page.says("<th>Name</th>");
     says_none(&page.says(">Enable</button>").says(">Disabled</option>"), &["ctivate", "nactive"]);
     says_none(&browser.get(&path).await.is(200).says(">Disable</a>"), &["ctivate"]);
     browser
@@ -61,6 +62,26 @@ async fn a_service_token_is_enabled_or_disabled(t: TestServer) {
     let off = [("name", "web-bot"), ("status", "")];
     let page = create(&browser, "/namespaces/acme/tokens/new", &off).await.is(200);
     page.says("The token is disabled: it works once you enable it.");
+}
+
+/// What tells a personal token from others is its description in Docker Trusted Registry; the API has another of that name.
+#[both_engines]
+async fn a_word_means_one_thing_about_a_token(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let own = t.personal_token("admin", json!({ "name": "laptop", "description": "grey" })).await;
+    let service = t.service_token("acme", "ci-bot", json!({ "description": "for CI" })).await;
+    for (id, says) in
+        [(own.id, "<dt>Notes</dt><dd class=\"as-typed\">grey"), (service.id, "<dt>Description</dt>")]
+    {
+        browser.get(&format!("/tokens/{id}")).await.is(200).says(says);
+    }
+    browser.get("/profile/tokens").await.is(200).says("title=\"Notes\">grey");
+    let rule = "a description is 1 to 100 characters on one line";
+    for name in ["", "a\nb", &"n".repeat(101)] {
+        let fields = [("name", name), ("permission", "account")];
+        let refused = create(&browser, "/profile/tokens/new", &fields).await.is(422);
+        says_none(&refused.says("id=\"name-wrong\"").says(rule), &["token&#39;s name", "token's name"]);
+    }
 }
 
 #[both_engines]

@@ -1,11 +1,11 @@
 //! Deleting what was pushed: a repository, a tag, a manifest. Each is asked about first.
 
-use axum::{extract::State, response::Response};
+use axum::extract::State;
 use http::StatusCode;
-use maud::{Markup, Render, html};
+use maud::{Render, html};
 use oci::{Digest, Reference, RepositoryName, Tag};
 use registry::{
-    ContentError, DeleteManifest, DeleteRepository, Expected, Named, PullManifest, ShowRepository,
+    ContentError, DeleteManifest, DeleteRepository, Expected, Named, PullManifest, ShowRepository, TagsSeen,
 };
 
 use super::{
@@ -29,6 +29,8 @@ use crate::{
 const NAMED_TAGS: usize = 10;
 /// What says in the form which manifest the tag pointed at when its deletion was asked about.
 const DIGEST_FIELD: &str = "digest";
+/// What says in the form which tags the manifest had when its deletion was asked about.
+const TAGS_FIELD: &str = "tags";
 
 /// What goes with a repository.
 pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
@@ -43,7 +45,8 @@ pub(super) async fn ask_repository(State(app): State<App>, visitor: Visitor, pat
         title: &format!("Delete repository {repository}?"),
         text: html! {
             p {
-                "It goes with its " (content.tags) " tags and " (content.manifests) " manifests ("
+                "It goes with its " (wording::counted(content.tags, "tag", "tags")) " and "
+                (wording::counted(content.manifests, "manifest", "manifests")) " ("
                 (wording::bytes(content.bytes.unsigned_abs())) "). Whoever pulls from it is refused at once. This can't be undone."
             }
         },
@@ -119,7 +122,7 @@ pub(super) async fn tag(
     let refused = match Digest::parse(form.text(DIGEST_FIELD)) {
         Ok(asked_about) => {
             let one_of = Some(Named::These(vec![asked_about]));
-            let expected = Expected { one_of, none_of: None };
+            let expected = Expected { one_of, ..Expected::default() };
             match app.registry().delete_manifest(&grant, &expected, app.now()).await {
                 Ok(()) => return Ok(see(&path::of_repository(&repository))),
                 Err(ContentError::NotAsExpected { .. }) => {
@@ -136,54 +139,65 @@ pub(super) async fn tag(
 /// What stops with a manifest.
 pub(super) async fn ask_manifest(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
-    let reference = Reference::Digest(digest.clone());
-    visitor.may(&app, deletion(&repository, &reference)).await?;
-    let grant = visitor.may(&app, PullManifest { repository: repository.clone(), reference }).await?;
-    let shown = app.registry().show_manifest(&grant).await?;
-    let text = html! {
-        @if shown.tags.is_empty() {
-            p { "No tag points at it. Whoever pulls it by its digest is refused from then on." }
-        } @else {
-            p { "It goes with every tag on it: " strong { (wording::first_of(&shown.tags, NAMED_TAGS)) } "." }
-        }
-        p { "What is about it, such as its signatures, stays until it is deleted too." }
-    };
-    let question = manifest_question(&visitor, &repository, &digest, StatusCode::OK, &text);
-    Ok(question)
+    visitor.may(&app, deletion(&repository, &Reference::Digest(digest.clone()))).await?;
+    manifest_question(&app, &visitor, &repository, &digest, None).await
 }
 
-fn manifest_question(
+/// The question, about the tags that the manifest has now; `refused` is why it is asked again.
+async fn manifest_question(
+    app: &App,
     visitor: &Visitor,
     repository: &RepositoryName,
     digest: &Digest,
-    status: StatusCode,
-    text: &Markup,
-) -> Response {
+    refused: Option<(StatusCode, &str)>,
+) -> Answered {
+    let reference = Reference::Digest(digest.clone());
+    let grant = visitor.may(app, PullManifest { repository: repository.clone(), reference }).await?;
+    let seen = app.registry().tags_seen(&grant).await?;
+    let shown = app.registry().show_manifest(&grant).await?;
     let back = path::of_manifest(repository, digest);
     let question = Question {
-        fields: NOTHING,
+        fields: html! { input type="hidden" name=(TAGS_FIELD) value=(seen); },
         is_destructive: true,
         title: "Delete this manifest?",
-        text: html! { p { code { (digest) } } (text) },
+        text: html! {
+            @if let Some((_, reason)) = refused { .notice.bad role="alert" { p { (reason) } } }
+            p { code { (digest) } }
+            @if shown.tags.is_empty() {
+                p { "No tag points at it. Whoever pulls it by its digest is refused from then on." }
+            } @else {
+                p { "It goes with every tag on it: " strong { (wording::first_of(&shown.tags, NAMED_TAGS)) } "." }
+            }
+            p { "What is about it, such as its signatures, stays until it is deleted too." }
+        },
         act: "Delete manifest",
         path: &format!("{back}/delete"),
         back: &back,
     };
-    around::page_in(visitor, question.title, repository).status(status).with(&question.render())
+    let status = refused.map_or(StatusCode::OK, |(status, _)| status);
+    Ok(around::page_in(visitor, question.title, repository).status(status).with(&question.render()))
 }
 
-/// Deletes a manifest with every tag on it.
-pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+/// Deletes a manifest with every tag on it, where these are the tags that were asked about.
+pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InPath, form: Form) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
     let grant = visitor.may(&app, deletion(&repository, &Reference::Digest(digest.clone()))).await?;
-    match app.registry().delete_manifest(&grant, &Expected::default(), app.now()).await {
-        Ok(()) => Ok(see(&path::of_repository(&repository))),
-        Err(error @ ContentError::InUse { .. }) => {
-            let text = html! { .notice.bad role="alert" { p { (error) } } };
-            Ok(manifest_question(&visitor, &repository, &digest, StatusCode::CONFLICT, &text))
-        }
-        Err(error) => Err(error.into()),
+    let tags = TagsSeen::parse(form.text(TAGS_FIELD));
+    if tags.is_none() {
+        let refused =
+            (StatusCode::UNPROCESSABLE_ENTITY, "Look at which tags go with it before you delete it.");
+        return manifest_question(&app, &visitor, &repository, &digest, Some(refused)).await;
     }
+    let expected = Expected { tags, ..Expected::default() };
+    let reason = match app.registry().delete_manifest(&grant, &expected, app.now()).await {
+        Ok(()) => return Ok(see(&path::of_repository(&repository))),
+        Err(ContentError::OtherTags { .. }) => {
+            "Other tags point at it now. Look again before you delete it with them.".to_owned()
+        }
+        Err(error @ ContentError::InUse { .. }) => error.to_string(),
+        Err(error) => return Err(error.into()),
+    };
+    manifest_question(&app, &visitor, &repository, &digest, Some((StatusCode::CONFLICT, &reason))).await
 }
 
 fn deletion(repository: &RepositoryName, reference: &Reference) -> DeleteManifest {

@@ -238,7 +238,10 @@ fn annotations(shown: &ShownManifest) -> Markup {
             .card {
                 h2 { "Annotations" }
                 dl.facts {
-                    @for (name, text) in annotations.iter().take(SHOWN_ANNOTATIONS) { dt { (wording::cut(name, SHOWN_TEXT_CHARACTERS)) } dd { (wording::cut(text, SHOWN_TEXT_CHARACTERS)) } }
+                    @for (name, text) in annotations.iter().take(SHOWN_ANNOTATIONS) {
+                        dt { (wording::cut(name, SHOWN_TEXT_CHARACTERS)) }
+                        dd { (wording::cut(text, SHOWN_TEXT_CHARACTERS)) }
+                    }
                 }
                 (and_more(annotations.len(), SHOWN_ANNOTATIONS))
             }

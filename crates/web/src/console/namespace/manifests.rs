@@ -34,16 +34,16 @@ pub(super) async fn list(
     let repository = path.repository()?;
     let grant = visitor.may(&app, ListManifests { repository: repository.clone() }).await?;
     let listed = app.registry().list_manifests(&grant, &after, PAGE).await?;
-    let next = format!("{}/manifests?after=", path::of_repository(&repository));
+    let own = format!("{}/manifests", path::of_repository(&repository));
+    let nothing_left =
+        parts::empty("No manifest", "Nothing is left here. The next push brings some.", &parts::NOTHING);
+    let table = |manifests: &[StoredManifest]| {
+        table(&repository, manifests.iter().map(|manifest| (None, manifest)), true)
+    };
     let body = html! {
         (parts::head("Manifests", &parts::NOTHING))
         p.quiet { "Everything that was pushed, with a tag or without one, by digest." }
-        @if listed.items.is_empty() {
-            (parts::empty("No manifest", "Nothing is left here. The next push brings some.", &parts::NOTHING))
-        } @else {
-            (table(&repository, listed.items.iter().map(|manifest| (None, manifest)), true))
-        }
-        (parts::next_page(&next, listed.next.as_deref()))
+        (parts::list(&own, &after, &listed, &nothing_left, table))
     };
     Ok(around::page_in(&visitor, &format!("Manifests of {repository}"), &repository).with(&body))
 }

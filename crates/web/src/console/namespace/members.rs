@@ -9,8 +9,7 @@ use http::StatusCode;
 use maud::{Markup, Render, html};
 use oci::NamespaceName;
 use registry::{
-    ListMembers, ManageError, MemberKind, MemberName, Page as ListPage, RemoveMember, SetMember,
-    ShowNamespace, StoredMember,
+    ListMembers, ManageError, MemberKind, MemberName, RemoveMember, SetMember, ShowNamespace, StoredMember,
 };
 
 use super::{
@@ -22,7 +21,7 @@ use crate::{
     app::App,
     console::{
         Answered,
-        address::After,
+        address::{self, After, Done},
         error::ConsoleError,
         form::{Form, Wrong},
         parts::{self, Field, Question},
@@ -33,6 +32,9 @@ use crate::{
 
 /// Members on one page, which is below 50 KB also where names are as long as they get.
 const PAGE: u32 = 30;
+/// What an address says was done.
+const SET: &str = "set";
+const REMOVED: &str = "removed";
 /// What can be a member: the word of the form, and the one for people.
 const KINDS: [(&str, &str); 2] = [("user", "User"), ("team", "Team")];
 /// The roles with what they allow.
@@ -48,54 +50,67 @@ pub(super) async fn list(
     visitor: Visitor,
     path: InPath,
     After(after): After,
+    Done(done): Done,
 ) -> Answered {
-    let form = Form::of(&[("kind", "user"), ("role", Role::Reader.as_str())]);
-    listed(&app, &visitor, path.namespace()?, &after, &form, &Wrong::default()).await
+    let form = Form::of(&[("kind", "user"), ("role", Role::Reader.as_str()), ("after", &after)]);
+    let said = done.as_deref().and_then(said);
+    listed(&app, &visitor, path.namespace()?, said, &form, &Wrong::default()).await
 }
 
+/// What is said after something was done.
+fn said(done: &str) -> Option<&'static str> {
+    Some(match done {
+        SET => "The member has the role now.",
+        REMOVED => "The member is removed.",
+        _ => return None,
+    })
+}
+
+/// The members with a form as it was filled in, which says which part of the list is looked at.
 async fn listed(
     app: &App,
     visitor: &Visitor,
     namespace: NamespaceName,
-    after: &str,
+    said: Option<&str>,
     form: &Form,
     wrong: &Wrong,
 ) -> Answered {
     let grant = visitor.may(app, ListMembers { namespace: namespace.clone() }).await?;
-    let members = app.registry().list_members(&grant, after, PAGE).await?;
+    let after = address::after(form.query())?;
+    let members = app.registry().list_members(&grant, &after, PAGE).await?;
     let around = Around::of(app, visitor, namespace).await?;
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let own = format!("{}/members", around.path());
+    let text = "Only instance administrators reach this namespace. Add a user or a team below.";
+    let nobody_yet = parts::empty("No member yet", text, &parts::NOTHING);
     let body = html! {
         (around.head(Tab::Members))
-        @if members.items.is_empty() && after.is_empty() {
-            (parts::empty("No member yet", "Only instance administrators reach this namespace. Add a user or a team below.", &parts::NOTHING))
-        } @else {
-            (table(visitor, &own, &members))
-        }
-        (new_member(&own, form, wrong))
+        (parts::notice(said))
+        (parts::list(&own, &after, &members, &nobody_yet, |members| table(visitor, &own, &after, members)))
+        (new_member(&own, &after, form, wrong))
     };
     let title = format!("Members of {}", around.namespace);
     Ok(around::page(visitor, &title).status(status).with(&body))
 }
 
-fn table(visitor: &Visitor, own: &str, members: &ListPage<StoredMember>) -> Markup {
+fn table(visitor: &Visitor, own: &str, after: &str, members: &[StoredMember]) -> Markup {
     html! {
         .table {
             table {
                 thead { tr { th { "Name" } th { "Kind" } th { "Role" } th { span.visually-hidden { "Actions" } } } }
-                tbody { @for member in &members.items { (row(visitor, own, member)) } }
+                tbody { @for member in members { (row(visitor, own, after, member)) } }
             }
         }
-        (parts::next_page(&format!("{own}?after="), members.next.as_deref()))
     }
 }
 
-fn row(visitor: &Visitor, own: &str, member: &StoredMember) -> Markup {
+fn row(visitor: &Visitor, own: &str, after: &str, member: &StoredMember) -> Markup {
     let kind = match member.kind {
         MemberKind::Team => "team",
         MemberKind::User => "user",
     };
+    let removal =
+        address::with(&format!("{own}/{}/{}/remove", member.kind, member.name), &[("after", after)]);
     let is_viewer = kind == "user" && member.name == visitor.viewer.username.as_str();
     html! {
         tr {
@@ -103,6 +118,7 @@ fn row(visitor: &Visitor, own: &str, member: &StoredMember) -> Markup {
             td data-label="Kind" { (kind) }
             td data-label="Role" {
                 form.inline method="post" action=(own) {
+                    (After::field(after))
                     input type="hidden" name="kind" value=(kind);
                     input type="hidden" name="name" value=(member.name);
                     select name="role" aria-label=(format!("Role of {kind} {}", member.name)) {
@@ -112,20 +128,21 @@ fn row(visitor: &Visitor, own: &str, member: &StoredMember) -> Markup {
                 }
             }
             td.act {
-                a.button.small-button href=(format!("{own}/{}/{}/remove", member.kind, member.name)) data-ask
+                a.button.small-button href=(removal) data-ask
                     aria-label=(format!("Remove {kind} {}", member.name)) { "Remove" }
             }
         }
     }
 }
 
-fn new_member(own: &str, form: &Form, wrong: &Wrong) -> Markup {
+fn new_member(own: &str, after: &str, form: &Form, wrong: &Wrong) -> Markup {
     let name = Field::text("name", "Name").required().hint("A username, or the name of a team.");
     let kinds = KINDS.map(|(value, text)| (value, text));
     let roles = ROLES.map(|(role, text)| (role.as_str(), text));
     html! {
         form.card.narrow method="post" action=(own) {
             h2 { "Add a member" }
+            (After::field(after))
             (parts::wrong_beyond(wrong, &["kind", "name", "role"]))
             (select("kind", "Kind", &kinds, form, wrong))
             (name.of(form, wrong))
@@ -157,13 +174,14 @@ pub(super) async fn set(State(app): State<App>, visitor: Visitor, path: InPath, 
     let role = wrong.check("role", Role::parse(form.text("role")));
     if let (Some(member), Some(role)) = (member, role) {
         let grant = visitor.may(&app, SetMember { namespace: namespace.clone(), member }).await?;
+        let after = address::after(form.query())?;
         match app.registry().set_member(&grant, role, app.now()).await {
-            Ok(()) => return way_back(&app, &visitor, namespace).await,
+            Ok(()) => return way_back(&app, &visitor, namespace, &after, SET).await,
             Err(ManageError::Absent(message)) => wrong.add("name", message),
             Err(error) => return Err(error.into()),
         }
     }
-    listed(&app, &visitor, namespace, "", &form, &wrong).await
+    listed(&app, &visitor, namespace, None, &form, &wrong).await
 }
 
 fn named(form: &Form, wrong: &mut Wrong) -> Option<MemberName> {
@@ -179,10 +197,16 @@ fn named(form: &Form, wrong: &mut Wrong) -> Option<MemberName> {
 }
 
 /// The members again; for whoever just gave their own role away, what they may still see.
-async fn way_back(app: &App, visitor: &Visitor, namespace: NamespaceName) -> Result<Response, ConsoleError> {
+async fn way_back(
+    app: &App,
+    visitor: &Visitor,
+    namespace: NamespaceName,
+    after: &str,
+    done: &str,
+) -> Result<Response, ConsoleError> {
     let own = path::of_namespace(namespace.as_str());
     let path = if visitor.could(app, ListMembers { namespace: namespace.clone() }).await? {
-        format!("{own}/members")
+        address::with(&format!("{own}/members"), &[("after", after), ("done", done)])
     } else if visitor.could(app, ShowNamespace { name: namespace.clone() }).await? {
         own
     } else {
@@ -192,12 +216,17 @@ async fn way_back(app: &App, visitor: &Visitor, namespace: NamespaceName) -> Res
 }
 
 /// What a member loses.
-pub(super) async fn ask_removal(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+pub(super) async fn ask_removal(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    After(after): After,
+) -> Answered {
     let (namespace, member) = (path.namespace()?, path.member()?);
     visitor.may(&app, RemoveMember { namespace: namespace.clone(), member: member.clone() }).await?;
     let own = format!("{}/members", path::of_namespace(namespace.as_str()));
     let question = Question {
-        fields: parts::NOTHING,
+        fields: After::field(&after),
         is_destructive: true,
         title: &format!("Remove {member} from {namespace}?"),
         text: html! {
@@ -206,7 +235,7 @@ pub(super) async fn ask_removal(State(app): State<App>, visitor: Visitor, path: 
         },
         act: "Remove",
         path: &format!("{own}/{}/remove", segments(&member)),
-        back: &own,
+        back: &address::with(&own, &[("after", &after)]),
     };
     Ok(around::page_below(&visitor, question.title, namespace.as_str()).with(&question.render()))
 }
@@ -219,9 +248,10 @@ fn segments(member: &MemberName) -> String {
 }
 
 /// Takes a role away.
-pub(super) async fn remove(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+pub(super) async fn remove(State(app): State<App>, visitor: Visitor, path: InPath, form: Form) -> Answered {
     let (namespace, member) = (path.namespace()?, path.member()?);
     let grant = visitor.may(&app, RemoveMember { namespace: namespace.clone(), member }).await?;
+    let after = address::after(form.query())?;
     app.registry().remove_member(&grant, app.now()).await?;
-    way_back(&app, &visitor, namespace).await
+    way_back(&app, &visitor, namespace, &after, REMOVED).await
 }

@@ -36,35 +36,36 @@ impl InPath {
     }
 
     pub(super) fn namespace(&self) -> Result<NamespaceName, ConsoleError> {
-        NamespaceName::parse(self.one("ns")).map_err(|error| absent("namespace", error))
+        NamespaceName::parse(self.one("ns")).map_err(|_| absent("namespace"))
     }
 
     pub(super) fn repository(&self) -> Result<RepositoryName, ConsoleError> {
         let named = repository_segment::named(self.one("ns"), self.one("repository"));
-        named.map_err(|error| absent("repository", error))
+        named.map_err(|_| absent("repository"))
     }
 
     pub(super) fn tag(&self) -> Result<Tag, ConsoleError> {
-        Tag::parse(self.one("tag")).map_err(|error| absent("tag", error))
+        Tag::parse(self.one("tag")).map_err(|_| absent("tag"))
     }
 
     pub(super) fn digest(&self) -> Result<Digest, ConsoleError> {
-        Digest::parse(self.one("digest")).map_err(|error| absent("manifest", error))
+        Digest::parse(self.one("digest")).map_err(|_| absent("manifest"))
     }
 
     /// `users/ann` or `teams/ops`, as the API has it.
     pub(super) fn member(&self) -> Result<MemberName, ConsoleError> {
         let name = self.one("name");
         match self.one("kind") {
-            "users" => Username::parse(name).map(MemberName::User).map_err(|error| absent("user", error)),
-            "teams" => TeamName::parse(name).map(MemberName::Team).map_err(|error| absent("team", error)),
-            _ => Err(absent("member", "a member is one of users or teams")),
+            "users" => Username::parse(name).map(MemberName::User).map_err(|_| absent("user")),
+            "teams" => TeamName::parse(name).map(MemberName::Team).map_err(|_| absent("team")),
+            _ => Err(absent("member")),
         }
     }
 }
 
-fn absent(what: &str, error: impl std::fmt::Display) -> ConsoleError {
-    ConsoleError::Absent(format!("There is no such {what}: {error}."))
+/// Says nothing of what stands in the path, nor why it is no name: it would read as the console's own words.
+fn absent(what: &str) -> ConsoleError {
+    ConsoleError::Absent(format!("There is no such {what}."))
 }
 
 /// The path of a namespace's page.

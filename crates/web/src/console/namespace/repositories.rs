@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use maud::{Markup, html};
-use registry::{ListRepositories, ListedRepository, Page as ListPage};
+use registry::{ListRepositories, ListedRepository};
 
 use super::{
     around::{self, Around},
@@ -36,13 +36,10 @@ pub(super) async fn list(
     let grant = visitor.may(&app, ListRepositories { namespace: Some(namespace.clone()) }).await?;
     let listed = app.registry().list_repositories_with_content(&grant, &after, PAGE).await?;
     let around = Around::of(&app, &visitor, namespace).await?;
+    let nothing_yet = nothing_yet(&around, &host, visitor.viewer.username.as_str());
     let body = html! {
         (around.head(Tab::Repositories))
-        @if listed.items.is_empty() && after.is_empty() {
-            (nothing_yet(&around, &host, visitor.viewer.username.as_str()))
-        } @else {
-            (table(&around, &listed))
-        }
+        (parts::list(&around.path(), &after, &listed, &nothing_yet, table))
     };
     Ok(around::page(&visitor, &format!("Repositories of {}", around.namespace)).with(&body))
 }
@@ -68,7 +65,7 @@ fn nothing_yet(around: &Around, host: &str, username: &str) -> Markup {
     }
 }
 
-fn table(around: &Around, listed: &ListPage<ListedRepository>) -> Markup {
+fn table(repositories: &[ListedRepository]) -> Markup {
     html! {
         .table {
             table {
@@ -80,10 +77,9 @@ fn table(around: &Around, listed: &ListPage<ListedRepository>) -> Markup {
                         th { "Last push" }
                     }
                 }
-                tbody { @for repository in &listed.items { (row(repository)) } }
+                tbody { @for repository in repositories { (row(repository)) } }
             }
         }
-        (parts::next_page(&format!("{}?after=", around.path()), listed.next.as_deref()))
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use maud::{Markup, html};
 use oci::{Digest, Platform, RepositoryName};
-use registry::{DeleteRepository, ListTags, Page as ListPage, ShowRepository, ShownRepository, ShownTag};
+use registry::{DeleteRepository, ListTags, ShowRepository, ShownRepository, ShownTag};
 
 use super::{
     around,
@@ -51,28 +51,21 @@ pub(super) async fn show(
     let delete = html! {
         @if may_delete { a.button href=(format!("{own_path}/delete")) data-ask { "Delete repository" } }
     };
+    let table = |tags: &[ShownTag]| table(&repository, tags, &host, may_delete);
     let body = html! {
         (parts::head(repository.as_str(), &delete))
         (summary(&shown, &own_path))
-        @if tags.items.is_empty() && after.is_empty() {
-            (no_tag(&repository, &host))
-        } @else {
-            (table(&repository, &tags, &host, may_delete))
-        }
+        (parts::list(&own_path, &after, &tags, &no_tag(&repository, &host), table))
     };
     Ok(around::page_below(&visitor, repository.as_str(), repository.namespace()).with(&body))
 }
 
 fn summary(ShownRepository { repository, content }: &ShownRepository, own_path: &str) -> Markup {
-    let tags = if content.tags == 1 { "1 tag".to_owned() } else { format!("{} tags", content.tags) };
-    let manifests = if content.manifests == 1 {
-        "1 manifest".to_owned()
-    } else {
-        format!("{} manifests", content.manifests)
-    };
+    let manifests = wording::counted(content.manifests, "manifest", "manifests");
     html! {
         p.quiet {
-            (tags) " on " a href=(format!("{own_path}/manifests")) { (manifests) } ", "
+            (wording::counted(content.tags, "tag", "tags"))
+            " on " a href=(format!("{own_path}/manifests")) { (manifests) } ", "
             (wording::bytes(content.bytes.unsigned_abs())) " in all. Made " (When(repository.created_at)) "."
         }
     }
@@ -88,7 +81,7 @@ fn no_tag(repository: &RepositoryName, host: &str) -> Markup {
     }
 }
 
-fn table(repository: &RepositoryName, tags: &ListPage<ShownTag>, host: &str, may_delete: bool) -> Markup {
+fn table(repository: &RepositoryName, tags: &[ShownTag], host: &str, may_delete: bool) -> Markup {
     html! {
         .table {
             table {
@@ -104,13 +97,12 @@ fn table(repository: &RepositoryName, tags: &ListPage<ShownTag>, host: &str, may
                     }
                 }
                 tbody {
-                    @for (number, tag) in tags.items.iter().enumerate() {
+                    @for (number, tag) in tags.iter().enumerate() {
                         (row(repository, number, tag, host, may_delete))
                     }
                 }
             }
         }
-        (parts::next_page(&format!("{}?after=", path::of_repository(repository)), tags.next.as_deref()))
     }
 }
 

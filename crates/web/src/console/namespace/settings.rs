@@ -14,7 +14,7 @@ use crate::{
     app::App,
     console::{
         Answered,
-        form::{Form, Wrong, refused},
+        form::{Form, REVISION, Wrong, refused},
         parts, see,
         visitor::Visitor,
     },
@@ -37,7 +37,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, path: InPath)
     let around = Around::of(&app, &visitor, namespace).await?;
     let visibility = if around.is_public { "public" } else { "private" };
     let revision = around.revision.to_string();
-    let form = Form::of(&[("visibility", visibility), ("revision", &revision)]);
+    let form = Form::of(&[("visibility", visibility), (REVISION, &revision)]);
     Ok(filled_in(&visitor, &around, &form, &Wrong::default(), StatusCode::OK))
 }
 
@@ -52,8 +52,9 @@ fn filled_in(
     let body = html! {
         (around.head(Tab::Settings))
         form.card.narrow method="post" action=(format!("{own}/settings")) {
-            (parts::wrong_beyond(wrong, &["visibility"]))
-            input type="hidden" name="revision" value=(form.text("revision"));
+            (parts::wrong_beyond(wrong, &["visibility", REVISION]))
+            (parts::outdated(wrong, &format!("{own}/settings")))
+            (parts::revision(form))
             (visibilities(form, wrong))
             .actions { button.primary { "Update" } }
         }
@@ -100,8 +101,7 @@ pub(super) async fn edit(State(app): State<App>, visitor: Visitor, path: InPath,
     let grant = visitor.may(&app, EditNamespace { name: namespace.clone() }).await?;
     let mut wrong = Wrong::default();
     let is_public = wrong.check("visibility", as_public(form.text("visibility")));
-    let if_revision =
-        wrong.check("", form.text("revision").parse::<i64>().map_err(|_| "open the settings again"));
+    let if_revision = form.revision(&mut wrong);
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     if wrong.is_empty() {
         match app

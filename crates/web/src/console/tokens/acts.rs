@@ -6,19 +6,14 @@ use maud::{Markup, Render, html};
 use registry::{Act, DeleteToken, EditToken, ShowActivity, StoredToken, TokenEdit};
 
 use super::{
+    asked::{Asked, CameFrom},
     outcome::Outcome,
     place::{self, details_path, token_id},
     wording::{self, StatusWords},
 };
 use crate::{
     app::App,
-    console::{
-        Answered,
-        address::Path,
-        error::ConsoleError,
-        parts::{NOTHING, Question},
-        visitor::Visitor,
-    },
+    console::{Answered, address::Path, error::ConsoleError, form::Form, parts::Question, visitor::Visitor},
 };
 
 /// The days that "this week" means.
@@ -38,34 +33,56 @@ pub(super) fn parse(word: &str) -> Option<Act> {
 }
 
 /// Asks before disabling.
-pub(super) async fn ask_disable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, Act::Disable).await
+pub(super) async fn ask_disable(
+    state: State<App>,
+    visitor: Visitor,
+    id: Path<String>,
+    from: CameFrom,
+) -> Answered {
+    ask(state, visitor, id, from, Act::Disable).await
 }
 
 /// Asks before enabling.
-pub(super) async fn ask_enable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, Act::Enable).await
+pub(super) async fn ask_enable(
+    state: State<App>,
+    visitor: Visitor,
+    id: Path<String>,
+    from: CameFrom,
+) -> Answered {
+    ask(state, visitor, id, from, Act::Enable).await
 }
 
 /// Asks before deleting.
-pub(super) async fn ask_delete(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    ask(state, visitor, id, Act::Delete).await
+pub(super) async fn ask_delete(
+    state: State<App>,
+    visitor: Visitor,
+    id: Path<String>,
+    from: CameFrom,
+) -> Answered {
+    ask(state, visitor, id, from, Act::Delete).await
 }
 
-async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, act: Act) -> Answered {
+async fn ask(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    from: CameFrom,
+    act: Act,
+) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let words = place.status_words();
     let title = format!("{} {}?", words.act(act), token.name);
     let (action, list) = (format!("{}/{}", details_path(token.id), word(act)), place.path(&visitor.viewer));
+    let asked = from.asked(&list);
     let impact = impact(&app, &visitor, &token, app.now()).await?;
     let question = Question {
         title: &title,
         text: html! { (impact) p { (what_follows(act, words)) } },
         path: &action,
-        fields: NOTHING,
+        fields: asked.fields(),
         act: words.act(act),
         is_destructive: act != Act::Enable,
-        back: &list,
+        back: &asked.address(&list),
     };
     Ok(place.page_of(&token, &title, &visitor.viewer).with(&question.render()))
 }
@@ -94,27 +111,40 @@ pub(super) async fn impact(
 }
 
 /// Disables a token.
-pub(super) async fn disable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    set_status(state, visitor, id, Act::Disable).await
+pub(super) async fn disable(state: State<App>, visitor: Visitor, id: Path<String>, form: Form) -> Answered {
+    set_status(state, visitor, id, form, Act::Disable).await
 }
 
 /// Enables a token.
-pub(super) async fn enable(state: State<App>, visitor: Visitor, id: Path<String>) -> Answered {
-    set_status(state, visitor, id, Act::Enable).await
+pub(super) async fn enable(state: State<App>, visitor: Visitor, id: Path<String>, form: Form) -> Answered {
+    set_status(state, visitor, id, form, Act::Enable).await
 }
 
-async fn set_status(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, act: Act) -> Answered {
+async fn set_status(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Form,
+    act: Act,
+) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, EditToken { token: token.id }).await?;
+    let asked = Asked::of(form.query())?;
     let edit = TokenEdit { is_enabled: Some(act == Act::Enable), ..TokenEdit::default() };
     app.registry().edit_token(&grant, &edit, app.now()).await?;
-    Ok(Outcome::One(act).told_at(&place.path(&visitor.viewer)))
+    Ok(Outcome::One(act).told_at(&asked.address(&place.path(&visitor.viewer))))
 }
 
 /// Deletes a token for good.
-pub(super) async fn delete(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+pub(super) async fn delete(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Form,
+) -> Answered {
     let (_, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, DeleteToken { token: token_id(&id)? }).await?;
+    let asked = Asked::of(form.query())?;
     app.registry().delete_token(&grant, app.now()).await?;
-    Ok(Outcome::One(Act::Delete).told_at(&place.path(&visitor.viewer)))
+    Ok(Outcome::One(Act::Delete).told_at(&asked.address(&place.path(&visitor.viewer))))
 }

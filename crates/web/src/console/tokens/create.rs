@@ -1,7 +1,7 @@
 //! Making a token: the form, and what it makes.
 
 use access::{
-    name::{InvalidText, ServiceTokenName, TokenLabel},
+    name::{ServiceTokenName, TokenLabel},
     rights::PersonalAccess,
     time::Instant,
 };
@@ -13,6 +13,7 @@ use registry::{
 };
 
 use super::{
+    asked::Asked,
     fields, once,
     place::Place,
     scope_rows::{self, Chosen},
@@ -136,7 +137,8 @@ enum New {
 impl New {
     fn read(form: &Form, place: &Place, now: Instant, wrong: &mut Wrong) -> Option<Self> {
         if place.is_personal() {
-            read(form, place, now, wrong, TokenLabel::parse).map(|(access, new)| Self::Personal(access, new))
+            read(form, place, now, wrong, fields::parse_label)
+                .map(|(access, new)| Self::Personal(access, new))
         } else {
             read(form, place, now, wrong, ServiceTokenName::parse).map(|(_, new)| Self::Service(new))
         }
@@ -144,12 +146,12 @@ impl New {
 }
 
 /// Everything that is wrong is told at once, so all of the form is read before anything is given up.
-fn read<Name>(
+fn read<Name, Error: std::fmt::Display>(
     form: &Form,
     place: &Place,
     now: Instant,
     wrong: &mut Wrong,
-    name: impl Fn(&str) -> Result<Name, InvalidText>,
+    name: impl Fn(&str) -> Result<Name, Error>,
 ) -> Option<(PersonalAccess, NewToken<Name>)> {
     let name = wrong.check("name", name(form.text("name")));
     let description = fields::read_description(form, wrong);
@@ -201,7 +203,7 @@ async fn create(app: &App, visitor: &Visitor, place: &Place, host: &PublicHost, 
         return Ok(sent_once::already(visitor, place, "Already created", text));
     }
     match issue(app, &may, new, now).await {
-        Ok(issued) => Ok(once::page(visitor, place, &issued, host, "created")),
+        Ok(issued) => Ok(once::page(visitor, place, &Asked::default(), &issued, host, "created")),
         Err(error) => {
             let (status, wrong) = refused(error, "name")?;
             form_page(app, visitor, place, form, &wrong, status).await
@@ -262,18 +264,11 @@ async fn form_page(
 /// How it is called, and what for.
 fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
     if place.is_personal() {
-        return label().of(form, wrong);
+        return fields::label().of(form, wrong);
     }
     let name = Field::text("name", "Name").required().pattern(NAME_PATTERN).hint(
         "3 to 63 lower-case letters, digits and hyphens; it starts with a letter and doesn't end with a hyphen. It is \
          the login name, and can't be changed.",
     );
     html! { (name.of(form, wrong)) (fields::description(form, wrong)) (fields::whom(form, wrong)) }
-}
-
-/// The name of a personal token, which DTR calls its description.
-pub(super) fn label() -> Field<'static> {
-    Field::text("name", "Description").required().hint(
-        "What you tell it from your other tokens by, such as laptop. 1 to 100 characters; it may change.",
-    )
 }

@@ -23,7 +23,7 @@ use crate::{
         parts::{self, Question, When},
         see,
         visitor::Visitor,
-        wording::{distance, in_words},
+        wording::{cut, distance, in_words},
     },
 };
 
@@ -31,6 +31,10 @@ use crate::{
 const DAYS: u32 = 30;
 /// How much of a token's history stands here; the audit has all of it.
 const HISTORY: u32 = 20;
+/// How many scopes are named here, and how much of what a record is about, in characters: the page keeps below 50 KB
+/// with them.
+const SCOPES: usize = 30;
+const TARGET_CHARS: usize = 60;
 
 /// Everything known about a token.
 pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
@@ -68,7 +72,9 @@ fn facts(token: &StoredToken, now: Instant) -> Markup {
     html! {
         dl.facts {
             dt { "Login name" } dd { code { (login_name(token)) } }
-            @if !token.description.is_empty() { dt { "Description" } dd.as-typed { (token.description) } }
+            @if !token.description.is_empty() {
+                dt { (StatusWords::of(token).description) } dd.as-typed { (token.description) }
+            }
             @if let Some(whom) = &token.stands_for { dt { "For" } dd { (wording::whom(whom)) } }
             dt { "Status" } dd { (wording::status(token)) }
             dt { "Expires" } dd { (wording::expiry(token.expiry, now)) }
@@ -87,7 +93,10 @@ fn rights(token: &StoredToken) -> Markup {
         dt { "Permission" }
         dd {
             @if token.mirrors_its_user() || token.scopes.is_empty() { (wording::permission(token)) }
-            @for stored in &token.scopes { div { (stored.scope) } }
+            @for stored in token.scopes.iter().take(SCOPES) { div { (stored.scope) } }
+            @if token.scopes.len() > SCOPES {
+                a href=(format!("{}/scopes", details_path(token.id))) { "and " (token.scopes.len() - SCOPES) " more" }
+            }
         }
     }
 }
@@ -158,7 +167,9 @@ fn history_table(token: &StoredToken, history: &[StoredRecord]) -> Markup {
                         tr {
                             th scope="row" {
                                 (event(&record.event))
-                                @if record.target != token.to_string() { div.quiet.small.clip title=(record.target) { (record.target) } }
+                                @if record.target != token.to_string() {
+                                    div.quiet.small.clip { (cut(&record.target, TARGET_CHARS)) }
+                                }
                             }
                             td data-label="When" { (When(record.at)) }
                             td data-label="Who" { (record.actor) }

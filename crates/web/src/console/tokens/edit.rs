@@ -1,13 +1,13 @@
 //! Edit: what may change of a token, all at once.
 
-use access::{expiry::Expiry, field_error::FieldError, name::TokenLabel, scope::Permission, time::Instant};
+use access::{expiry::Expiry, scope::Permission, time::Instant};
 use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, html};
-use registry::{EditToken, ManageError, StandsFor, StoredToken, TokenEdit};
+use registry::{EditToken, StandsFor, StoredToken, TokenEdit};
 
 use super::{
-    create::label,
+    asked::{Asked, CameFrom},
     fields,
     outcome::Outcome,
     place::{self, Place, details_path},
@@ -18,20 +18,23 @@ use crate::{
     console::{
         Answered,
         address::Path,
-        form::{Form, Wrong, refused},
+        form::{Form, REVISION, Wrong, refused},
         parts,
         visitor::Visitor,
     },
 };
 
-/// The hidden field with the revision that the form was filled in from.
-const REVISION: &str = "revision";
-
 /// The form, filled in with what the token is.
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    from: CameFrom,
+) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
-    let (form, now) = (filled_in(&token), app.now());
-    Ok(form_page(&visitor, &place, &token, (&form, &Wrong::default()), now, StatusCode::OK))
+    let (form, asked) = (filled_in(&token), from.asked(&place.path(&visitor.viewer)));
+    let (wrong, now) = (Wrong::default(), app.now());
+    Ok(form_page(&visitor, &place, &token, (&form, &wrong), &asked, now, StatusCode::OK))
 }
 
 /// Changes the token.
@@ -43,21 +46,20 @@ pub(super) async fn update(
 ) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, EditToken { token: token.id }).await?;
+    let asked = Asked::of(form.query())?;
     let (now, mut wrong) = (app.now(), Wrong::default());
     let edit = read(&form, &token, &place, now, &mut wrong);
     let Some(edit) = edit.filter(|_| wrong.is_empty()) else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status));
+        return Ok(form_page(&visitor, &place, &token, (&form, &wrong), &asked, now, status));
     };
-    let error = match app.registry().edit_token(&grant, &edit, now).await {
-        Ok(_) => return Ok(Outcome::Updated.told_at(&place.path(&visitor.viewer))),
-        Err(error) => error,
-    };
-    let (status, wrong) = match error {
-        ManageError::Changed => (StatusCode::CONFLICT, vec![FieldError::new(REVISION, error)].into()),
-        error => refused(error, "name")?,
-    };
-    Ok(form_page(&visitor, &place, &token, (&form, &wrong), now, status))
+    match app.registry().edit_token(&grant, &edit, now).await {
+        Ok(_) => Ok(Outcome::Updated.told_at(&asked.address(&place.path(&visitor.viewer)))),
+        Err(error) => {
+            let (status, wrong) = refused(error, "name")?;
+            Ok(form_page(&visitor, &place, &token, (&form, &wrong), &asked, now, status))
+        }
+    }
 }
 
 /// What the form of this token says now.
@@ -99,12 +101,11 @@ fn read(
     let mut edit = TokenEdit {
         is_enabled: Some(fields::read_status(form)),
         allowed_addresses: fields::read_addresses(form, wrong),
-        if_revision: wrong
-            .check(REVISION, form.text(REVISION).parse().map_err(|_| "this form does not say what it edits")),
+        if_revision: form.revision(wrong),
         ..TokenEdit::default()
     };
     if place.is_personal() {
-        edit.label = wrong.check("name", TokenLabel::parse(form.text("name")));
+        edit.label = wrong.check("name", fields::parse_label(form.text("name")));
     } else {
         edit.description = fields::read_description(form, wrong);
         edit.stands_for = fields::read_whom(form, wrong);
@@ -135,10 +136,11 @@ fn form_page(
     place: &Place,
     token: &StoredToken,
     (form, wrong): (&Form, &Wrong),
+    asked: &Asked,
     now: Instant,
     status: StatusCode,
 ) -> axum::response::Response {
-    let title = format!("Edit {}", token.name);
+    let (title, path) = (format!("Edit {}", token.name), format!("{}/edit", details_path(token.id)));
     let mut known = fields::SHARED.to_vec();
     known.extend(["name", REVISION]);
     let kept = wording::expiry(token.expiry, now);
@@ -146,10 +148,10 @@ fn form_page(
     let body = html! {
         h1 { (title) }
         (parts::wrong_beyond(wrong, &known))
-        (outdated(token, wrong))
-        form.card.wide method="post" action=(format!("{}/edit", details_path(token.id))) {
-            // As its sender read it, however often it is shown again: an edit that came between is told, and not undone.
-            input type="hidden" name=(REVISION) value=(form.text(REVISION));
+        (parts::outdated(wrong, &path))
+        form.card.wide method="post" action=(path) {
+            (parts::revision(form))
+            (asked.fields())
             (about(place, form, wrong))
             (fields::expiry(form, wrong, kept, place.status_words()))
             @if !token.mirrors_its_user() { (permission(token, form, wrong)) }
@@ -157,28 +159,16 @@ fn form_page(
             (fields::status(form, place.status_words()))
             .actions {
                 button.primary { "Update" }
-                a.button href=(place.path(&visitor.viewer)) { "Cancel" }
+                a.button href=(asked.address(&place.path(&visitor.viewer))) { "Cancel" }
             }
         }
     };
     place.page_of(token, &title, &visitor.viewer).status(status).with(&body)
 }
 
-/// What was typed was meant for a token that is not so any more; the way to how it is now.
-fn outdated(token: &StoredToken, wrong: &Wrong) -> Markup {
-    html! {
-        @if let Some(message) = wrong.with(REVISION) {
-            .notice.bad role="alert" {
-                p { (message) ". Your edit was not made." }
-                p { a href=(format!("{}/edit", details_path(token.id))) { "Open it again" } }
-            }
-        }
-    }
-}
-
 fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
     if place.is_personal() {
-        return label().of(form, wrong);
+        return fields::label().of(form, wrong);
     }
     html! { (fields::description(form, wrong)) (fields::whom(form, wrong)) }
 }

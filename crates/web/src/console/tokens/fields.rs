@@ -3,14 +3,17 @@
 use access::{
     allowed_addresses::AllowedAddresses,
     expiry::{Expiry, ExpiryError, ExpiryInput},
-    name::{Description, ServiceName, Username},
+    name::{Description, ServiceName, TokenLabel, Username},
     time::Instant,
 };
 use maud::{Markup, html};
 use registry::{Act, StandsFor};
 
 use super::wording::StatusWords;
-use crate::console::form::{Form, Wrong};
+use crate::console::{
+    form::{Form, Wrong},
+    parts::Field,
+};
 
 /// The fields that are shown here with what is wrong with them.
 pub(super) const SHARED: [&str; 7] =
@@ -55,6 +58,19 @@ fn area(form: &Form, wrong: &Wrong, name: &str, label: &str, hint: &str) -> Mark
             (told(wrong, name))
         }
     }
+}
+
+/// What a personal token is told from others by: Docker Trusted Registry calls it its description.
+pub(super) fn label() -> Field<'static> {
+    Field::text("name", "Description").required().hint(
+        "What you tell it from your other tokens by, such as laptop. 1 to 100 characters; it may change.",
+    )
+}
+
+/// Reads it, with its rule in the words of this form where the rule's are the API's.
+pub(super) fn parse_label(text: &str) -> Result<TokenLabel, &'static str> {
+    let rule = "a description is 1 to 100 characters on one line, without control characters";
+    TokenLabel::parse(text).map_err(|_| rule)
 }
 
 /// What the token is for, in free words.

@@ -2,6 +2,7 @@
 //! secret.
 
 mod acts;
+mod asked;
 mod create;
 mod details;
 mod edit;

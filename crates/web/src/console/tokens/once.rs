@@ -5,16 +5,18 @@ use maud::{Markup, html};
 use registry::{Act, IssuedToken, StoredOwner, StoredToken};
 
 use super::{
+    asked::Asked,
     place::{Place, details_path},
     snippets::Login,
     wording::StatusWords,
 };
 use crate::{console::visitor::Visitor, public_host::PublicHost};
 
-/// The token with its new secret; `done` says what happened to it.
+/// The token with its new secret, and the way back to the list as `asked` for; `done` says what happened to the token.
 pub(super) fn page(
     visitor: &Visitor,
     place: &Place,
+    asked: &Asked,
     issued: &IssuedToken,
     PublicHost(host): &PublicHost,
     done: &str,
@@ -32,7 +34,7 @@ pub(super) fn page(
         section.card { h2 { "Log in" } (login.essentials()) }
         section.card { h2 { "Clusters and pipelines" } (login.elsewhere()) }
         .actions {
-            a.button.primary href=(place.path(&visitor.viewer)) { "I have it: to the tokens" }
+            a.button.primary href=(asked.address(&place.path(&visitor.viewer))) { "I have it: to the tokens" }
             a.button href=(details_path(token.id)) { "View details" }
         }
     };

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use registry::Act;
 
 use super::wording::StatusWords;
-use crate::console::see;
+use crate::console::{address, see};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl Outcome {
         Self::EACH.into_iter().find(|(_, known)| *known == word).map(|(outcome, _)| outcome)
     }
 
-    /// To the list at `path`, which says this.
-    pub(super) fn told_at(self, path: &str) -> Response {
+    /// To the list at `address`, as it was looked at, which says this.
+    pub(super) fn told_at(self, address: &str) -> Response {
         let word = Self::EACH.into_iter().find(|(outcome, _)| *outcome == self).map_or("", |(_, word)| word);
-        see(&format!("{path}?done={word}"))
+        see(&address::with(address, &[("done", word)]))
     }
 
     /// The line, in the words of the list's kind of token.
@@ -70,7 +70,10 @@ mod tests {
     fn every_outcome_has_a_word_that_leads_back_to_it() {
         for (outcome, word) in Outcome::EACH {
             assert_eq!(Outcome::parse(word), Some(outcome));
-            assert_eq!(outcome.told_at("/tokens").headers()["location"], format!("/tokens?done={word}"));
+            for (list, mark) in [("/tokens", '?'), ("/tokens?q=ci", '&')] {
+                let led = outcome.told_at(list);
+                assert_eq!(led.headers()["location"], format!("{list}{mark}done={word}"));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use registry::{ResetToken, StoredToken};
 
 use super::{
     acts::impact,
+    asked::{Asked, CameFrom},
     fields::{described, invalid, told},
     once,
     place::{self, Place, details_path},
@@ -30,21 +31,29 @@ const GRACES: [(&str, &str); 4] =
     [("", "not at all: it ends now"), ("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days")];
 
 /// Asks before resetting.
-pub(super) async fn ask(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+pub(super) async fn ask(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    from: CameFrom,
+) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
-    question(&app, &visitor, &token, &place, (&Form::empty(), &Wrong::default()), StatusCode::OK).await
+    let asked = from.asked(&place.path(&visitor.viewer));
+    let untouched = (&Form::empty(), &Wrong::default());
+    question(&app, &visitor, &token, (&place, &asked), untouched, StatusCode::OK).await
 }
 
 async fn question(
     app: &App,
     visitor: &Visitor,
     token: &StoredToken,
-    place: &Place,
+    (place, asked): (&Place, &Asked),
     (form, wrong): (&Form, &Wrong),
     status: StatusCode,
 ) -> Answered {
     let title = format!("Reset {}?", token.name);
-    let (action, list) = (format!("{}/reset", details_path(token.id)), place.path(&visitor.viewer));
+    let action = format!("{}/reset", details_path(token.id));
+    let list = asked.address(&place.path(&visitor.viewer));
     let impact = impact(app, visitor, token, app.now()).await?;
     let question = Question {
         title: &title,
@@ -54,7 +63,7 @@ async fn question(
             (parts::wrong_beyond(wrong, &["keep_old_for"]))
         },
         path: &action,
-        fields: html! { (sent_once::field(app, visitor)) (keep(form, wrong)) },
+        fields: html! { (sent_once::field(app, visitor)) (asked.fields()) (keep(form, wrong)) },
         act: "Reset",
         is_destructive: true,
         back: &list,
@@ -87,24 +96,24 @@ pub(super) async fn reset(
 ) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let grant = visitor.may(&app, ResetToken { token: token.id }).await?;
-    let mut wrong = Wrong::default();
+    let (asked, mut wrong) = (Asked::of(form.query())?, Wrong::default());
     let grace = match form.text("keep_old_for") {
         "" => None,
         text => wrong.check("keep_old_for", Grace::parse(text)),
     };
     if !wrong.is_empty() {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return question(&app, &visitor, &token, &place, (&form, &wrong), status).await;
+        return question(&app, &visitor, &token, (&place, &asked), (&form, &wrong), status).await;
     }
     if !sent_once::claim(&app, &visitor, &form).await? {
         let text = "This form was sent before: the token was reset then, and not again.";
         return Ok(sent_once::already(&visitor, &place, "Already reset", text));
     }
     match app.registry().reset_token(&grant, grace, app.now()).await {
-        Ok(issued) => Ok(once::page(&visitor, &place, &issued, &host, "reset")),
+        Ok(issued) => Ok(once::page(&visitor, &place, &asked, &issued, &host, "reset")),
         Err(error) => {
             let (status, wrong) = refused(error, "keep_old_for")?;
-            question(&app, &visitor, &token, &place, (&form, &wrong), status).await
+            question(&app, &visitor, &token, (&place, &asked), (&form, &wrong), status).await
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Manage scopes: Add scope, Remove, Remove all. What is taken away is refused from the next request on.
 
-use access::{field_error::FieldError, id::ScopeId, scope::Scopes};
+use access::{
+    field_error::FieldError,
+    id::{ScopeId, TokenId},
+    scope::Scopes,
+};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, Render, html};
-use registry::{AddScope, RemoveScopes, StoredScope, StoredToken};
+use registry::{AddScope, ManageError, RemoveScopes, StoredScope, StoredToken, check_has_scopes};
 
 use super::{
     acts::impact,
@@ -15,7 +19,7 @@ use crate::{
     app::App,
     console::{
         Answered,
-        address::Path,
+        address::{self, After, Path},
         error::ConsoleError,
         form::{Form, Wrong, refused},
         parts::{self, Question},
@@ -24,16 +28,54 @@ use crate::{
     },
 };
 
+/// Scopes on one page, which keeps below 50 KB with them and with the names that the preview knows.
+const PAGE: usize = 30;
 /// The only row of the form that adds a scope; what the shared rules call its fields, and an added scope's refusal.
 const ROW: usize = 0;
 const RULES_ROW: &str = "scopes[0].";
 /// The fields of that row.
 const FIELDS: [&str; 3] = ["type-0", "path-0", "actions-0"];
 
+/// Which page of a token's scopes is looked at: the one behind this many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Behind(usize);
+
+impl Behind {
+    /// What an address or a form says; anything else than a number is the first page.
+    fn parse(after: &str) -> Self {
+        Self(after.parse().unwrap_or(0))
+    }
+
+    /// The page of the last of this many.
+    fn last_of(count: usize) -> Self {
+        Self(count.saturating_sub(1) / PAGE * PAGE)
+    }
+
+    /// The same page, or the last where there are only this many: others may have been removed meanwhile.
+    fn within(self, count: usize) -> Self {
+        Self(self.0.min(Self::last_of(count).0))
+    }
+
+    /// As the `after` of an address; empty for the first page.
+    fn after(self) -> String {
+        if self.0 == 0 { String::new() } else { self.0.to_string() }
+    }
+}
+
+fn path_of(token: TokenId) -> String {
+    format!("{}/scopes", details_path(token))
+}
+
 /// The scopes of a token.
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
-    let (token, place) = place::token(&app, &visitor, &id).await?;
-    shown(&app, &visitor, &place, &token, (&Form::empty(), &Wrong::default()), StatusCode::OK).await
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    After(after): After,
+) -> Answered {
+    let about = place::token(&app, &visitor, &id).await?;
+    let untouched = (&Form::empty(), &Wrong::default());
+    shown(&app, &visitor, &about, Behind::parse(&after), untouched, StatusCode::OK).await
 }
 
 /// Adds a scope.
@@ -43,8 +85,10 @@ pub(super) async fn add(
     Path(id): Path<String>,
     form: Form,
 ) -> Answered {
-    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let about = place::token(&app, &visitor, &id).await?;
+    let (token, place) = &about;
     let grant = visitor.may(&app, AddScope { token: token.id }).await?;
+    let behind = Behind::parse(form.text("after"));
     let input = scope_rows::read_row(&form, ROW).into_iter().collect::<Vec<_>>();
     let scope = match Scopes::parse(&input, place.namespace_name()) {
         Ok((scopes, _)) => scopes.as_slice().first().cloned().ok_or_else(|| vec![nothing_said()]),
@@ -52,12 +96,17 @@ pub(super) async fn add(
     };
     let (status, wrong) = match scope {
         Ok(scope) => match app.registry().add_scope(&grant, &scope, None, app.now()).await {
-            Ok(_) => return Ok(see(&format!("{}/scopes", details_path(token.id)))),
+            // It is the last one now.
+            Ok(after) => return Ok(led_to(token.id, Behind::last_of(after.scopes.len()))),
             Err(error) => refused(error, "")?,
         },
         Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, Wrong::from(errors)),
     };
-    shown(&app, &visitor, &place, &token, (&form, &beside_fields(&wrong)), status).await
+    shown(&app, &visitor, &about, behind, (&form, &beside_fields(&wrong)), status).await
+}
+
+fn led_to(token: TokenId, behind: Behind) -> Response {
+    see(&address::with(&path_of(token), &[("after", &behind.after())]))
 }
 
 fn nothing_said() -> FieldError {
@@ -78,30 +127,34 @@ fn beside_fields(wrong: &Wrong) -> Wrong {
 async fn shown(
     app: &App,
     visitor: &Visitor,
-    place: &Place,
-    token: &StoredToken,
+    (token, place): &(StoredToken, Place),
+    behind: Behind,
     (form, wrong): (&Form, &Wrong),
     status: StatusCode,
 ) -> Answered {
-    let known = scope_rows::previewed(app, visitor, place.namespace_name()).await?;
-    let title = format!("Scopes of {}", token.name);
-    let path = format!("{}/scopes", details_path(token.id));
+    let (title, path) = (format!("Scopes of {}", token.name), path_of(token.id));
+    let behind = behind.within(token.scopes.len());
     let all = html! {
         @if !token.scopes.is_empty() { a.button href=(format!("{path}/remove-all")) data-ask { "Remove all" } }
     };
     let body = html! {
         (parts::head(&title, &all))
         @if token.mirrors_its_user() {
-            (parts::empty("No scopes", "This token mirrors its user, and takes none. Make another one with scopes instead.", &parts::NOTHING))
+            (parts::wrong_beyond(wrong, &[]))
+            (parts::empty(
+                "No scopes", "This token mirrors its user, and takes none. Make another one with scopes instead.",
+                &parts::NOTHING,
+            ))
         } @else {
             @if token.scopes.is_empty() {
                 (parts::empty("No scopes", "Without a scope the token allows nothing. Add one below.", &parts::NOTHING))
-            } @else { (table(&token.scopes, &path)) }
+            } @else { (table(&token.scopes, behind, &path)) }
             form.card method="post" action=(format!("{path}/add")) {
                 h2 { "Add scope" }
                 (parts::wrong_beyond(wrong, &FIELDS))
+                (After::field(&behind.after()))
                 (scope_rows::row(form, wrong, ROW, &place.example()))
-                (scope_rows::preview(&known))
+                (scope_rows::preview(&scope_rows::previewed(app, visitor, place.namespace_name()).await?))
                 .actions {
                     button.primary { "Add scope" }
                     a.button href=(place.path(&visitor.viewer)) { "Done" }
@@ -112,23 +165,36 @@ async fn shown(
     Ok(place.page_of(token, &title, &visitor.viewer).status(status).with(&body))
 }
 
-fn table(scopes: &[StoredScope], path: &str) -> Markup {
+/// A page of scopes. Each is named once, and its link by it: a path may have 255 characters.
+fn table(scopes: &[StoredScope], Behind(behind): Behind, path: &str) -> Markup {
+    let last = scopes.len().min(behind + PAGE);
+    let next = (last < scopes.len()).then(|| last.to_string());
     html! {
+        @if scopes.len() > PAGE { p.hint { "Scopes " (behind + 1) " to " (last) " of " (scopes.len()) "." } }
         .table {
             table {
                 thead { tr { th { "Scope" } th { "Type" } th { span.visually-hidden { "Actions" } } } }
                 tbody {
-                    @for stored in scopes {
-                        tr {
-                            th scope="row" { (stored.scope) }
-                            td data-label="Type" { (stored.scope.to_input().kind) }
-                            td.act {
-                                a.button.small-button href=(format!("{path}/{}/remove", stored.id)) data-ask
-                                    aria-label=(format!("Remove {}", stored.scope)) { "Remove" }
-                            }
-                        }
+                    @for (index, stored) in scopes.iter().enumerate().skip(behind).take(PAGE) {
+                        (row(stored, index + 1, Behind(behind), path))
                     }
                 }
+            }
+        }
+        (parts::other_pages(path, &Behind(behind).after(), next.as_deref()))
+    }
+}
+
+fn row(stored: &StoredScope, number: usize, behind: Behind, path: &str) -> Markup {
+    let (scope, remove) = (format!("scope-{number}"), format!("remove-{number}"));
+    let question = address::with(&format!("{path}/{}/remove", stored.id), &[("after", &behind.after())]);
+    html! {
+        tr {
+            th scope="row" id=(scope) { (stored.scope) }
+            td data-label="Type" { (stored.scope.to_input().kind) }
+            td.act {
+                a.button.small-button href=(question) data-ask id=(remove)
+                    aria-labelledby=(format!("{remove} {scope}")) { "Remove" }
             }
         }
     }
@@ -139,13 +205,15 @@ pub(super) async fn ask_remove(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, scope)): Path<(String, String)>,
+    After(after): After,
 ) -> Answered {
-    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let about = place::token(&app, &visitor, &id).await?;
     let scope = scope_id(&scope)?;
-    let held = token.scopes.iter().find(|stored| stored.id == scope).ok_or_else(no_scope)?;
+    let held = about.0.scopes.iter().find(|stored| stored.id == scope).ok_or_else(no_scope)?;
     let text =
         html! { p { "The token loses " strong { (held.scope) } ": refused from the next request on." } };
-    ask(&app, &visitor, &place, &token, (&format!("/{scope}/remove"), "Remove"), text).await
+    let act = (format!("/{scope}/remove"), "Remove");
+    ask(&app, &visitor, &about, act, text, Behind::parse(&after)).await
 }
 
 /// Asks before removing every scope.
@@ -154,30 +222,44 @@ pub(super) async fn ask_remove_all(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Answered {
-    let (token, place) = place::token(&app, &visitor, &id).await?;
+    let about = place::token(&app, &visitor, &id).await?;
+    if let Err(error) = check_has_scopes(&about.0, "") {
+        return not_possible(&app, &visitor, &about, error).await;
+    }
     let text = html! { p { "The token then allows nothing, from the next request on." } };
-    ask(&app, &visitor, &place, &token, ("/remove-all", "Remove all"), text).await
+    ask(&app, &visitor, &about, ("/remove-all".to_owned(), "Remove all"), text, Behind(0)).await
+}
+
+/// The page of scopes, with why they can't be changed so.
+async fn not_possible(
+    app: &App,
+    visitor: &Visitor,
+    about: &(StoredToken, Place),
+    error: ManageError,
+) -> Answered {
+    let (status, wrong) = refused(error, "")?;
+    shown(app, visitor, about, Behind(0), (&Form::empty(), &wrong), status).await
 }
 
 async fn ask(
     app: &App,
     visitor: &Visitor,
-    place: &Place,
-    token: &StoredToken,
-    (rest, button): (&str, &str),
+    (token, place): &(StoredToken, Place),
+    (rest, button): (String, &str),
     text: Markup,
+    behind: Behind,
 ) -> Answered {
-    let list = format!("{}/scopes", details_path(token.id));
+    let list = path_of(token.id);
     let (title, action) = (format!("{button} of {}?", token.name), format!("{list}{rest}"));
     let impact = impact(app, visitor, token, app.now()).await?;
     let question = Question {
         title: &title,
         text: html! { (text) (impact) },
         path: &action,
-        fields: parts::NOTHING,
+        fields: After::field(&behind.after()),
         act: button,
         is_destructive: true,
-        back: &list,
+        back: &address::with(&list, &[("after", &behind.after())]),
     };
     Ok(place.page_of(token, &title, &visitor.viewer).with(&question.render()))
 }
@@ -187,26 +269,24 @@ pub(super) async fn remove(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, scope)): Path<(String, String)>,
+    form: Form,
 ) -> Answered {
-    let scope = scope_id(&scope)?;
-    take(&app, &visitor, &id, Some(scope)).await
+    let (token, scope) = (place::token_id(&id)?, scope_id(&scope)?);
+    let grant = visitor.may(&app, RemoveScopes { token, scope: Some(scope) }).await?;
+    let behind = Behind::parse(form.text("after"));
+    app.registry().remove_scopes(&grant, None, app.now()).await?;
+    Ok(led_to(token, behind))
 }
 
 /// Removes every scope.
 pub(super) async fn remove_all(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
-    take(&app, &visitor, &id, None).await
-}
-
-async fn take(
-    app: &App,
-    visitor: &Visitor,
-    id: &str,
-    scope: Option<ScopeId>,
-) -> Result<Response, ConsoleError> {
-    let token = place::token_id(id)?;
-    let grant = visitor.may(app, RemoveScopes { token, scope }).await?;
-    app.registry().remove_scopes(&grant, None, app.now()).await?;
-    Ok(see(&format!("{}/scopes", details_path(token))))
+    let about = place::token(&app, &visitor, &id).await?;
+    let token = about.0.id;
+    let grant = visitor.may(&app, RemoveScopes { token, scope: None }).await?;
+    match app.registry().remove_scopes(&grant, None, app.now()).await {
+        Ok(_) => Ok(led_to(token, Behind(0))),
+        Err(error) => not_possible(&app, &visitor, &about, error).await,
+    }
 }
 
 fn scope_id(text: &str) -> Result<ScopeId, ConsoleError> {
@@ -215,4 +295,28 @@ fn scope_id(text: &str) -> Result<ScopeId, ConsoleError> {
 
 fn no_scope() -> ConsoleError {
     ConsoleError::Absent("the token has no such scope; it may be gone already".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_scopes_is_never_behind_the_last() {
+        for (after, count, expect) in [
+            ("", 0, 0),
+            ("", 100, 0),
+            ("30", 100, 30),
+            ("30", 31, 30),
+            // The only scope of the second page was removed.
+            ("30", 30, 0),
+            ("90", 61, 60),
+            ("18446744073709551615", 100, 90),
+            ("-1", 100, 0),
+            ("zzz", 100, 0),
+        ] {
+            assert_eq!(Behind::parse(after).within(count), Behind(expect), "{after} of {count}");
+        }
+        assert_eq!([0, 1, 30, 31, 100].map(|count| Behind::last_of(count).0), [0, 0, 0, 30, 90]);
+    }
 }

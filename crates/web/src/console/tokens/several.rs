@@ -8,6 +8,7 @@ use registry::{Act, ActOnTokens, MAX_ACTED_ON, StoredToken};
 
 use super::{
     acts,
+    asked::Asked,
     outcome::Outcome,
     place::{self, Place, token_id},
     wording::{self, StatusWords},
@@ -23,43 +24,52 @@ use crate::{
 pub(super) async fn several(State(app): State<App>, visitor: Visitor, form: Form) -> Answered {
     let grant = visitor.may(&app, ActOnTokens).await?;
     let act = acts::parse(form.text("do")).ok_or_else(no_such_act)?;
+    let asked = Asked::of(form.query())?;
     let ids = form.all("id").map(token_id).collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = ids.first() else { return Ok(nothing_ticked(&visitor, &Place::of_form(&form)?)) };
+    let Some(first) = ids.first() else {
+        return Ok(nothing_ticked(&visitor, &Place::of_form(&form)?, &asked));
+    };
     if ids.len() > MAX_ACTED_ON {
         let rule = format!("at most {MAX_ACTED_ON} tokens are acted on at once");
         return Err(ConsoleError::Malformed(rule));
     }
     let (_, place) = place::token(&app, &visitor, &first.to_string()).await?;
     if form.text("asked") != "yes" {
-        return ask(&app, &visitor, &place, &ids, act).await;
+        return ask(&app, &visitor, (&place, &asked), &ids, act).await;
     }
     app.registry().act_on_tokens(&grant, &ids, act, app.now()).await?;
-    Ok(Outcome::of(act, ids.len()).told_at(&place.path(&visitor.viewer)))
+    Ok(Outcome::of(act, ids.len()).told_at(&asked.address(&place.path(&visitor.viewer))))
 }
 
 fn no_such_act() -> ConsoleError {
     ConsoleError::Malformed("several tokens can be disabled, enabled or deleted".to_owned())
 }
 
-fn nothing_ticked(visitor: &Visitor, place: &Place) -> Response {
+fn nothing_ticked(visitor: &Visitor, place: &Place, asked: &Asked) -> Response {
     let title = "No token is selected";
     let body = html! {
         .card.narrow {
             h1 { (title) }
             p { "Tick the tokens in the table first, then choose what to do with them." }
-            .actions { a.button.primary href=(place.path(&visitor.viewer)) { "Back to the tokens" } }
+            .actions { a.button.primary href=(asked.address(&place.path(&visitor.viewer))) { "Back to the tokens" } }
         }
     };
     place.page_below(title, &visitor.viewer).status(StatusCode::UNPROCESSABLE_ENTITY).with(&body)
 }
 
-async fn ask(app: &App, visitor: &Visitor, place: &Place, ids: &[TokenId], act: Act) -> Answered {
+async fn ask(
+    app: &App,
+    visitor: &Visitor,
+    (place, asked): (&Place, &Asked),
+    ids: &[TokenId],
+    act: Act,
+) -> Answered {
     let now = app.now();
     let mut tokens = Vec::with_capacity(ids.len());
     for id in ids {
         tokens.push(place::token(app, visitor, &id.to_string()).await?.0);
     }
-    let (list, words) = (place.path(&visitor.viewer), place.status_words());
+    let (list, words) = (asked.address(&place.path(&visitor.viewer)), place.status_words());
     let title = format!("{} {}?", words.act(act), counted(tokens.len(), "token", "tokens"));
     let question = Question {
         title: &title,
@@ -68,6 +78,7 @@ async fn ask(app: &App, visitor: &Visitor, place: &Place, ids: &[TokenId], act: 
         fields: html! {
             input type="hidden" name="do" value=(acts::word(act));
             input type="hidden" name="asked" value="yes";
+            (asked.fields())
             @for id in ids { input type="hidden" name="id" value=(id); }
         },
         act: words.act(act),

@@ -2,10 +2,11 @@
 
 use access::time::Instant;
 use maud::{Markup, html};
-use registry::{Act, ActiveDay, Page, StoredToken};
+use registry::{Act, ActiveDay, StoredToken};
 
 use super::{
     acts,
+    asked::Asked,
     place::{Place, details_path},
     plot,
     wording::{self, StatusWords},
@@ -18,19 +19,20 @@ const DESCRIPTION_CHARS: usize = 100;
 
 /// The tokens of a page, with the use of each by day, in the same order.
 pub(super) fn table(
-    place: &Place,
-    page: &Page<StoredToken>,
+    (place, asked): (&Place, &Asked),
+    tokens: &[StoredToken],
     activity: &[Vec<ActiveDay>],
     now: Instant,
 ) -> Markup {
     html! {
         form method="post" action="/tokens/several" {
             (place.field())
+            (asked.fields())
             .table {
                 table {
-                    (head())
+                    (head(place.status_words()))
                     tbody {
-                        @for (index, token) in page.items.iter().enumerate() {
+                        @for (index, token) in tokens.iter().enumerate() {
                             (row(token, activity.get(index).map(Vec::as_slice).unwrap_or_default(), now))
                         }
                     }
@@ -46,12 +48,12 @@ pub(super) fn table(
     }
 }
 
-fn head() -> Markup {
+fn head(words: &StatusWords) -> Markup {
     html! {
         thead {
             tr {
                 th.select { input type="checkbox" data-select-all aria-label="Select every token on this page"; }
-                th { "Name" }
+                th { (words.name) }
                 th { "Permission" }
                 th { "Status" }
                 th { "Expires" }
@@ -64,6 +66,7 @@ fn head() -> Markup {
 }
 
 fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
+    let words = StatusWords::of(token);
     html! {
         tr {
             td.select {
@@ -71,7 +74,9 @@ fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
             }
             th scope="row" {
                 a href=(details_path(token.id)) { (token.name) }
-                @if !token.description.is_empty() { div.quiet.small.clip { (cut(&token.description, DESCRIPTION_CHARS)) } }
+                @if !token.description.is_empty() {
+                    div.quiet.small.clip title=(words.description) { (cut(&token.description, DESCRIPTION_CHARS)) }
+                }
                 @if let Some(whom) = &token.stands_for { div.quiet.small { "for " (wording::whom(whom)) } }
             }
             td data-label="Permission" { (wording::permission(token)) }

@@ -17,8 +17,11 @@ use crate::console::{
 const TOLD_SCOPES: usize = 2;
 const SCOPE_CHARS: usize = 72;
 
-/// What the status of a token and its changes are called.
+/// What the status of a token and its changes are called, and what it is told from others by.
 pub(super) struct StatusWords {
+    /// The head over what tells tokens of a kind apart, and what else was written about one.
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
     /// The acts, as buttons say them.
     enable: &'static str,
     disable: &'static str,
@@ -32,6 +35,8 @@ pub(super) struct StatusWords {
 
 /// Service tokens: the words of E2E Networks and IONOS (DESIGN, the table at the top).
 const OF_SERVICE: StatusWords = StatusWords {
+    name: "Name",
+    description: "Description",
     enable: "Enable",
     disable: "Disable",
     enabled: "Enabled",
@@ -40,8 +45,11 @@ const OF_SERVICE: StatusWords = StatusWords {
     was_disabled: "disabled",
 };
 
-/// Personal tokens: the words of Docker Trusted Registry.
+/// Personal tokens: the words of Docker Trusted Registry, whose description is our label (rule 1). What the API calls
+/// their description needs another word here.
 const OF_PERSON: StatusWords = StatusWords {
+    name: "Description",
+    description: "Notes",
     enable: "Activate",
     disable: "Deactivate",
     enabled: "Active",

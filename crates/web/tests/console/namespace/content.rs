@@ -170,6 +170,36 @@ async fn a_tag_that_points_elsewhere_by_then_stays(t: TestServer) {
     t.admin().pull("acme/api", "latest").await.is(404);
 }
 
+/// What the question before a manifest is deleted says of its tags.
+async fn tags_field(browser: &Browser, path: &str) -> String {
+    let page = browser.get(path).await.is(200).text();
+    page.split("name=\"tags\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[both_engines]
+async fn a_manifest_takes_no_tag_that_nobody_was_asked_about(t: TestServer) {
+    let [image, other] = [Image::new(1, 10), Image::new(2, 10)];
+    t.admin().push("acme/api", "1.0", &image).await.is(201);
+    let browser = Browser::of_admin(&t).await;
+    let path = format!("{}/delete", page_of(&image.manifest.digest));
+    let before = tags_field(&browser, &path).await;
+    // Another tag comes, and then as many as there were, but not the same.
+    t.admin().push("acme/api", "prod", &image).await.is(201);
+    let asked = browser.post(&path, &[("tags", &before)]).await.is(409).says("role=\"alert\"");
+    asked.says("Other tags point at it now").says("<strong>1.0, prod</strong>");
+    t.admin().push("acme/api", "1.0", &other).await.is(201);
+    let asked = browser.post(&path, &[("tags", &before)]).await.is(409);
+    asked.says("<strong>prod</strong>");
+    for forged in [&[][..], &[("tags", "")], &[("tags", "prod")]] {
+        browser.post(&path, forged).await.is(422).says("Look at which tags go with it");
+    }
+    t.admin().pull("acme/api", "prod").await.is(200);
+    let now = tags_field(&browser, &path).await;
+    browser.post(&path, &[("tags", &now)]).await.is(303);
+    t.admin().pull("acme/api", "prod").await.is(404);
+    t.admin().pull("acme/api", "1.0").await.is(200);
+}
+
 #[both_engines]
 async fn a_manifest_goes_with_its_tags_unless_an_index_needs_it(t: TestServer) {
     let image = Image::new(1, 10);
@@ -178,11 +208,14 @@ async fn a_manifest_goes_with_its_tags_unless_an_index_needs_it(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
     let path = format!("{}/delete", page_of(&image.manifest.digest));
     browser.get(&path).await.is(200).says("every tag on it").says("<strong>1.0</strong>");
-    let kept = browser.post(&path, &[]).await.is(409).says("needed by an index");
-    kept.says("role=\"alert\"");
+    let tags = tags_field(&browser, &path).await;
+    let kept = browser.post(&path, &[("tags", &tags)]).await.is(409).says("needed by an index");
+    kept.says("role=\"alert\"").says(&format!("name=\"tags\" value=\"{tags}\""));
     t.admin().pull("acme/api", "1.0").await.is(200);
-    browser.post(&format!("{}/delete", page_of(&index)), &[]).await.is(303);
-    assert_eq!(browser.post(&path, &[]).await.is(303).header("location"), API);
+    let of_index = format!("{}/delete", page_of(&index));
+    let tags_of_index = tags_field(&browser, &of_index).await;
+    browser.post(&of_index, &[("tags", &tags_of_index)]).await.is(303);
+    assert_eq!(browser.post(&path, &[("tags", &tags)]).await.is(303).header("location"), API);
     browser.get(API).await.is(200).says("No tag").says("0 manifests");
     browser.get(&page_of(&image.manifest.digest)).await.is(404);
 }
@@ -193,7 +226,7 @@ async fn a_repository_goes_with_everything_in_it(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
     let path = "/namespaces/acme/repositories/team%2Fweb";
     browser.get(path).await.is(200).says(&format!("{path}/delete\" data-ask"));
-    browser.get(&format!("{path}/delete")).await.is(200).says("its 1 tags and 1 manifests");
+    browser.get(&format!("{path}/delete")).await.is(200).says("its 1 tag and 1 manifest (");
     let gone = browser.post(&format!("{path}/delete"), &[]).await.is(303);
     assert_eq!(gone.header("location"), "/namespaces/acme");
     browser.get(path).await.is(404);

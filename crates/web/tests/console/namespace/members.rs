@@ -26,7 +26,8 @@ async fn members_are_added_changed_and_removed(t: TestServer) {
         [("user", " ann ", "reader"), ("team", "crew", "writer"), ("user", "ann", "admin")]
     {
         let fields = [("kind", kind), ("name", name), ("role", role)];
-        assert_eq!(browser.post(MEMBERS, &fields).await.is(303).header("location"), MEMBERS);
+        let set = browser.post(MEMBERS, &fields).await.is(303);
+        assert_eq!(set.header("location"), format!("{MEMBERS}?done=set"));
         let kind = format!("{kind}s");
         assert_eq!(role_of(&t, &kind, name.trim()).await, Some(json!(role)));
     }
@@ -37,7 +38,8 @@ async fn members_are_added_changed_and_removed(t: TestServer) {
     let page = page.says(&format!("href=\"{removal}\" data-ask"));
     drop(page);
     browser.get(&removal).await.is(200).says("data-question").says("Remove team crew from acme?");
-    assert_eq!(browser.post(&removal, &[]).await.is(303).header("location"), MEMBERS);
+    let removed = browser.post(&removal, &[]).await.is(303);
+    assert_eq!(removed.header("location"), format!("{MEMBERS}?done=removed"));
     assert_eq!(role_of(&t, "teams", "crew").await, None);
     browser.post(&removal, &[]).await.is(404);
 }

@@ -38,14 +38,20 @@ async fn a_change_that_is_refused_says_why(t: TestServer) {
     for (fields, status, said) in [
         ([("visibility", "secret"), ("revision", old.as_str())], 422, "a namespace is private or public"),
         ([("visibility", ""), ("revision", &old)], 422, "a namespace is private or public"),
-        ([("visibility", "public"), ("revision", "x")], 422, "open the settings again"),
+        ([("visibility", "public"), ("revision", "x")], 422, "this form does not say what it edits"),
+        (
+            [("visibility", "public"), ("revision", "")],
+            422,
+            "<a href=\"/namespaces/acme/settings\">Open it again",
+        ),
     ] {
         browser.post(SETTINGS, &fields).await.is(status).says(said);
     }
     // Somebody else changed it since the page was opened.
     t.admin().patch_json("/api/v1/namespaces/acme", &json!({ "visibility": "private" })).await.is(200);
     let late = browser.post(SETTINGS, &[("visibility", "public"), ("revision", &old)]).await.is(409);
-    late.says("it was changed since you read it").says("value=\"public\" checked");
+    let late = late.says("it was changed since you read it").says("value=\"public\" checked");
+    late.says("<a href=\"/namespaces/acme/settings\">Open it again</a>");
     assert_eq!(visibility(&t).await, "private");
 }
 
