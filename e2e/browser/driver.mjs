@@ -160,13 +160,6 @@ const steps = {
     return (element?.getAttribute("aria-label") ?? element?.textContent ?? "").trim();
   }),
   is_menu_open: async () => (await page.locator("details.menu[open]").count()) > 0,
-  picture: async ({ file, width, scheme }) => {
-    await page.setViewportSize({ ...WIDE, width });
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.screenshot({ path: file });
-    await page.setViewportSize(WIDE);
-    await page.emulateMedia({ colorScheme: "light" });
-  },
 };
 
 async function answer(line) {

@@ -293,11 +293,6 @@ impl Browser {
     pub async fn is_menu_open(&self) -> bool {
         self.is(json!({"do": "is_menu_open"})).await
     }
-
-    /// Takes a picture of what is seen in a window `width` pixels wide, in the `scheme` light or dark.
-    pub async fn picture(&self, file: &Path, width: u32, scheme: &str) {
-        self.step(json!({"do": "picture", "file": file, "width": width, "scheme": scheme})).await;
-    }
 }
 
 fn driver(node: &Path, folder: &Path, profile: &Path) -> Command {

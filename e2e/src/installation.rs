@@ -13,10 +13,16 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::server::{binary, free_address};
+use crate::{
+    Outcome, clock,
+    server::{Settings, binary, free_address},
+};
 
 /// From the start to the line that says "ready", or to the end of a server that refuses to start.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// Until something stands in the log, on a busy machine and with whatever looks only every 20 s.
+const LOG_PATIENCE: Duration = Duration::from_secs(90);
+const LOG_INTERVAL: Duration = Duration::from_millis(50);
 /// What the last line of a successful start begins with.
 const READY: &str = "Sealock is ready at ";
 
@@ -26,6 +32,8 @@ pub struct Installation {
     /// `127.0.0.1:PORT` of [`Self::start`].
     pub host: String,
     folder: TempDir,
+    /// Of the servers' environment, which is empty otherwise.
+    variables: Settings,
 }
 
 /// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
@@ -45,7 +53,26 @@ impl Installation {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("sealock-first-start-").tempdir().expect("a folder");
-        Self { host: free_address(), folder }
+        Self { host: free_address(), folder, variables: Settings::new() }
+    }
+
+    /// The same, with servers whose clock the test moves ([`Self::move_clock`]). `None` (and "skipped", but a failure in
+    /// CI) where libfaketime is missing.
+    pub fn with_clock() -> Option<Self> {
+        let library = clock::library()?;
+        let mut installation = Self::new();
+        installation.variables = clock::settings(installation.folder.path(), &library);
+        Some(installation)
+    }
+
+    /// Gives the servers a variable.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.push((name, value.to_owned()));
+    }
+
+    /// Sets the servers' clock `seconds` ahead of the real one.
+    pub fn move_clock(&self, seconds: u64) {
+        clock::set(self.folder.path(), seconds);
     }
 
     /// A file in the folder.
@@ -91,10 +118,31 @@ impl Installation {
         (status.expect("its end").success(), std::fs::read_to_string(errors).expect("its complaints"))
     }
 
+    /// `sealock fsck OPTIONS…` in the folder: whether it ended well, and what it said.
+    pub async fn fsck(&self, options: &[&str]) -> (bool, String) {
+        let mut command = Command::new(binary());
+        command.arg("fsck").args(options).current_dir(self.folder.path()).env_clear();
+        let output = command.output().await.expect("sealock starts");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// An operator's command (`sealock ARGUMENTS…`) in the folder, to its end.
+    pub async fn operator(&self, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        Outcome::of(command, "").await
+    }
+
+    /// The program itself.
+    pub fn binary(&self) -> PathBuf {
+        binary()
+    }
+
     fn serve(&self, host: &str, options: &[&str], errors: &Path, stdout: Stdio) -> Child {
         let mut command = Command::new(binary());
         command.args(["serve", "--listen", host]).args(options).current_dir(self.folder.path());
-        command.env_clear().kill_on_drop(true);
+        command.env_clear().envs(self.variables.iter().cloned()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(stdout).stderr(File::create(errors).expect("a file"));
         command.spawn().expect("sealock starts")
     }
@@ -133,11 +181,37 @@ impl Run {
         me.send().await.expect("an answer").status() == 200
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+
+    /// The id of its process, which runs.
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// Sends the server the signal of this name, such as `HUP`.
+    pub async fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let told = Command::new("kill").args([&format!("-{name}"), &id]).status().await.expect("kill");
+        assert!(told.success(), "gone before it was told: {self}");
+    }
+
+    /// Waits until the log says `text`.
+    pub async fn logs(&self, text: &str) {
+        let said = async {
+            while !self.log().contains(text) {
+                tokio::time::sleep(LOG_INTERVAL).await;
+            }
+        };
+        let said = tokio::time::timeout(LOG_PATIENCE, said).await;
+        assert!(said.is_ok(), "not logged: {text:?}\n{self}");
+    }
+
     /// Tells the server to stop (SIGTERM) and waits until it has.
     pub async fn stop(mut self) {
-        let id = self.child.id().expect("it runs").to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await.expect("kill");
-        assert!(told.success(), "gone before it was told to stop: {self}");
+        self.signal("TERM").await;
         let ended = tokio::time::timeout(START_PATIENCE, self.child.wait()).await;
         assert!(ended.is_ok_and(|status| status.is_ok_and(|status| status.success())), "{self}");
     }
@@ -145,7 +219,6 @@ impl Run {
 
 impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let errors = std::fs::read_to_string(&self.errors).unwrap_or_default();
-        write!(f, "sealock serve at {}\nstdout: {}\nstderr: {errors}", self.host, self.stdout)
+        write!(f, "sealock serve at {}\nstdout: {}\nstderr: {}", self.host, self.stdout, self.log())
     }
 }

@@ -4,12 +4,16 @@
 
 mod answer;
 mod browser;
+mod clock;
 mod containerd;
 mod installation;
 mod machine;
 mod outcome;
+mod pebble;
 mod programs;
+mod read_only;
 mod server;
+pub mod soak;
 
 pub use answer::Answer;
 pub use browser::Browser;
@@ -17,4 +21,6 @@ pub use containerd::Containerd;
 pub use installation::{Installation, Run};
 pub use machine::Machine;
 pub use outcome::Outcome;
+pub use pebble::Pebble;
+pub use read_only::ReadOnly;
 pub use server::{ADMIN_PASSWORD, Sealock};

@@ -11,7 +11,7 @@ const CLIENT_PATIENCE: Duration = Duration::from_secs(180);
 #[derive(Debug)]
 pub struct Outcome {
     command: String,
-    success: bool,
+    pub(crate) success: bool,
     code: Option<i32>,
     /// What it printed.
     pub stdout: String,

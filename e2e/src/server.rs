@@ -6,17 +6,15 @@ use std::{
     time::Duration,
 };
 
-use testkit::{Engine, missing, postgres::Postgres, watchdog::Watchdog};
+use testkit::{Engine, postgres::Postgres, watchdog::Watchdog};
 use tokio::process::Command;
 
-use crate::Outcome;
+use crate::{Outcome, clock};
 
 /// The password that the first start reads for `admin`.
 pub const ADMIN_PASSWORD: &str = "correct horse battery staple";
 /// From its start to the first `GET /healthz` that answers 200, on a busy machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);
-/// The file that libfaketime reads, in the server's folder.
-const CLOCK: &str = "clock";
 const HEALTH_INTERVAL: Duration = Duration::from_millis(20);
 /// Another process may take the port between its choice and the start.
 const START_ATTEMPTS: u32 = 5;
@@ -54,7 +52,7 @@ pub struct Sealock {
 }
 
 /// Names and values of a server's variables.
-type Settings = Vec<(&'static str, String)>;
+pub(crate) type Settings = Vec<(&'static str, String)>;
 
 impl Sealock {
     /// A server on `engine`, that answers `GET /healthz` with 200.
@@ -68,7 +66,7 @@ impl Sealock {
     /// A server whose clock the test moves ([`Self::move_clock`]): the real one, through libfaketime. `None` (and
     /// "skipped", but a failure in CI) where that is missing.
     pub async fn with_clock(engine: Engine) -> Option<Self> {
-        let library = faketime_library()?;
+        let library = clock::library()?;
         Some(Self::with(engine, Some(&library)).await)
     }
 
@@ -114,10 +112,7 @@ impl Sealock {
 
     /// Sets the server's clock `seconds` ahead of the real one.
     pub fn move_clock(&self, seconds: u64) {
-        // Renamed into place: the server looks at it all the time and must never find half a number.
-        let next = self.folder.join("clock.next");
-        std::fs::write(&next, format!("+{seconds}")).expect("the clock's file");
-        std::fs::rename(&next, self.folder.join(CLOCK)).expect("the clock's file");
+        clock::set(&self.folder, seconds);
     }
 
     async fn is_healthy(&self) -> bool {
@@ -170,6 +165,13 @@ impl Sealock {
         Outcome::of(command, input).await
     }
 
+    /// Runs an operator's command (`sealock ARGUMENTS…`) where the server runs, with the server's settings and clock.
+    pub async fn operator(&self, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(&self.folder).env_clear().envs(self.settings.iter().cloned());
+        Outcome::of(command, "").await
+    }
+
     /// Logs the client in as the administrator.
     pub async fn log_in_as_admin(&self) {
         self.log_in("admin", ADMIN_PASSWORD).await;
@@ -210,7 +212,7 @@ fn new_folder() -> PathBuf {
 }
 
 /// The settings of a server whose data are in `folder`, with a database of its own.
-async fn settings(folder: &Path, engine: Engine, faketime: Option<&Path>) -> Settings {
+pub(crate) async fn settings(folder: &Path, engine: Engine, faketime: Option<&Path>) -> Settings {
     let password = folder.join("admin-password");
     std::fs::write(&password, ADMIN_PASSWORD).expect("the password's file");
     // PostgreSQL wants a key file that is there already: replicas must not each make their own.
@@ -227,15 +229,7 @@ async fn settings(folder: &Path, engine: Engine, faketime: Option<&Path>) -> Set
         settings.push(("SEALOCK_DATABASE", cluster.database().await));
     }
     if let Some(library) = faketime {
-        let clock = folder.join(CLOCK);
-        std::fs::write(&clock, "+0").expect("the clock's file");
-        settings.extend([
-            ("LD_PRELOAD", library.display().to_string()),
-            ("FAKETIME_TIMESTAMP_FILE", clock.display().to_string()),
-            // Read the file at every look at the clock; deadlines of connections stay real.
-            ("FAKETIME_NO_CACHE", "1".to_owned()),
-            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-        ]);
+        settings.extend(clock::settings(folder, library));
     }
     settings
 }
@@ -252,17 +246,4 @@ pub(crate) fn binary() -> PathBuf {
 pub(crate) fn free_address() -> String {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
     address.expect("a free loopback port").to_string()
-}
-
-/// The library that moves a process's clock, for many threads.
-fn faketime_library() -> Option<PathBuf> {
-    missing::need("faketime")?;
-    let folders =
-        ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib/faketime"];
-    let library =
-        folders.iter().map(|folder| Path::new(folder).join("libfaketimeMT.so.1")).find(|file| file.exists());
-    if library.is_none() {
-        missing::skip("a test with a moved clock", "faketime is here, but not its library");
-    }
-    library
 }

@@ -1,5 +1,5 @@
 //! Two servers of one installation (issue 4, "Shown by"): what A was told, B knows in its very next request, and what
-//! was begun at A goes on at B. Here they are two processes of the released binary on one database and data folder;
+//! was begun at A goes on at B. Here they are two processes of the released binary on one PostgreSQL and data folder (a SQLite file is for one);
 //! `web/tests/replicas.rs` asks a thousand times in one process.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -7,8 +7,9 @@ use e2e::{ADMIN_PASSWORD, Machine, Sealock};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use testkit::{
-    Engine, both_engines,
+    Engine,
     image::{Blob, Image, MANIFEST_TYPE},
+    on_postgres,
 };
 
 /// Of each of the seven changes: a thousand together.
@@ -199,7 +200,7 @@ fn header(answer: &reqwest::Response, name: &str) -> String {
     value.to_str().unwrap().to_owned()
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_disabled_token_is_refused_at_once_and_works_at_once_when_enabled(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let secret = house.tell("token create acme ci-bot --permission pull").await;
@@ -213,7 +214,7 @@ async fn a_disabled_token_is_refused_at_once_and_works_at_once_when_enabled(hous
     house.feels(&laptop, &client, &change).await;
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_reset_ends_the_old_secret_at_once_and_the_new_one_works_at_once(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let mut secret = house.tell("token create acme ci-bot --permission pull").await;
@@ -234,7 +235,7 @@ async fn a_reset_ends_the_old_secret_at_once_and_the_new_one_works_at_once(house
     laptop.docker_login("ci-bot", &secret).await.succeeded();
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_scope_cut_is_felt_at_once_and_a_scope_given_again_too(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let scopes = "--scope repository:acme/api:pull --scope repository:acme/web:pull";
@@ -249,7 +250,7 @@ async fn a_scope_cut_is_felt_at_once_and_a_scope_given_again_too(house: House) {
     house.feels(&laptop, &client, &change).await;
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_lower_role_is_felt_at_once_and_a_higher_one_too(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let secret = house.alice().await;
@@ -262,7 +263,7 @@ async fn a_lower_role_is_felt_at_once_and_a_higher_one_too(house: House) {
     house.feels(&laptop, &client, &change).await;
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_role_taken_away_is_felt_at_once_and_one_given_too(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let secret = house.alice().await;
@@ -275,7 +276,7 @@ async fn a_role_taken_away_is_felt_at_once_and_one_given_too(house: House) {
     house.feels(&laptop, &client, &change).await;
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_deactivation_is_felt_at_once_and_an_activation_too(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let token = house.alice().await;
@@ -293,7 +294,7 @@ async fn a_deactivation_is_felt_at_once_and_an_activation_too(house: House) {
     }
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_new_password_ends_the_old_one_at_once_where_it_was_remembered(house: House) {
     if house.laptop().await.is_none() {
         return;
@@ -317,7 +318,7 @@ async fn a_new_password_ends_the_old_one_at_once_where_it_was_remembered(house: 
     }
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_push_begun_at_one_server_goes_on_at_the_other_and_is_pulled_from_the_first(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let Some(node) = Machine::beside(&house.a) else { return };
@@ -337,7 +338,7 @@ async fn a_push_begun_at_one_server_goes_on_at_the_other_and_is_pulled_from_the_
     }
 }
 
-#[both_engines]
+#[on_postgres]
 async fn a_token_made_at_one_server_logs_docker_in_at_the_other_and_bearers_are_good_at_both(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let secret = house.tell("token create acme ci-bot --permission pull-push").await;
@@ -349,7 +350,7 @@ async fn a_token_made_at_one_server_logs_docker_in_at_the_other_and_bearers_are_
         serde_json::from_str(&send(server.get("/auth/jwks.json")).await.1).unwrap()
     };
     let shown = keys(&house.a).await;
-    assert_eq!(shown["keys"].as_array().unwrap().len(), 1, "{shown}");
+    assert_eq!(shown["keys"].as_array().unwrap().len(), 2, "the one that signs and the next: {shown}");
     assert_eq!(keys(&house.b).await, shown);
     for (makes, takes) in [(&house.a, &house.b), (&house.b, &house.a)] {
         let bearer = makes.bearer("ci-bot", &secret, "repository:acme/web:pull").await;

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-
-use crate::field_error::FieldError;
+use crate::{
+    field_error::FieldError,
+    network::{InvalidNetwork, Network},
+};
 
 /// The most networks and addresses that a token names (DESIGN §4, "every limit is a named constant"): beyond them a
 /// network says the same, and a refusal, which names all of them, still fits into a header.
@@ -14,23 +15,7 @@ const FIELD: &str = "allowed_addresses";
 
 /// The networks that a token may be used from. Where there is none, it may be used from anywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AllowedAddresses(Box<[IpNet]>);
-
-/// Why a text is no network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum InvalidNetwork {
-    #[error(
-        "this is neither an IP address nor a network; send one such as 203.0.113.9, 10.1.0.0/16 or 2001:db8::/32 \
-         (names are not looked up)"
-    )]
-    Unreadable,
-    #[error(
-        "IPv4 networks are written as such, like 10.1.0.0/16; as IPv6 (::ffff:10.1.0.0/112) their prefix is 96 or more"
-    )]
-    BeyondIpv4,
-    #[error("{given} is an address in a network; did you mean {}?", in_words(.given.trunc()))]
-    HostBits { given: IpNet },
-}
+pub struct AllowedAddresses(Box<[Network]>);
 
 impl AllowedAddresses {
     /// Reads addresses and networks in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3): at most 50, none twice. Every error
@@ -44,14 +29,14 @@ impl AllowedAddresses {
             );
             return Err(vec![FieldError::new(FIELD, rule)]);
         }
-        let read: Vec<_> = texts.iter().map(|text| parse_network(text.as_ref())).collect();
-        let check = |(index, network): (usize, &Result<IpNet, InvalidNetwork>)| {
+        let read: Vec<_> = texts.iter().map(|text| Network::parse(text.as_ref())).collect();
+        let check = |(index, network): (usize, &Result<Network, InvalidNetwork>)| {
             let rule = match network {
                 Err(error) => error.to_string(),
                 Ok(network) => {
                     let first =
                         read.iter().take(index).position(|earlier| earlier.as_ref() == Ok(network))?;
-                    format!("{} is there already, as {FIELD}[{first}]; send it once", in_words(*network))
+                    format!("{network} is there already, as {FIELD}[{first}]; send it once")
                 }
             };
             Some(FieldError::new(format!("{FIELD}[{index}]"), rule))
@@ -63,8 +48,7 @@ impl AllowedAddresses {
     /// Whether the token may be used by a client at this address. Where nobody knows the address, nobody knows that it
     /// is one of those allowed.
     pub fn allow(&self, from: Option<IpAddr>) -> bool {
-        // An IPv4 client of a listener for both families comes as ::ffff:192.0.2.1 (RFC 4291 §2.5.5.2).
-        let is_listed = |from: IpAddr| self.0.iter().any(|network| network.contains(&from.to_canonical()));
+        let is_listed = |from: IpAddr| self.0.iter().any(|network| network.contains(from));
         self.is_anywhere() || from.is_some_and(is_listed)
     }
 
@@ -75,13 +59,13 @@ impl AllowedAddresses {
 
     /// Whether each of these networks lies in one of `others`, so that nothing is allowed that they don't allow.
     pub fn are_within(&self, others: &Self) -> bool {
-        let lies_within = |network: &IpNet| others.0.iter().any(|other| other.contains(network));
+        let lies_within = |network: &Network| others.0.iter().any(|other| other.holds(network));
         others.is_anywhere() || (!self.is_anywhere() && self.0.iter().all(lies_within))
     }
 
     /// Each in the one way that it is written, in the order in which they were given.
     pub fn to_texts(&self) -> Vec<String> {
-        self.0.iter().copied().map(in_words).collect()
+        self.0.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -92,49 +76,10 @@ impl std::fmt::Display for AllowedAddresses {
     }
 }
 
-/// The address is read by the standard library: `ipnet` takes 010.0.0.1 for 10.0.0.1, which other programs read as
-/// octal.
-fn parse_network(text: &str) -> Result<IpNet, InvalidNetwork> {
-    let (address, prefix) =
-        text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-    let address: IpAddr = address.parse().map_err(|_| InvalidNetwork::Unreadable)?;
-    let network = match prefix {
-        None => Some(IpNet::from(address)),
-        Some(prefix) => parse_prefix(prefix).and_then(|prefix| IpNet::new(address, prefix).ok()),
-    };
-    let network = canonical(network.ok_or(InvalidNetwork::Unreadable)?)?;
-    if network == network.trunc() { Ok(network) } else { Err(InvalidNetwork::HostBits { given: network }) }
-}
-
-fn parse_prefix(text: &str) -> Option<u8> {
-    let is_plain = text == "0" || !text.starts_with(['0', '+']);
-    is_plain.then(|| text.parse().ok()).flatten()
-}
-
-/// IPv4 addresses that are written as IPv6 count as IPv4, as those of clients do.
-fn canonical(network: IpNet) -> Result<IpNet, InvalidNetwork> {
-    const MAPPED_PREFIX: u8 = 96; // RFC 4291 §2.5.5.2: ::ffff:0:0/96
-    let mapped = match network.addr() {
-        IpAddr::V6(address) => address.to_ipv4_mapped(),
-        IpAddr::V4(_) => None,
-    };
-    let Some(address) = mapped else { return Ok(network) };
-    let prefix = network.prefix_len().checked_sub(MAPPED_PREFIX).ok_or(InvalidNetwork::BeyondIpv4)?;
-    IpNet::new(address.into(), prefix).map_err(|_| InvalidNetwork::Unreadable)
-}
-
-/// A network of one address is written as that address.
-fn in_words(network: IpNet) -> String {
-    if network.prefix_len() == network.max_prefix_len() {
-        network.addr().to_string()
-    } else {
-        network.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use ipnet::IpNet;
     use proptest::prelude::*;
 
     use super::*;
@@ -307,7 +252,7 @@ mod tests {
         fn what_is_written_reads_back_as_the_same(address: std::net::IpAddr, prefix in 0_u8..=128) {
             let address = address.to_canonical();
             if let Ok(network) = IpNet::new(address, prefix) {
-                let allowed = of(&[&in_words(network.trunc())]);
+                let allowed = of(&[&network.trunc().to_string()]);
                 prop_assert_eq!(&AllowedAddresses::parse(&allowed.to_texts()).unwrap(), &allowed);
                 prop_assert!(allowed.allow(Some(address)));
             }

@@ -7,11 +7,14 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::time::{Instant, Length};
 pub use crate::{
     bearer_access::{Access, BearerAccess, MAX_REQUESTED_SCOPES, Requested, TooManyScopes},
     claims::{Claims, CredentialRef, EXPIRES_IN_SECONDS, LIFETIME_SECONDS, Parties},
     signing_key::{CryptoFailed, InvalidKey, SigningKey, VerifyingKey, VerifyingKeys},
+};
+use crate::{
+    signing_key,
+    time::{Instant, Length},
 };
 
 /// How far ahead of ours the issuer's clock may be when `nbf` is checked (DESIGN §3.2).
@@ -146,6 +149,14 @@ pub fn verify(
         return Err(BearerError::Expired);
     }
     Ok(claims)
+}
+
+/// The id of the key that a text says it was signed with, if that could be the id of any: a thumbprint. Nothing is
+/// vouched for; it is for finding the key.
+pub fn key_id(text: &str) -> Option<String> {
+    let (header, _) = text.split_once('.').filter(|_| text.len() <= MAX_VERIFIED_BYTES)?;
+    let header: Header = from_base64_json(header).ok()?;
+    header.kid.filter(|id| signing_key::is_thumbprint(id))
 }
 
 fn verify_signature(text: &str, keys: &VerifyingKeys) -> Result<Claims, BearerError> {
@@ -381,6 +392,21 @@ mod tests {
         }
         let text = issuer.signed(&json!({ "alg": "ES256" }), &with("sub", "x".into()));
         assert_eq!(issuer.verify(&text), Err(BearerError::UnknownKey));
+    }
+
+    #[test]
+    fn only_what_could_be_the_id_of_a_key_is_looked_for() {
+        let issuer = Issuer::new();
+        assert_eq!(key_id(&issuer.bearer()).as_deref(), Some(issuer.key.id()));
+        let id = issuer.key.id();
+        for kid in ["", "x", &id[1..], &format!("{id}A"), &format!("={}", &id[1..]), &"é".repeat(43)] {
+            let text = issuer.signed(&json!({ "alg": "ES256", "kid": kid }), &with("sub", "x".into()));
+            assert_eq!(key_id(&text), None, "{kid}");
+        }
+        let long = format!("{}.{}", issuer.bearer(), "A".repeat(MAX_VERIFIED_BYTES));
+        for text in ["", ".", "a.b.c", &part(&issuer.header()), &long] {
+            assert_eq!(key_id(text), None, "{text:.60}");
+        }
     }
 
     #[test]

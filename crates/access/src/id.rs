@@ -86,6 +86,8 @@ ids! {
     ManifestId,
     /// A row of the audit.
     AuditId,
+    /// A database and a blob store that belong together (DESIGN §5, 11).
+    StoreId,
 }
 
 impl AuditId {

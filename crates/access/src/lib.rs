@@ -12,6 +12,7 @@ pub mod expiry;
 pub mod field_error;
 pub mod id;
 pub mod name;
+pub mod network;
 pub mod operation;
 mod path_pattern;
 pub mod policy;

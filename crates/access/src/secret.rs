@@ -1,5 +1,7 @@
 //! The secret of a token (DESIGN §2 rule 5): minted here, shown once, and never printed by accident.
 
+use std::borrow::Cow;
+
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -14,6 +16,56 @@ pub const CHECKSUM_CHARS: usize = 6;
 pub const HINT_CHARS: usize = 3;
 
 const PREFIX_CHARS: usize = 5;
+
+/// What every bearer begins with: `{"` in base64 (RFC 7515 §3.1).
+const BEARER_PREFIX: &str = "eyJ";
+
+/// `text` without what reads like a secret or a bearer behind its first characters: for logs of what strangers send, who
+/// paste credentials where names belong. It takes as long as the text is, whatever stands in it.
+pub fn without_secrets(text: &str) -> Cow<'_, str> {
+    let begins_one = |text: &str| text.contains(BEARER_PREFIX) || secret_in(text).is_some();
+    if !begins_one(text) {
+        return Cow::Borrowed(text);
+    }
+    let without_bearers = without_rest_of_words(text, is_of_bearer, bearer_in);
+    Cow::Owned(without_rest_of_words(&without_bearers, is_of_secret, secret_in))
+}
+
+fn is_of_secret(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// Behind which byte of `word` a secret begins, as far as its prefix says so.
+fn secret_in(word: &str) -> Option<usize> {
+    SecretKind::ALL.iter().filter_map(|kind| word.find(kind.prefix())).min().map(|at| at + PREFIX_CHARS)
+}
+
+fn is_of_bearer(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')
+}
+
+/// Behind which byte of `word` a bearer begins. A dot makes one: without its second part it opens nothing.
+fn bearer_in(word: &str) -> Option<usize> {
+    let at = word.find(BEARER_PREFIX)? + BEARER_PREFIX.len();
+    word[at..].contains('.').then_some(at)
+}
+
+/// `text` with `…` for the rest of each word from where `hidden_from` says. Words consist of what `is_of_word`.
+fn without_rest_of_words(
+    text: &str,
+    is_of_word: fn(char) -> bool,
+    hidden_from: fn(&str) -> Option<usize>,
+) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(|letter| !is_of_word(letter)) {
+        let word = part.trim_end_matches(|letter| !is_of_word(letter));
+        match hidden_from(word).filter(|from| *from < word.len()) {
+            Some(from) => shown.extend([&word[..from], "…", &part[word.len()..]]),
+            None => shown.push_str(part),
+        }
+    }
+    shown
+}
 
 /// Which kind of token a secret belongs to. Its prefix says so, for people and for leak scanners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -241,5 +293,31 @@ mod tests {
         fn no_text_makes_the_reader_panic(text in "(slk[sp]_)?\\PC{0,60}") {
             prop_assert!(Secret::parse(&text).is_err());
         }
+    }
+
+    #[test]
+    fn a_log_of_what_strangers_send_shows_no_secret() {
+        for (sent, logged) in [
+            ("/v2/acme/api/tags/list", "/v2/acme/api/tags/list"),
+            ("/api/v1/tokens/slks_abcDEF123", "/api/v1/tokens/slks_…"),
+            ("slkp_abc/slks_def/slks_", "slkp_…/slks_…/slks_"),
+            ("xslks_abc%20slkp_é", "xslks_…%20slkp_é"),
+            ("slks_slkp_abc", "slks_…"),
+            ("SLKS_abc slk_abc", "SLKS_abc slk_abc"),
+            ("/v2/eyJhbGci.eyJhdWQi.c2ln-_9/tags/list", "/v2/eyJ…/tags/list"),
+            ("docker/1 (eyJhbGci.eyJhdWQi.c2ln)é", "docker/1 (eyJ…)é"),
+            ("token=eyJhbGci.eyJhdWQi.c2ln&slks_abc", "token=eyJ…&slks_…"),
+            // Cut off, but with what it says of its holder.
+            ("eyJhbGci.eyJhdWQi", "eyJ…"),
+            ("/v2/acme/heyJude/manifests/1.0", "/v2/acme/heyJude/manifests/1.0"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(sent), logged, "{sent}");
+        }
+        let secret = Secret::mint(SecretKind::Service, &Seeded::new(1));
+        assert_eq!(without_secrets(secret.expose()), "slks_…");
+        // As many beginnings as the head of a request has room for.
+        let many = "slks_/eyJ.".repeat(6_500) + "eyJ";
+        assert!(!without_secrets(&many).contains("eyJ."), "each is cut");
     }
 }

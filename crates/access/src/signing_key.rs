@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 /// An uncompressed point of P-256 (SEC 1 §2.3.3): 4, then x, then y, 32 bytes each.
 const POINT_BYTES: usize = 65;
 const UNCOMPRESSED: u8 = 4;
+/// A SHA-256 in base64url without padding, in characters.
+const THUMBPRINT_CHARS: usize = 43;
 
 /// The bytes are no key that bearers can be signed or verified with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -124,6 +126,12 @@ impl std::fmt::Debug for VerifyingKey {
 fn coordinates(point: &[u8; POINT_BYTES]) -> (String, String) {
     let (x, y) = point[1..].split_at(POINT_BYTES / 2);
     (BASE64_URL_SAFE_NO_PAD.encode(x), BASE64_URL_SAFE_NO_PAD.encode(y))
+}
+
+/// Whether a text has the form of a thumbprint: a SHA-256 in base64url.
+pub(crate) fn is_thumbprint(text: &str) -> bool {
+    let is_ours = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    text.len() == THUMBPRINT_CHARS && text.bytes().all(is_ours)
 }
 
 /// RFC 7638 §3: the required members in this order, without spaces, hashed by SHA-256.

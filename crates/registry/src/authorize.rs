@@ -20,7 +20,9 @@ use crate::{
     Registry,
     credential::{Credential, Password},
     grant::{Ask, Grant, Origin},
+    guessing::TooManyGuesses,
     passwords::PasswordError,
+    signing::Vouched,
 };
 
 /// Why something was not allowed. Which status that is, the face says (the table of DESIGN §3.1).
@@ -50,6 +52,9 @@ pub enum Refusal {
     /// More passwords are being checked than this machine can; nothing is wrong with this one.
     #[error("too many logins at once; try again in a moment")]
     Busy,
+    /// Too many wrong passwords came before this one, which nobody looked at (DESIGN §6).
+    #[error(transparent)]
+    TooManyGuesses(TooManyGuesses),
     /// The database did not answer: never "allow" (DESIGN §5, 8).
     #[error(transparent)]
     Storage(#[from] DbError),
@@ -57,8 +62,14 @@ pub enum Refusal {
 
 impl Refusal {
     /// What whoever holds no living or remembered credential is told: nothing about tokens or users.
-    pub(crate) fn unknown(who: &Who) -> Self {
-        Self::BadCredential(match who {
+    pub(crate) fn unknown(identified: &Identified) -> Self {
+        if identified.signed_by.is_some() {
+            return Self::BadCredential(
+                "the bearer was made with a key or a credential that is no longer in use here; log in again"
+                    .to_owned(),
+            );
+        }
+        Self::BadCredential(match identified.who {
             Who::Secret(_) | Who::SecretHash(_) => {
                 "no token has this secret: it is wrong, or the token ended more than 90 days ago".to_owned()
             }
@@ -72,6 +83,7 @@ impl From<PasswordError> for Refusal {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy => Self::Busy,
+            PasswordError::TooManyGuesses(error) => Self::TooManyGuesses(error),
             PasswordError::Storage(error) => Self::Storage(error),
             PasswordError::Hashing => Self::Storage(DbError::Corrupt("a password's hash".to_owned())),
         }
@@ -91,10 +103,20 @@ const WRONG_PASSWORD: &str = "the username or the password is wrong";
 pub(crate) struct Identified {
     pub(crate) who: Who,
     pub(crate) bearer: Access,
+    /// The key that signed the bearer, where it is one.
+    pub(crate) signed_by: Option<String>,
     /// The login name that came along, which must be the secret's own (rule 5).
     pub(crate) login_name: Option<String>,
     /// The client's address, where it is known.
     pub(crate) from: Option<IpAddr>,
+}
+
+impl Identified {
+    /// By a credential that is no bearer, and limits nothing.
+    fn directly(who: Who, login_name: Option<&str>, from: Option<IpAddr>) -> Self {
+        let login_name = login_name.map(str::to_owned);
+        Self { who, bearer: Access::unlimited(), signed_by: None, login_name, from }
+    }
 }
 
 /// Who is logged in: `/me`.
@@ -126,13 +148,13 @@ impl Registry {
         let identified = self.identify(credential, origin.address, now).await?;
         let rights = read_and_decide(&self.db, &identified, &ask.operation().need(), now).await?;
         self.usage.note(&rights.principal, &origin, now);
-        let Identified { who, bearer, .. } = identified;
+        let Identified { who, bearer, signed_by, .. } = identified;
         // From here on the secret is known by its id, as in a bearer: the hash is not carried along.
         let who = match (&rights.principal, who) {
             (Principal::Token(token), _) => Who::Secret(token.secret),
             (_, who) => who,
         };
-        Ok(Grant { ask, who, bearer, rights, origin })
+        Ok(Grant { ask, who, bearer, signed_by, rights, origin })
     }
 
     /// Who the credential says it is. The only slow step is a password.
@@ -143,13 +165,11 @@ impl Registry {
         now: Instant,
     ) -> Result<Identified, Refusal> {
         match credential {
-            Credential::Anonymous => {
-                Ok(Identified { who: Who::Anonymous, bearer: Access::unlimited(), login_name: None, from })
-            }
-            Credential::Bearer(text) => self.identify_bearer(text, from, now),
+            Credential::Anonymous => Ok(Identified::directly(Who::Anonymous, None, from)),
+            Credential::Bearer(text) => self.identify_bearer(text, from, now).await,
             Credential::Session(secret) => {
                 let who = Who::Session(secret.hash());
-                Ok(Identified { who, bearer: Access::unlimited(), login_name: None, from })
+                Ok(Identified::directly(who, None, from))
             }
             Credential::Secret(text) => identify_secret(text, None, from)?
                 .ok_or_else(|| Refusal::BadCredential(SecretError::NotASecret.to_string())),
@@ -162,16 +182,13 @@ impl Registry {
         }
     }
 
-    fn identify_bearer(
+    async fn identify_bearer(
         &self,
         text: &Password,
         from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Identified, Refusal> {
-        let claims = self
-            .keys
-            .verify(text.expose(), now)
-            .map_err(|error| Refusal::BadCredential(error.to_string()))?;
+        let Vouched { claims, key } = self.keys.verify(&self.db, text.expose(), now).await?;
         let who = match claims.cred {
             CredentialRef::Anonymous => Who::Anonymous,
             CredentialRef::Secret(id) => Who::Secret(id),
@@ -179,7 +196,8 @@ impl Registry {
                 Who::User { id: user, password_generation: generation }
             }
         };
-        Ok(Identified { who, bearer: Access::Only(claims.access), login_name: None, from })
+        let bearer = Access::Only(claims.access);
+        Ok(Identified { who, bearer, signed_by: Some(key), login_name: None, from })
     }
 
     async fn identify_user(
@@ -189,14 +207,11 @@ impl Registry {
         from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Identified, Refusal> {
-        let found = self.passwords.check(&self.db, username, password, now).await;
+        let found = self.passwords.check(&self.db, username, password, from, now).await;
         match found {
-            Ok(Some((id, password_generation))) => Ok(Identified {
-                who: Who::User { id, password_generation },
-                bearer: Access::unlimited(),
-                login_name: None,
-                from,
-            }),
+            Ok(Some((id, password_generation))) => {
+                Ok(Identified::directly(Who::User { id, password_generation }, None, from))
+            }
             Ok(None) => Err(Refusal::BadCredential(WRONG_PASSWORD.to_owned())),
             Err(error) => Err(error.into()),
         }
@@ -210,12 +225,7 @@ fn identify_secret(
     from: Option<IpAddr>,
 ) -> Result<Option<Identified>, Refusal> {
     match Secret::parse(text.expose()) {
-        Ok(secret) => Ok(Some(Identified {
-            who: Who::SecretHash(secret.hash()),
-            bearer: Access::unlimited(),
-            login_name: login_name.map(str::to_owned),
-            from,
-        })),
+        Ok(secret) => Ok(Some(Identified::directly(Who::SecretHash(secret.hash()), login_name, from))),
         Err(error @ SecretError::Typo) => Err(Refusal::BadCredential(error.to_string())),
         Err(SecretError::NotASecret) => Ok(None),
     }
@@ -228,9 +238,9 @@ pub(crate) async fn read_and_decide(
     need: &Need,
     now: Instant,
 ) -> Result<Rights, Refusal> {
-    let rights = load(q, &identified.who, &aim_of(need), now)
+    let rights = load(q, &identified.who, identified.signed_by.as_deref(), &aim_of(need), now)
         .await?
-        .ok_or_else(|| Refusal::unknown(&identified.who))?;
+        .ok_or_else(|| Refusal::unknown(identified))?;
     // A wrong login name is said before anything that the decision would tell.
     check_login_name(&rights.principal, identified.login_name.as_deref())?;
     match decide(need, &rights, &identified.bearer, identified.from, now) {

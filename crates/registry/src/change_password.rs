@@ -39,7 +39,8 @@ impl Registry {
         now: Instant,
     ) -> Result<StoredUser, ManageError> {
         let username = &grant.ask.username;
-        if self.passwords.check(&self.db, username.as_str(), current, now).await?.is_none() {
+        let from = grant.origin.address;
+        if self.passwords.check(&self.db, username.as_str(), current, from, now).await?.is_none() {
             let message = format!("this is not the password of user {username}");
             return Err(ManageError::Invalid(vec![FieldError::new("current_password", message)]));
         }

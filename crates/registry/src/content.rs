@@ -158,6 +158,16 @@ impl From<DbError> for ContentError {
 }
 
 impl ContentError {
+    /// Whether nothing was wrong with the request: the database could not do it, now.
+    pub(crate) const fn is_of_the_database(&self) -> bool {
+        matches!(self, Self::Storage(_) | Self::Refused(Refusal::Storage(_)))
+    }
+
+    /// Whether a commit broke off: what was asked for may have happened all the same.
+    pub(crate) const fn may_have_happened(&self) -> bool {
+        matches!(self, Self::Storage(DbError::CommitUnknown(_)))
+    }
+
     /// Why the first row of a repository was not written: where its namespace was deleted since the rights were read,
     /// the repository is as unknown as it is to a request that starts now.
     pub(crate) fn of_first_row(error: DbError, repository: &RepositoryName) -> Self {

@@ -87,11 +87,11 @@ impl Registry {
     ) -> Result<(), ContentError> {
         let DeleteManifest { repository, reference } = &grant.ask;
         let id = existing(grant.still_holds(tx, now).await?, repository)?;
-        let before = tags::take(tx, id, tag).await?.ok_or_else(|| unknown(&grant.ask))?;
-        expected.check(repository, reference, Some(&before))?;
+        let before = tags::take(tx, id, tag).await?.ok_or_else(|| unknown(&grant.ask))?.digest;
+        expected.check(repository, reference, before.as_ref())?;
         tags::delete(tx, id, tag).await?;
         let mut record = grant.record("tag.deleted", format!("{repository}:{tag}"));
-        record.before = serde_json::json!({ "digest": before.as_str() }).to_string();
+        record.before = serde_json::json!({ "digest": before.as_ref().map(Digest::as_str) }).to_string();
         Ok(self.write_history(tx, &record, now).await?)
     }
 

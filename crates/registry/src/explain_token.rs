@@ -60,8 +60,9 @@ impl Registry {
     ) -> Result<Explanation, ManageError> {
         let token = grant.target_token().ok_or_else(no_token)?;
         let secret = secrets::longest_lived(&self.db, token).await?.ok_or_else(no_token)?;
-        let mut rights =
-            load(&self.db, &Who::Secret(secret), &aim_at(repository), now).await?.ok_or_else(no_token)?;
+        let mut rights = load(&self.db, &Who::Secret(secret), None, &aim_at(repository), now)
+            .await?
+            .ok_or_else(no_token)?;
         let need = Need::repository(repository, action);
         let places = if from.is_none() { take_places(&mut rights) } else { String::new() };
         Ok(match decide(&need, &rights, &Access::unlimited(), from, now) {

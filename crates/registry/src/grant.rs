@@ -42,6 +42,7 @@ pub struct Grant<A> {
     pub(crate) ask: A,
     pub(crate) who: Who,
     pub(crate) bearer: Access,
+    pub(crate) signed_by: Option<String>,
     pub(crate) rights: Rights,
     pub(crate) origin: Origin,
 }
@@ -73,6 +74,7 @@ impl<A: Ask> Grant<A> {
         let identified = Identified {
             who: self.who.clone(),
             bearer: self.bearer.clone(),
+            signed_by: self.signed_by.clone(),
             login_name: None,
             from: self.origin.address,
         };

@@ -83,6 +83,12 @@ impl<A: Ask> Grant<A> {
     }
 }
 
+/// The beginning of an audit row: somebody did `event` to `target` at the store itself. Who has the machine has
+/// everything, so that is all that is known of who it was.
+pub(crate) fn record_at_the_store(event: &str, target: String) -> Record<'_> {
+    Record { actor: "an operator at the store".to_owned(), event, target, ..Record::default() }
+}
+
 impl Registry {
     pub(crate) async fn write_history(
         &self,

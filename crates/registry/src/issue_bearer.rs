@@ -16,7 +16,7 @@ use crate::{
     authorize::{Identified, Refusal, aim_at, read_and_decide},
     credential::Credential,
     grant::Origin,
-    signing::SERVICE,
+    signing::{NotSigned, SERVICE},
 };
 
 /// A bearer, as the token endpoint answers with it.
@@ -39,6 +39,15 @@ pub enum BearerError {
     /// The scopes don't fit into one bearer.
     #[error(transparent)]
     Unsigned(#[from] SignError),
+}
+
+impl From<NotSigned> for BearerError {
+    fn from(error: NotSigned) -> Self {
+        match error {
+            NotSigned::Keys(error) => Self::Refused(error.into()),
+            NotSigned::Claims(error) => Self::Unsigned(error),
+        }
+    }
 }
 
 impl Registry {
@@ -73,7 +82,8 @@ impl Registry {
         let parties = Parties { issuer: SERVICE, subject, audience: SERVICE };
         let cred = credential_ref(&identified.who, holder.as_ref());
         let claims = Claims::issue(parties, granted, cred, now, self.random.as_ref());
-        Ok(IssuedBearer { bearer: self.keys.sign(&claims)?, expires_in: EXPIRES_IN_SECONDS, issued_at: now })
+        let bearer = self.keys.sign(&self.db, &claims, now).await?;
+        Ok(IssuedBearer { bearer, expires_in: EXPIRES_IN_SECONDS, issued_at: now })
     }
 
     /// Whoever logs in, if anybody does: a dead credential is refused even where nothing is asked for.
@@ -96,8 +106,10 @@ impl Registry {
         now: Instant,
     ) -> Result<Actions, Refusal> {
         let aim = aim_at(repository);
-        let Some(rights) = load(&self.db, &identified.who, &aim, now).await? else {
-            return Err(Refusal::unknown(&identified.who));
+        let Some(rights) =
+            load(&self.db, &identified.who, identified.signed_by.as_deref(), &aim, now).await?
+        else {
+            return Err(Refusal::unknown(identified));
         };
         let allowed = asked.iter().filter(|action| {
             let need = Need::repository(repository, *action);
@@ -115,7 +127,12 @@ impl Registry {
                 | Refusal::SignIn { .. }
                 | Refusal::BearerTooNarrow { .. },
             ) => Ok(false),
-            Err(refusal @ (Refusal::BadCredential(_) | Refusal::Busy | Refusal::Storage(_))) => Err(refusal),
+            Err(
+                refusal @ (Refusal::BadCredential(_)
+                | Refusal::Busy
+                | Refusal::TooManyGuesses(_)
+                | Refusal::Storage(_)),
+            ) => Err(refusal),
         }
     }
 }

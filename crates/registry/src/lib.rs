@@ -5,8 +5,11 @@
 mod act_on_tokens;
 mod administrator;
 mod authorize;
+mod certificates;
 mod change_password;
 mod change_scopes;
+mod check_readiness;
+mod check_store;
 mod content;
 mod create_instance_token;
 mod create_namespace;
@@ -27,7 +30,9 @@ mod emergency;
 mod expected;
 mod explain_token;
 mod first_steps;
+mod forget_sealed;
 mod grant;
+mod guessing;
 mod history;
 mod issue_bearer;
 mod list_referrers;
@@ -40,6 +45,7 @@ mod passwords;
 mod pull;
 mod push_manifest;
 mod reset_token;
+mod rotate_keys;
 mod seal;
 mod secrets;
 mod sessions;
@@ -53,6 +59,7 @@ mod show_teams;
 mod show_tokens;
 mod show_users;
 mod signing;
+mod store_id;
 mod sweep;
 mod tags_seen;
 mod upload;
@@ -65,8 +72,13 @@ use access::{randomness::Randomness, time::Instant};
 pub use act_on_tokens::{Act, ActOnTokens, MAX_ACTED_ON};
 pub use administrator::{FirstAdministrator, FirstAdministratorError};
 pub use authorize::{Refusal, WhoAmI};
+pub use certificates::{
+    Begun, CertificateError, Certificates, IssuedCertificate, KeptCertificate, ORDER_LEASE, Order,
+};
 pub use change_password::ChangePassword;
 pub use change_scopes::{AddScope, RemoveScopes};
+pub use check_readiness::{MAX_CLOCK_DIFFERENCE_SECONDS, Missing};
+pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Problem, ProblemKind, check_store};
 pub use content::ContentError;
 pub use create_instance_token::CreateInstanceToken;
 pub use create_namespace::CreateNamespace;
@@ -86,7 +98,9 @@ pub use edit_user::{EditUser, EditedUser, UserEdit};
 pub use emergency::{DisableTokens, EndAll};
 pub use expected::{Expected, Named};
 pub use explain_token::{ExplainToken, Explanation};
+pub use forget_sealed::forget_sealed;
 pub use grant::{Ask, Grant, Origin};
+pub use guessing::{TooManyGuesses, machine_of};
 pub use issue_bearer::{BearerError, IssuedBearer};
 pub use list_referrers::ListReferrers;
 pub use list_repositories::ListRepositories;
@@ -97,6 +111,7 @@ pub use passwords::{NewPassword, PasswordError, Passwords, UnusablePassword};
 pub use pull::{FoundBlob, PullBlob, PullManifest};
 pub use push_manifest::{PushManifest, PushedManifest};
 pub use reset_token::ResetToken;
+pub use rotate_keys::{RotateError, ShownKey, list_keys, replace_keys, rotate_keys};
 pub use seal::{KeyFile, SealError};
 pub use secrets::{EndSecret, ListSecrets};
 pub use sessions::{EndSession, ListSessions};
@@ -111,11 +126,11 @@ pub use show_tokens::{
     ListInstanceTokens, ListPersonalTokens, ListTokens, ListedTokens, ShowToken, TokensAsked,
 };
 pub use show_users::{ListUsers, ShowUser};
-pub use signing::{KeyError, SERVICE, SigningKeys};
+pub use signing::{KeyError, NEXT_KNOWN_AFTER, SERVICE};
 pub use storage::{
     audit::StoredRecord,
-    blobs::{BlobError, BlobStore, BodyError, FileStore},
-    db::{DatabaseLocation, Db, DbError, DbOptions},
+    blobs::{BlobError, BlobStore, BodyError, Disk, FileStore, SystemDisk, way_out},
+    db::{CommitWatch, DatabaseLocation, Db, DbError, DbOptions},
     first_steps::FirstSteps,
     leaving::TokenElsewhere,
     manifests::StoredManifest,
@@ -126,11 +141,13 @@ pub use storage::{
     secrets::StoredSecret,
     sessions::StoredSession,
     settings::StoredSettings,
+    signing_keys::KeyState,
     tags::StoredTag,
     teams::StoredTeam,
     tokens::{StandsFor, StoredOwner, StoredToken, StoredUse, TokenFilter},
     users::StoredUser,
 };
+pub use store_id::{StoreIdError, check_store_id};
 pub use sweep::Swept;
 pub use tags_seen::TagsSeen;
 pub use upload::{
@@ -141,25 +158,29 @@ pub use upload::{
 pub struct Registry {
     db: Db,
     blobs: Arc<dyn BlobStore>,
-    keys: SigningKeys,
+    keys: signing::SigningKeys,
     passwords: Passwords,
     usage: usage::Usage,
     upload_turns: upload_turns::UploadTurns,
+    blob_look: check_readiness::BlobLook,
     random: Arc<dyn Randomness>,
 }
 
 impl Registry {
-    /// Opens the registry on a database and a blob store: brings the schema up to date, and finds or makes the
-    /// signing keys, sealed under `key_file`.
+    /// Opens the registry on a database and a blob store: makes sure that the two belong together, brings the schema up
+    /// to date, and finds or makes the signing keys, sealed under `key_file`.
     pub async fn open(
         db: Db,
         blobs: Arc<dyn BlobStore>,
-        key_file: &KeyFile,
+        key_file: KeyFile,
         random: Arc<dyn Randomness>,
         now: Instant,
     ) -> Result<Self, OpenError> {
+        // Before the schema: a start with what does not belong together leaves the database to older releases.
+        let found = store_id::look(&db, blobs.as_ref()).await?;
         db.migrate().await?;
-        let keys = SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
+        store_id::settle(found, &db, blobs.as_ref(), random.as_ref(), now).await?;
+        let keys = signing::SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
         let passwords = Passwords::new(random.as_ref())?;
         Ok(Self {
             db,
@@ -168,18 +189,14 @@ impl Registry {
             passwords,
             usage: usage::Usage::default(),
             upload_turns: upload_turns::UploadTurns::default(),
+            blob_look: check_readiness::BlobLook::default(),
             random,
         })
     }
 
-    /// Whether the database answers.
-    pub async fn ready(&self) -> Result<(), DbError> {
-        self.db.ping().await
-    }
-
     /// The public halves of the keys that sign bearers, as RFC 7517 writes them.
-    pub fn jwks(&self) -> serde_json::Value {
-        self.keys.jwks()
+    pub async fn jwks(&self, now: Instant) -> serde_json::Value {
+        self.keys.jwks(&self.db, now).await
     }
 }
 
@@ -189,6 +206,9 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// The database and the blob store are not each other's.
+    #[error(transparent)]
+    StoreId(#[from] StoreIdError),
     /// The signing keys.
     #[error(transparent)]
     Keys(#[from] KeyError),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -21,9 +22,12 @@ use storage::{
     db::{Db, DbError},
     users,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use crate::credential::Password;
+use crate::{
+    credential::Password,
+    guessing::{Guesser, Guessing, TooManyGuesses},
+};
 
 /// OWASP's recommendation for argon2id: 19 MiB, 2 passes, 1 lane (DESIGN §6).
 const MEMORY_KIB: u32 = 19_456;
@@ -50,6 +54,9 @@ pub enum PasswordError {
     /// Too many are being checked already.
     #[error("too many passwords are being checked")]
     Busy,
+    /// Too many wrong ones came before this one, which nobody looked at.
+    #[error(transparent)]
+    TooManyGuesses(#[from] TooManyGuesses),
     /// The database.
     #[error(transparent)]
     Storage(#[from] DbError),
@@ -93,6 +100,29 @@ pub struct Passwords {
     decoy: String,
     memory_key: [u8; 32],
     remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    guessing: Guessing,
+}
+
+/// The right to keep a core and 19 MiB busy.
+struct Turn<'a> {
+    _place: SemaphorePermit<'a>,
+    core: OwnedSemaphorePermit,
+}
+
+impl Turn<'_> {
+    /// Does `work` on a thread of its own.
+    async fn take<T: Send + 'static>(
+        self,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let core = self.core;
+        let worked = tokio::task::spawn_blocking(move || {
+            // Held by the thread, not by the request: a client that hangs up does not free the core.
+            let _core = core;
+            work()
+        });
+        worked.await.map_err(|_| PasswordError::Hashing)?
+    }
 }
 
 impl Passwords {
@@ -108,16 +138,19 @@ impl Passwords {
             decoy: hash(&nobody, random)?,
             memory_key,
             remembered: Mutex::default(),
+            guessing: Guessing::default(),
         })
     }
 
     /// The user whose password this is, with its generation. An unknown user costs and says the same as a wrong
-    /// password.
+    /// password. `from` is the client's address: too many wrong ones are refused, and a right one behind them too, as
+    /// long as it is not remembered.
     pub(crate) async fn check(
         &self,
         db: &Db,
         username: &str,
         password: &Password,
+        from: Option<IpAddr>,
         now: Instant,
     ) -> Result<Option<(UserId, i64)>, PasswordError> {
         let stored = match Username::parse(username) {
@@ -125,18 +158,44 @@ impl Passwords {
             Err(_) => None,
         };
         let memory = stored.as_ref().map(|stored| self.memory(stored.id, stored.generation, password));
-        if memory.is_some_and(|memory| self.remembers(&memory, now)) {
-            return Ok(stored.map(|stored| (stored.id, stored.generation)));
+        let is_remembered = || memory.is_some_and(|memory| self.remembers(&memory, now));
+        let found = stored.as_ref().map(|stored| (stored.id, stored.generation));
+        if is_remembered() {
+            return Ok(found);
         }
-        let hash = stored.as_ref().map_or_else(|| self.decoy.clone(), |stored| stored.hash.clone());
-        let is_right = self.verify(hash, password.clone()).await?;
-        match (stored, memory) {
-            (Some(stored), Some(memory)) if is_right => {
+        let guesser = Guesser::of(username, from);
+        // Before the queue: whoever is over the limit takes nobody's place in it.
+        self.guessing.check(&guesser, now)?;
+        let turn = self.turn().await?;
+        // The same password may have been found right while this one waited: many clients begin at once.
+        if is_remembered() {
+            return Ok(found);
+        }
+        let hash = stored.as_ref().map_or(&self.decoy, |stored| &stored.hash);
+        let is_right = self.guess(turn, &guesser, hash, password, now).await?;
+        match memory {
+            Some(memory) if is_right => {
                 self.remember(memory, now);
-                Ok(Some((stored.id, stored.generation)))
+                Ok(found)
             }
             _ => Ok(None),
         }
+    }
+
+    async fn guess(
+        &self,
+        turn: Turn<'_>,
+        guesser: &Guesser,
+        hash: &str,
+        password: &Password,
+        now: Instant,
+    ) -> Result<bool, PasswordError> {
+        self.guessing.begin(guesser, now)?;
+        let is_right = verify(turn, hash.to_owned(), password.clone()).await;
+        if !matches!(is_right, Ok(false)) {
+            self.guessing.take_back(guesser);
+        }
+        is_right
     }
 
     /// The hash to store for a new password.
@@ -148,31 +207,14 @@ impl Passwords {
         let mut salt = [0; SALT_BYTES];
         random.fill(&mut salt);
         let NewPassword(password) = password.clone();
-        self.in_turn(move || salted(password.expose().as_bytes(), &salt)).await
+        self.turn().await?.take(move || salted(password.expose().as_bytes(), &salt)).await
     }
 
-    async fn verify(&self, hash: String, password: Password) -> Result<bool, PasswordError> {
-        self.in_turn(move || {
-            let hash = PasswordHash::new(&hash).map_err(|_| PasswordError::Hashing)?;
-            let password = password.expose().as_bytes();
-            Ok(password.len() <= MAX_PASSWORD_BYTES && argon2()?.verify_password(password, &hash).is_ok())
-        })
-        .await
-    }
-
-    /// Does `work` on a thread of its own when its turn has come.
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
-    ) -> Result<T, PasswordError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
-        let worked = tokio::task::spawn_blocking(move || {
-            // Held by the thread, not by the request: a client that hangs up does not free the core.
-            let _turn = turn;
-            work()
-        });
-        worked.await.map_err(|_| PasswordError::Hashing)?
+    /// Waits for a turn.
+    async fn turn(&self) -> Result<Turn<'_>, PasswordError> {
+        let place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let core = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
+        Ok(Turn { _place: place, core })
     }
 
     /// What is remembered of a right password: a keyed hash, so that a look at the memory gives nothing away.
@@ -198,6 +240,15 @@ impl Passwords {
             remembered.insert(memory, now.plus(REMEMBERED_FOR));
         }
     }
+}
+
+async fn verify(turn: Turn<'_>, hash: String, password: Password) -> Result<bool, PasswordError> {
+    turn.take(move || {
+        let hash = PasswordHash::new(&hash).map_err(|_| PasswordError::Hashing)?;
+        let password = password.expose().as_bytes();
+        Ok(password.len() <= MAX_PASSWORD_BYTES && argon2()?.verify_password(password, &hash).is_ok())
+    })
+    .await
 }
 
 fn argon2() -> Result<Argon2<'static>, PasswordError> {

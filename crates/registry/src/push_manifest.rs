@@ -106,13 +106,16 @@ impl Registry {
         let namespace = self.ensure_namespace(tx, grant, &rights, repository, now).await?;
         let id = self.ensure_repository(tx, grant, namespace, repository, now).await?;
         let (manifest, is_new) = self.store(tx, grant, id, read, now).await?;
-        let before = match reference {
-            Reference::Tag(tag) => tags::take(tx, id, tag).await?,
-            Reference::Digest(digest) => (!is_new).then(|| digest.clone()),
+        let (is_there, before) = match reference {
+            Reference::Tag(tag) => {
+                let taken = tags::take(tx, id, tag).await?;
+                (taken.is_some(), taken.and_then(|taken| taken.digest))
+            }
+            Reference::Digest(digest) => (!is_new, (!is_new).then(|| digest.clone())),
         };
         expected.check(repository, reference, before.as_ref())?;
         if let Reference::Tag(tag) = reference {
-            point(tx, id, tag, manifest, before.is_some(), now).await?;
+            point(tx, id, tag, manifest, is_there, now).await?;
         }
         let mut record = grant.record("manifest.pushed", format!("{repository}{}", suffix(reference)));
         let told = |digest: &Digest| serde_json::json!({ "digest": digest.as_str() }).to_string();

@@ -1,17 +1,25 @@
 //! Sealing under the key file: what lies sealed in the database is worth nothing without it.
 
 use std::{
+    fs::File,
     io::{self, Read},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
-use access::randomness::Randomness;
+use access::{
+    bearer::{SigningKey, VerifyingKey},
+    randomness::Randomness,
+};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use storage::signing_keys::StoredKey;
 use zeroize::Zeroizing;
 
 /// What is read of a key file at most, in bytes: 64 digits and a line end fit.
 const MAX_FILE_BYTES: u64 = 128;
 const KEY_BYTES: usize = 32;
+/// The bits of a file's mode by which users who are neither its owner nor in its group may do anything with it.
+const ANYBODY: u32 = 0o007;
 /// The first byte of everything sealed: this way of sealing.
 const VERSION: u8 = 1;
 
@@ -31,27 +39,38 @@ pub enum SealError {
     #[error("a key file holds 64 hexadecimal digits and nothing else, such as `openssl rand -hex 32` writes")]
     NotAKey,
     /// The file can't be read.
-    #[error("the key file {path} can't be read: {source}")]
+    #[error("the key file {path} can't be read")]
     Unreadable {
         /// The file.
         path: String,
         /// Why.
         source: io::Error,
     },
-    /// Sealed with another key, or damaged.
+    /// Sealed with another key, or damaged: nobody can tell which.
     #[error(
-        "a stored key was sealed with another key file; start with the key_file that this database was made with"
+        "a stored key was sealed with another key file, or is damaged; start with the key_file that this database was made \
+         with. Where that is lost, or fits and does not help, begin anew: `sealock keys rotate --now --forget-sealed` \
+         throws away what this key file does not open"
     )]
     WrongKey,
 }
 
 impl KeyFile {
-    /// Reads the key from a file.
+    /// Reads the key from a file. One that every user of the machine may open is warned of.
     pub fn read(path: &Path) -> Result<Self, SealError> {
         let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize));
-        let read =
-            std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
-        read.map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+        let mut read = || {
+            let file = File::open(path)?;
+            let mode = file.metadata()?.permissions().mode();
+            file.take(MAX_FILE_BYTES).read_to_string(&mut text).map(|_| mode)
+        };
+        let mode =
+            read().map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+        if mode & ANYBODY != 0 {
+            // Said and not refused: where secrets are mounted into containers, who may read them is often no choice.
+            let path = path.display();
+            tracing::warn!("the key file {path} is open to every user of this machine: chmod o-rwx {path}");
+        }
         Self::parse(text.trim())
     }
 
@@ -87,6 +106,28 @@ impl KeyFile {
         Ok([&[VERSION], nonce.as_slice(), &sealed].concat())
     }
 
+    /// Opens a signing key that is not retired.
+    pub(crate) fn open_signing(&self, key: &StoredKey) -> Result<SigningKey, SealError> {
+        let document = self.open(&key.kid, &key.sealed)?;
+        SigningKey::from_pkcs8(&document).map_err(|_| SealError::WrongKey)
+    }
+
+    /// Opens what is left of a retired key.
+    pub(crate) fn open_verifying(&self, key: &StoredKey) -> Result<VerifyingKey, SealError> {
+        let point = self.open(&public_half_of(&key.kid), &key.sealed)?;
+        VerifyingKey::from_point(&point).map_err(|_| SealError::WrongKey)
+    }
+
+    /// The public half of a signing key, sealed to take the private one's place. Sealed although anybody may know it:
+    /// whoever only writes to the database must not be able to add a key that verifies.
+    pub(crate) fn seal_public_half(
+        &self,
+        key: &SigningKey,
+        random: &dyn Randomness,
+    ) -> Result<Vec<u8>, SealError> {
+        self.seal(&public_half_of(key.id()), key.verifying_key().point(), random)
+    }
+
     /// Opens what `seal` made under the same name.
     pub(crate) fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (version, rest) = sealed.split_first().ok_or(SealError::WrongKey)?;
@@ -101,6 +142,12 @@ impl KeyFile {
         bytes.truncate(length);
         Ok(bytes)
     }
+}
+
+/// The name under which a key's public half is sealed: another than the private half's, so that neither passes for the
+/// other.
+fn public_half_of(kid: &str) -> String {
+    format!("{kid} public")
 }
 
 #[cfg(test)]

@@ -1,26 +1,57 @@
 //! The keys that sign bearers: in the database, so that replicas and restarts agree; sealed, so that a leaked
 //! backup forges nothing (DESIGN §3.2).
+//!
+//! A key's life is next → active → retired. Every replica knows the next key long before it signs, which is how a
+//! rotation refuses nobody. Which key signs is read live; that a bearer's key was not thrown away is read with the
+//! rights (`storage::rights`), so that a leaked key is dead at once on every replica.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use access::{
-    bearer::{self, Bearer, BearerError, Claims, SignError, SigningKey, VerifyingKeys},
+    bearer::{self, Bearer, BearerError, Claims, LIFETIME_SECONDS, SignError, SigningKey, VerifyingKeys},
     randomness::Randomness,
-    time::Instant,
+    time::{Instant, Length},
 };
 use storage::{
-    db::{Db, DbError},
-    signing_keys::{self, StoredKey},
+    db::{Db, DbError, retried},
+    signing_keys::{self, KeyState, StoredKey},
 };
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::seal::{KeyFile, SealError};
+use crate::{
+    authorize::Refusal,
+    rotate_keys::make_keys,
+    seal::{KeyFile, SealError},
+};
 
 /// The `iss` and `aud` of our bearers, and the `service` of the challenge. One word for all replicas and public
 /// URLs; bearers of another installation fail at the signature.
 pub const SERVICE: &str = "sealock";
 
-/// The keys in use.
-pub struct SigningKeys {
-    active: SigningKey,
-    known: VerifyingKeys,
+/// A replica that is asked anything about keys has read them at most this long ago.
+const READ_EVERY: Length = Length::seconds(10);
+/// For a bearer whose key is not known the keys are read again, but not more often than this: ids of keys cost nothing
+/// to make up.
+const READ_FOR_UNKNOWN_EVERY: Length = Length::seconds(1);
+/// How old the next key is at least when it begins to sign: several times [`READ_EVERY`], so that every replica that
+/// serves knows it, and everybody who keeps `/auth/jwks.json` for less.
+pub const NEXT_KNOWN_AFTER: Length = Length::seconds(60);
+/// How far the clocks of replicas may differ, and how long a request may take from its beginning to the signature, when
+/// it is asked whether a retired key signed before it was retired.
+const STRAGGLERS: Length = Length::seconds(30);
+/// How long a retired key verifies: until its last bearer has expired on every replica's clock.
+pub(crate) const RETIRED_VERIFIES_FOR: Length =
+    Length::seconds(LIFETIME_SECONDS + STRAGGLERS.as_millis() / 1000);
+
+/// The keys in use, as they were read last.
+pub(crate) struct SigningKeys {
+    key_file: Arc<KeyFile>,
+    ring: RwLock<Arc<Ring>>,
+    /// Of many who find the ring too old one reads, and leaves here whether it failed.
+    reading: Mutex<bool>,
 }
 
 /// Why the keys can't be had.
@@ -35,68 +66,264 @@ pub enum KeyError {
     /// No key pair can be made on this machine.
     #[error("no signing key could be made")]
     Crypto,
-    /// A stored key is no key.
-    #[error("signing key {0} is damaged in the database")]
-    Damaged(String),
+}
+
+impl From<KeyError> for Refusal {
+    /// Whoever brings a credential has no part in what is wrong here.
+    fn from(error: KeyError) -> Self {
+        Self::Storage(match error {
+            KeyError::Storage(error) => error,
+            other => DbError::Corrupt(other.to_string()),
+        })
+    }
+}
+
+/// What a bearer says, vouched for.
+pub(crate) struct Vouched {
+    pub(crate) claims: Claims,
+    /// The id of the key that signed it.
+    pub(crate) key: String,
+}
+
+/// Why nothing was signed.
+#[derive(Debug)]
+pub(crate) enum NotSigned {
+    Keys(KeyError),
+    Claims(SignError),
 }
 
 impl SigningKeys {
-    /// Finds the keys, or makes the first one. Two replicas that start together end up with the same.
-    pub async fn open(
+    /// Finds the keys, or makes those that are missing. Two replicas that start together end up with the same.
+    pub(crate) async fn open(
         db: &Db,
-        key_file: &KeyFile,
+        key_file: KeyFile,
         random: &dyn Randomness,
         now: Instant,
     ) -> Result<Self, KeyError> {
-        let mut stored = signing_keys::all(db).await?;
-        if !stored.iter().any(|key| key.state == "active") {
-            make_first(db, key_file, random, now).await?;
-            stored = signing_keys::all(db).await?;
+        let stored = signing_keys::all(db).await?;
+        let has = |state| stored.iter().any(|key| key.state == state);
+        if !(has(KeyState::Active) && has(KeyState::Next)) {
+            let made = make_keys(&key_file, random, now)?;
+            retried(|| add_missing(db, &made)).await?;
         }
+        let ring = Ring::read(db, &key_file, now).await?;
+        let key_file = Arc::new(key_file);
+        Ok(Self { key_file, ring: RwLock::new(Arc::new(ring)), reading: Mutex::default() })
+    }
+
+    /// What the keys are sealed under, for the others that are.
+    pub(crate) fn key_file(&self) -> Arc<KeyFile> {
+        Arc::clone(&self.key_file)
+    }
+
+    /// Signs a bearer with the key that is the active one now.
+    pub(crate) async fn sign(&self, db: &Db, claims: &Claims, now: Instant) -> Result<Bearer, NotSigned> {
+        let active = signing_keys::active(db).await.and_then(|kid| kid.ok_or(DbError::NoRow));
+        let active = active.map_err(|error| NotSigned::Keys(error.into()))?;
+        let mut ring = self.ring();
+        // Twice: whoever was reading at the first time may have begun before the row was looked at.
+        for _ in 0..2 {
+            if ring.active.id() != active {
+                ring = self.read_again(db, now).await.map_err(NotSigned::Keys)?;
+            }
+        }
+        bearer::sign(&ring.active, claims).map_err(NotSigned::Claims)
+    }
+
+    /// Vouches for what a bearer says: that we issued it for ourselves, and it is valid now.
+    pub(crate) async fn verify(&self, db: &Db, text: &str, now: Instant) -> Result<Vouched, Refusal> {
+        let refused = |error: BearerError| Refusal::BadCredential(error.to_string());
+        let key = bearer::key_id(text);
+        let ring = self.ring_that_knows(key.as_deref(), db, now).await?;
+        let claims = bearer::verify(text, &ring.known, SERVICE, SERVICE, now).map_err(refused)?;
+        let key = key.ok_or(BearerError::UnknownKey).map_err(refused)?;
+        match ring.retired.get(&key) {
+            Some(retired_at) if !could_have_signed(*retired_at, &claims, now) => {
+                Err(refused(BearerError::UnknownKey))
+            }
+            _ => Ok(Vouched { claims, key }),
+        }
+    }
+
+    /// The public halves.
+    pub(crate) async fn jwks(&self, db: &Db, now: Instant) -> serde_json::Value {
+        self.fresh_ring(db, now).await.known.jwks()
+    }
+
+    /// The keys as of at most a second ago where `key` is not among those that are at hand.
+    async fn ring_that_knows(&self, key: Option<&str>, db: &Db, now: Instant) -> Result<Arc<Ring>, KeyError> {
+        let ring = self.fresh_ring(db, now).await;
+        let is_unknown = key.is_some_and(|key| ring.known.by_id(key).is_none());
+        if is_unknown && ring.is_older_than(READ_FOR_UNKNOWN_EVERY, now) {
+            return self.read_again(db, now).await;
+        }
+        Ok(ring)
+    }
+
+    /// The keys as of at most [`READ_EVERY`] ago. Where they can't be read, or somebody is at it, those that are at hand:
+    /// that they were not thrown away is read with the rights, and without a database nobody has any.
+    async fn fresh_ring(&self, db: &Db, now: Instant) -> Arc<Ring> {
+        let ring = self.ring();
+        if !ring.is_older_than(READ_EVERY, now) {
+            return ring;
+        }
+        let Ok(turn) = self.reading.try_lock() else { return ring };
+        self.read(turn, db, now).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the signing keys could not be read again");
+            ring
+        })
+    }
+
+    /// Reads the keys, or waits for whoever is reading them: a database that hangs must not let them queue up.
+    async fn read_again(&self, db: &Db, now: Instant) -> Result<Arc<Ring>, KeyError> {
+        if let Ok(turn) = self.reading.try_lock() {
+            return self.read(turn, db, now).await;
+        }
+        let has_failed = *self.reading.lock().await;
+        if has_failed {
+            Err(DbError::Unavailable("the signing keys were not read".into()).into())
+        } else {
+            Ok(self.ring())
+        }
+    }
+
+    async fn read(
+        &self,
+        mut has_failed: MutexGuard<'_, bool>,
+        db: &Db,
+        now: Instant,
+    ) -> Result<Arc<Ring>, KeyError> {
+        *has_failed = true;
+        let fresh = Arc::new(Ring::read(db, &self.key_file, now).await?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        *has_failed = false;
+        Ok(fresh)
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The keys as they were at one moment.
+struct Ring {
+    read_at: Instant,
+    active: SigningKey,
+    known: VerifyingKeys,
+    /// When those that only verify stopped signing.
+    retired: BTreeMap<String, Instant>,
+}
+
+impl Ring {
+    async fn read(db: &Db, key_file: &KeyFile, now: Instant) -> Result<Self, KeyError> {
         let mut active = None;
-        let mut known = Vec::with_capacity(stored.len());
-        for key in &stored {
-            let document = key_file.open(&key.kid, &key.sealed)?;
-            let pair = SigningKey::from_pkcs8(&document).map_err(|_| KeyError::Damaged(key.kid.clone()))?;
+        let mut known = Vec::new();
+        let mut retired = BTreeMap::new();
+        for key in signing_keys::all(db).await? {
+            if let Some(retired_at) = key.retired_at {
+                known.push(key_file.open_verifying(&key)?);
+                retired.insert(key.kid, retired_at);
+                continue;
+            }
+            let pair = key_file.open_signing(&key)?;
             known.push(pair.verifying_key().clone());
-            if key.state == "active" {
+            if key.state == KeyState::Active {
                 active = Some(pair);
             }
         }
         let active = active.ok_or(KeyError::Storage(DbError::NoRow))?;
-        Ok(Self { active, known: known.into_iter().collect() })
+        Ok(Self { read_at: now, active, known: known.into_iter().collect(), retired })
     }
 
-    /// Signs a bearer with the active key.
-    pub(crate) fn sign(&self, claims: &Claims) -> Result<Bearer, SignError> {
-        bearer::sign(&self.active, claims)
-    }
-
-    /// Vouches for what a bearer says: that we issued it for ourselves, and it is valid now.
-    pub(crate) fn verify(&self, text: &str, now: Instant) -> Result<Claims, BearerError> {
-        bearer::verify(text, &self.known, SERVICE, SERVICE, now)
-    }
-
-    /// The public halves.
-    pub(crate) fn jwks(&self) -> serde_json::Value {
-        self.known.jwks()
+    fn is_older_than(&self, age: Length, now: Instant) -> bool {
+        // A clock that was put back says nothing about the age.
+        now < self.read_at || now >= self.read_at.plus(age)
     }
 }
 
-async fn make_first(
-    db: &Db,
+/// Whether a key that was retired then may have signed this before, and such a bearer may live now. The threat: a key
+/// that leaks after its time signs what it likes.
+fn could_have_signed(retired_at: Instant, claims: &Claims, now: Instant) -> bool {
+    let issued_at = Instant::from_millis(claims.iat.saturating_mul(1000));
+    issued_at <= retired_at.plus(STRAGGLERS) && now < retired_at.plus(RETIRED_VERIFIES_FOR)
+}
+
+/// A new key pair, sealed.
+pub(crate) fn make_key(
+    state: KeyState,
     key_file: &KeyFile,
     random: &dyn Randomness,
     now: Instant,
-) -> Result<(), KeyError> {
+) -> Result<StoredKey, KeyError> {
     let document = SigningKey::generate().map_err(|_| KeyError::Crypto)?;
     let pair = SigningKey::from_pkcs8(&document).map_err(|_| KeyError::Crypto)?;
     let kid = pair.id().to_owned();
     let sealed = key_file.seal(&kid, &document, random)?;
+    Ok(StoredKey { kid, state, sealed, created_at: now, retired_at: None })
+}
+
+async fn add_missing(db: &Db, made: &[StoredKey]) -> Result<(), DbError> {
     let tx = db.begin().await?;
-    // Where another replica was faster the index on the active key lets this one go, and theirs is read.
-    signing_keys::insert(&tx, &StoredKey { kid, state: "active".to_owned(), sealed, created_at: now })
-        .await?;
-    tx.commit().await?;
-    Ok(())
+    for key in made {
+        // One of each: where there is one, of an earlier start or of a replica that was faster, this one goes.
+        signing_keys::insert(&tx, key).await?;
+    }
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use access::{
+        bearer::{BearerAccess, CredentialRef, Parties},
+        time::Length,
+    };
+
+    use super::*;
+
+    struct Sevens;
+    impl Randomness for Sevens {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    const RETIRED_AT: Instant = Instant::from_millis(1_795_000_000_000);
+
+    fn after(seconds: i64) -> Instant {
+        RETIRED_AT.plus(Length::seconds(seconds))
+    }
+
+    fn issued(seconds: i64) -> Claims {
+        let parties = Parties { issuer: SERVICE, subject: "ci", audience: SERVICE };
+        Claims::issue(parties, BearerAccess::default(), CredentialRef::Anonymous, after(seconds), &Sevens)
+    }
+
+    #[test]
+    fn a_retired_key_vouches_for_what_it_signed_before_and_for_a_bearers_life() {
+        for (issued_at, now, expect) in [
+            (-300, 0, true),
+            (0, 359, true),
+            // Of a replica whose clock is ahead, or of a request that began before.
+            (30, 30, true),
+            (30, 389, true),
+            // By a thief, later.
+            (31, 31, false),
+            (300, 300, false),
+            // By a thief who dates it back and makes it live long.
+            (0, 390, false),
+        ] {
+            let could = could_have_signed(RETIRED_AT, &issued(issued_at), after(now));
+            assert_eq!(could, expect, "issued {issued_at} s after, seen {now} s after");
+        }
+        for iat in [i64::MIN, i64::MAX] {
+            let claims = Claims { iat, ..issued(0) };
+            assert_eq!(could_have_signed(RETIRED_AT, &claims, after(0)), iat < 0);
+        }
+    }
+
+    #[test]
+    fn the_next_key_is_known_everywhere_before_it_signs() {
+        assert!(NEXT_KNOWN_AFTER.as_millis() >= 3 * READ_EVERY.as_millis());
+        assert!(RETIRED_VERIFIES_FOR.as_millis() > LIFETIME_SECONDS * 1000 + READ_EVERY.as_millis());
+    }
 }

@@ -12,7 +12,7 @@ use access::{
 use oci::{Algorithm, Call, Digest, RepositoryName, UploadRange, UploadRef};
 use storage::{
     blobs::{BlobError, Body, Finished, Key, State},
-    db::{DbError, Tx, retried},
+    db::{Tx, retried},
     links::{self, StoredBlob},
     uploads::{self, ClaimedUpload, SessionKey},
 };
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// How long a session lives after its last append (DESIGN §6).
-const SESSION_LIFETIME: Length = Length::hours(24);
+pub(crate) const SESSION_LIFETIME: Length = Length::hours(24);
 /// The largest blob, in bytes (DESIGN §6).
 const MAX_BLOB_BYTES: u64 = 20 * 1024 * 1024 * 1024;
 
@@ -175,7 +175,7 @@ impl Registry {
         let held = self.claim(grant, now).await?;
         let appended = self.append(&held, body).await;
         let state = appended.as_ref().unwrap_or(&held.claimed.state);
-        self.acknowledge(held.id, held.claimed.claim, state).await?;
+        self.acknowledge(held.id, held.claimed.claim, state, IsDone::Yes).await?;
         Ok(Progress { offset: appended?.offset() })
     }
 
@@ -205,36 +205,40 @@ impl Registry {
     ) -> Result<(), ContentError> {
         self.check_offset(grant, body.as_ref().and_then(|body| body.range), clock.now()).await?;
         let held = self.claim(grant, clock.now()).await?;
-        let finished = self.append_and_finish(&held, digest, body).await;
-        let (id, claimed) = (held.id, &held.claimed);
-        match finished {
-            Ok(finished) => {
-                let session = Some((id, claimed));
-                self.link(grant, &grant.ask.repository, digest, finished, session, clock.now()).await
-            }
-            Err(error @ ContentError::Blobs(BlobError::DigestMismatch { .. })) => {
-                self.end_upload(id, claimed.claim).await?;
-                Err(error)
-            }
-            Err(error) => {
-                self.acknowledge(id, claimed.claim, &claimed.state).await?;
-                Err(error)
-            }
-        }
+        let claimed = &held.claimed;
+        let state = match body {
+            None => claimed.state.clone(),
+            Some(body) => match self.append(&held, body).await {
+                Ok(state) => state,
+                Err(error) => {
+                    self.acknowledge(held.id, claimed.claim, &claimed.state, IsDone::Yes).await?;
+                    return Err(error);
+                }
+            },
+        };
+        let finished = self.finish(&held, &state, digest).await?;
+        let session = Some((held.id, claimed));
+        self.link(grant, &grant.ask.repository, digest, finished, session, clock.now()).await
     }
 
-    async fn append_and_finish(
-        &self,
-        held: &Held,
-        digest: &Digest,
-        body: Option<UploadBody<'_>>,
-    ) -> Result<Finished, ContentError> {
-        match body {
-            Some(body) => {
-                let state = self.append(held, body).await?;
-                Ok(self.blobs.finish(&state, digest).await?)
+    /// Makes a blob of the upload. Where its bytes have another digest, the session ends.
+    async fn finish(&self, held: &Held, state: &State, digest: &Digest) -> Result<Finished, ContentError> {
+        let Held { id, claimed, .. } = held;
+        match self.blobs.finish(state, digest).await {
+            Ok(finished) => Ok(finished),
+            Err(error @ BlobError::DigestMismatch { .. }) => {
+                // The row first: a session whose bytes are gone would promise what it does not have.
+                self.end_upload(*id, claimed.claim).await?;
+                if self.is_left(*id, state).await? {
+                    self.abort(state).await;
+                }
+                Err(error.into())
             }
-            None => Ok(self.blobs.finish(&held.claimed.state, digest).await?),
+            Err(error) => {
+                // The bytes may lie where a blob's do: only a take-over looks there, so the claim stays open for one.
+                self.acknowledge(*id, claimed.claim, &claimed.state, IsDone::No).await?;
+                Err(error.into())
+            }
         }
     }
 
@@ -286,9 +290,15 @@ impl Registry {
         let Held { id, claimed, turn } = held;
         let Some(_turn) = turn.turn_to_copy().await else { return Err(ContentError::UploadTakenOver) };
         let own = self.blobs.take_over(&claimed.state).await?;
-        if !self.write_state(*id, claimed.claim, &own, IsDone::No).await? {
-            self.abort(&own).await;
-            return Err(ContentError::UploadTakenOver);
+        let written = self.write_state(*id, claimed.claim, &own, IsDone::No).await;
+        let moved =
+            written.and_then(|is_ours| if is_ours { Ok(()) } else { Err(ContentError::UploadTakenOver) });
+        if let Err(error) = moved {
+            // After a commit that broke off the row may name it.
+            if !error.may_have_happened() {
+                self.abort(&own).await;
+            }
+            return Err(error);
         }
         // The earlier request cleans up after itself, if it still lives; if not, nobody else would. It may have got as
         // far as making a blob of it, which is nobody's now: the row names another place.
@@ -316,10 +326,16 @@ impl Registry {
         if appended.offset() == end { Ok(appended) } else { Err(wrong_length()) }
     }
 
-    /// Makes `state` the session's truth and gives the claim back. Where a later claim took over, what this one
-    /// wrote is dropped.
-    async fn acknowledge(&self, id: UploadId, claim: u64, state: &State) -> Result<(), ContentError> {
-        if self.write_state(id, claim, state, IsDone::Yes).await? {
+    /// Makes `state` the session's truth, and gives the claim back where it is done. Where a later claim took over, what
+    /// this one wrote is dropped.
+    async fn acknowledge(
+        &self,
+        id: UploadId,
+        claim: u64,
+        state: &State,
+        is_done: IsDone,
+    ) -> Result<(), ContentError> {
+        if self.write_state(id, claim, state, is_done).await? {
             return Ok(());
         }
         if self.is_left(id, state).await? {
@@ -397,10 +413,13 @@ impl Registry {
         match linked.await {
             Ok(true) => Ok(()),
             Ok(false) => self.keep_one(digest, &blob, now).await,
-            // A commit that broke off may have happened: then the row names the key, and only `fsck` may judge.
-            Err(error @ ContentError::Storage(DbError::Unavailable(_))) => Err(error),
             Err(error) => {
-                self.drop_finished(&key, session).await?;
+                // What the session acknowledged outlives a failure: whoever goes on with it takes it over.
+                let goes_on = session.is_some() && error.is_of_the_database();
+                // After a commit that broke off the row may name the key, and only `fsck` may judge.
+                if !error.may_have_happened() && !goes_on {
+                    self.drop_finished(&key, session).await?;
+                }
                 Err(error)
             }
         }
@@ -416,9 +435,19 @@ impl Registry {
             tx.commit().await?;
             Ok::<_, ContentError>(is_replaced.then_some(old.key))
         });
-        let lost = replaced.await?;
-        self.delete_bytes(lost.as_ref().unwrap_or(&new.key)).await;
-        Ok(())
+        match replaced.await {
+            Ok(lost) => {
+                self.delete_bytes(lost.as_ref().unwrap_or(&new.key)).await;
+                Ok(())
+            }
+            Err(error) => {
+                // The link is committed, and leads to the old copy; the new one is nobody's, unless the commit broke off.
+                if !error.may_have_happened() {
+                    self.delete_bytes(&new.key).await;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Drops bytes that were to become a blob, and the session that they came by, which has none any more.

@@ -13,6 +13,7 @@ use crate::config::{ServeConfig, ServeFlags};
 use crate::credentials::CredentialStore;
 use crate::failure::Failure;
 use crate::logging;
+use crate::operator;
 use crate::output;
 use crate::randomness::SystemRandomness;
 
@@ -48,6 +49,11 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the server; the settings are flags, SEALOCK_* variables or keys of sealock.toml, in this order
     Serve(ServeFlags),
+    /// The keys that sign bearers: for operators, where the server runs
+    #[command(subcommand)]
+    Keys(operator::keys::Command),
+    /// Check whether the database and the blobs agree: for operators, where the server runs
+    Fsck(operator::fsck::Fsck),
     #[command(flatten)]
     Client(Client),
     /// Write a completion script for your shell to stdout
@@ -136,6 +142,8 @@ impl Cli {
         let cli = Self::try_parse_from(words)?;
         match cli.command {
             Command::Serve(_) => cli.options.refuse_before("serve", &mut Self::command())?,
+            Command::Fsck(_) => cli.options.refuse_before("fsck", &mut Self::command())?,
+            Command::Keys(_) => cli.options.refuse_before("keys", &mut Self::command())?,
             Command::Completion { .. } => cli.options.refuse_before("completion", &mut Self::command())?,
             Command::Client(_) => {}
         }
@@ -145,6 +153,8 @@ impl Cli {
     fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Serve(flags) => serve(flags),
+            Command::Keys(command) => command.run(),
+            Command::Fsck(fsck) => fsck.run(),
             Command::Completion { shell } => {
                 // Not straight to stdout: clap_complete panics where that is closed, as by `| head`.
                 let mut script = Vec::new();
@@ -314,6 +324,9 @@ mod tests {
             ("sealock completion bash --server a.example", ErrorKind::UnknownArgument),
             ("sealock --server a.example serve", ErrorKind::ArgumentConflict),
             ("sealock -o json serve", ErrorKind::ArgumentConflict),
+            ("sealock -o json keys ls", ErrorKind::ArgumentConflict),
+            ("sealock -o json fsck", ErrorKind::ArgumentConflict),
+            ("sealock keys ls --server a.example", ErrorKind::UnknownArgument),
             ("sealock -o json completion bash", ErrorKind::ArgumentConflict),
         ] {
             let refused = Cli::said(said.split(' ')).err().unwrap();
@@ -362,7 +375,8 @@ mod tests {
             "sealock audit --until 2026-01-01",
             "sealock audit --limit 0",
             "sealock --server ftp://x whoami",
-            "sealock serve --tls-cert x",
+            "sealock keys",
+            "sealock serve --no-such-setting x",
         ] {
             assert!(Cli::try_parse_from(said.split(' ')).is_err(), "{said}");
         }

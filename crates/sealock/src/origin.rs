@@ -62,6 +62,11 @@ impl Origin {
         self.0.authority()
     }
 
+    /// The host alone, as a client looks it up.
+    pub(crate) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// Whether the host is this machine: 127.0.0.0/8, `::1`, `localhost` and names below it (RFC 6761 §6.3).
     pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host() {

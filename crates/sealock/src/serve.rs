@@ -1,9 +1,9 @@
 //! `sealock serve`: puts the house together and lets requests in.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::File,
     io::{self, Write},
-    os::unix::fs::DirBuilderExt,
+    net::SocketAddr,
     path::Path,
     sync::Arc,
 };
@@ -13,28 +13,40 @@ use access::{
     time::{Clock, Instant},
 };
 use anyhow::Context;
-use registry::{Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
+use registry::{DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use web::{App, PublicUrl, PublicUrls};
+use tokio::task::JoinSet;
+use web::{App, Limits, PublicUrl, PublicUrls};
 
 use crate::{
+    acme::Keeper,
     clock::SystemClock,
     config::{KeyFilePath, ServeConfig},
+    data_folder, open_files,
     origin::Origin,
     password::Password,
     private_file,
     randomness::SystemRandomness,
+    systemd, tls,
 };
 
 /// Serves until the process is told to stop; returns an error where it could not start.
 pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = open(&config, Arc::clone(&random), clock.now()).await?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    // Before anything is made: what is wrong with it is quickly said.
+    let files = config.tls.as_ref().map(|files| tls::load(files, &clock)).transpose()?;
+    let (registry, _held) = open(&config, Arc::clone(&random), clock.now()).await?;
+    let keeper = match &config.acme {
+        Some(settings) => Some(Keeper::new(settings, &registry, Arc::clone(&clock)).await?),
+        None => None,
+    };
+    let listener = listen(config.listen).await?;
+    let metrics = match config.metrics_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
     let public_urls =
         PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
             .context("public_urls is empty")?;
@@ -42,32 +54,61 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     if registry.wants_administrator().await? {
         make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
     }
-    say(&format!("Sealock is ready at {}\n", public_urls.origin_for(None)))?;
-    let app = App::new(registry, clock, random, public_urls);
-    let sweeper = tokio::spawn(web::sweep_regularly(app.clone()));
-    let usage_writer = tokio::spawn(web::write_usage_regularly(app.clone()));
-    web::serve(listener, app, told_to_stop()?).await;
-    sweeper.abort();
-    usage_writer.abort();
+    let ready = format!("Sealock is ready at {}\n", public_urls.origin_for(None));
+    let app = App::new(registry, clock, random, public_urls, config.trusted_proxies);
+    let limits = Limits { connections: config.max_connections, ..Limits::default() };
+    let stop = told_to_stop()?;
+    let mut beside = beside(&app, metrics);
+    let certificate = tls::keep(files, keeper, &mut beside)?;
+    say(&ready)?;
+    systemd::tell(systemd::READY);
+    web::serve(listener, app, limits, certificate, stop).await;
+    drop(beside);
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What runs beside the requests, until it is dropped.
+fn beside(app: &App, metrics: Option<TcpListener>) -> JoinSet<()> {
+    let mut beside = JoinSet::new();
+    beside.spawn(web::sweep_regularly(app.clone()));
+    beside.spawn(web::write_usage_regularly(app.clone()));
+    if let Some(listener) = metrics {
+        beside.spawn(web::serve_metrics(listener, app.clone()));
+    }
+    beside
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 fn public_url(origin: &Origin) -> PublicUrl {
     PublicUrl { is_https: origin.is_https(), authority: origin.authority().to_owned() }
 }
 
-async fn open(config: &ServeConfig, random: Arc<dyn Randomness>, now: Instant) -> anyhow::Result<Registry> {
-    let folder = &config.data_dir;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
+/// The registry, and what keeps other servers out while it is held.
+async fn open(
+    config: &ServeConfig,
+    random: Arc<dyn Randomness>,
+    now: Instant,
+) -> anyhow::Result<(Registry, Option<File>)> {
+    data_folder::make(&config.data_dir)?;
+    let held = match &config.database {
+        DatabaseLocation::Sqlite { .. } => Some(data_folder::take(&config.data_dir)?),
+        DatabaseLocation::Postgres { .. } => None,
+    };
     let key_file = key_file(&config.key_file, random.as_ref())?;
-    let blobs = FileStore::open(&config.blobs, Arc::clone(&random))?;
-    let db = Db::open(&config.database, DbOptions::default()).await?;
-    Ok(Registry::open(db, Arc::new(blobs), &key_file, random, now).await?)
+    let readers = open_files::raise_limit(config.max_connections);
+    let blobs = FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers);
+    let db = Db::open(&config.database, DbOptions::default()).await;
+    let db = db.with_context(|| format!("the database {}", config.database))?;
+    let opened = Registry::open(db, Arc::new(blobs), key_file, random, now).await;
+    let (blobs, key) = (config.blobs.display(), config.key_file.path().display());
+    let registry = opened.with_context(|| {
+        format!("the database {}, the blobs in {blobs} and the key file {key}", config.database)
+    })?;
+    Ok((registry, held))
 }
 
 /// The key file; the first start makes the one in the data folder. One that was named has to be there: a replica
@@ -163,6 +204,7 @@ fn told_to_stop() -> io::Result<impl Future<Output = ()> + Send> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        systemd::tell(systemd::STOPPING);
         tracing::info!("told to stop; running transfers may finish");
     })
 }

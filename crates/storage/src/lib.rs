@@ -3,6 +3,8 @@
 
 pub mod audit;
 pub mod blobs;
+pub mod certificates;
+pub mod checks;
 pub mod db;
 pub mod first_steps;
 pub mod leaving;
@@ -18,6 +20,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod settings;
 pub mod signing_keys;
+pub mod store;
 pub mod tags;
 pub mod teams;
 pub mod tokens;

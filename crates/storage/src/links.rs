@@ -20,9 +20,10 @@ pub struct StoredBlob {
 }
 
 const LINKED: &str = "SELECT b.key, b.size FROM repository_blobs l JOIN blobs b ON b.digest = l.digest \
-    WHERE l.repository_id = $1 AND l.digest = $2";
+    WHERE l.repository_id = $1 AND l.digest = $2 AND b.damaged_key <> b.key";
 
-/// The blob with this digest, where it is linked in the repository.
+/// The blob with this digest, where it is linked in the repository. One whose bytes were found damaged counts as
+/// absent, so that clients push it again.
 pub async fn linked(
     q: &impl Query,
     repository: RepositoryId,
@@ -31,7 +32,7 @@ pub async fn linked(
     q.optional(LINKED, params![repository, digest.to_string()], read).await
 }
 
-fn read(row: &Row<'_>) -> Result<StoredBlob, DbError> {
+pub(crate) fn read(row: &Row<'_>) -> Result<StoredBlob, DbError> {
     let size = row.int(1)?;
     Ok(StoredBlob {
         key: row.parsed(0, Key::parse)?,

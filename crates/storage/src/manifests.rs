@@ -44,9 +44,13 @@ macro_rules! select_manifest {
     };
 }
 
-const BY_DIGEST: &str = select_manifest!("manifests m WHERE m.repository_id = $1 AND m.digest = $2");
+const BY_DIGEST: &str = select_manifest!(
+    "manifests m WHERE m.repository_id = $1 AND m.digest = $2 \
+     AND EXISTS (SELECT 1 FROM manifest_payloads p WHERE p.manifest_id = m.id)"
+);
 
-/// The manifest with this digest in the repository.
+/// The manifest with this digest in the repository. One that lost its payload counts as absent, so that clients push it
+/// again.
 pub async fn by_digest(
     q: &impl Query,
     repository: RepositoryId,
@@ -56,7 +60,8 @@ pub async fn by_digest(
 }
 
 const BY_TAG: &str = select_manifest!(
-    "tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2"
+    "tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2 \
+     AND EXISTS (SELECT 1 FROM manifest_payloads p WHERE p.manifest_id = m.id)"
 );
 
 /// The manifest that the tag points at.
@@ -204,7 +209,8 @@ pub async fn payload(q: &impl Query, id: ManifestId) -> Result<Option<Vec<u8>>, 
 const INSERT: &str = "INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, \
     subject_digest, created_at, created_by, annotations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
     ON CONFLICT (repository_id, digest) DO UPDATE SET digest = excluded.digest RETURNING id";
-const INSERT_PAYLOAD: &str = "INSERT INTO manifest_payloads (manifest_id, bytes) VALUES ($1, $2)";
+const INSERT_PAYLOAD: &str = "INSERT INTO manifest_payloads (manifest_id, bytes) VALUES ($1, $2) \
+    ON CONFLICT (manifest_id) DO UPDATE SET bytes = excluded.bytes";
 
 /// Adds a manifest with its payload, and answers its id: another one than it came with where the repository has
 /// it already. Either way its row is taken for this transaction, so that no deletion comes in between.
@@ -230,9 +236,8 @@ pub async fn insert(
         manifest.annotations.as_str()
     ];
     let id = tx.one(INSERT, params, |row| row.parsed(0, ManifestId::parse)).await?;
-    if id == manifest.id {
-        tx.execute(INSERT_PAYLOAD, params![manifest.id, payload]).await?;
-    }
+    // Whatever had become of the payload: these bytes were verified a moment ago (DESIGN §5, 3).
+    tx.execute(INSERT_PAYLOAD, params![id, payload]).await?;
     Ok(id)
 }
 

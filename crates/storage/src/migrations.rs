@@ -24,4 +24,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "sessions",
         sql: include_str!("../migrations/0003_sessions.sql"),
     },
+    Migration {
+        version: 4,
+        // An older one would sign with a key that was retired, and take bearers of one that was thrown away.
+        oldest_binary: 4,
+        name: "durable",
+        sql: include_str!("../migrations/0004_durable.sql"),
+    },
 ];

@@ -52,7 +52,8 @@ pub struct Aim<'a> {
 }
 
 /// A statement whose first eight columns are the target's and the instance's, in the order that `surroundings` reads,
-/// and whose others are the principal's. `$1` is the credential, `$2` to `$4` and `$6` the aim, `$5` the instant.
+/// and whose others are the principal's. `$1` is the credential, `$2` to `$4` and `$6` the aim, `$5` the instant, `$7` the
+/// key that signed the credential: where that is gone, nobody is found.
 macro_rules! rights_statement {
     ($columns:literal, $from:literal, $user:literal, $filter:literal) => {
         concat!(
@@ -73,6 +74,7 @@ macro_rules! rights_statement {
             " LEFT JOIN namespaces n ON n.id = CASE WHEN CAST($4 AS TEXT) = ''",
             " THEN (SELECT named.id FROM namespaces named WHERE named.name = $2) ELSE tt.namespace_id END",
             " LEFT JOIN repositories r ON r.name = $3 AND r.namespace_id = n.id",
+            " WHERE (CAST($7 AS TEXT) = '' OR EXISTS (SELECT 1 FROM signing_keys k WHERE k.kid = $7))",
             $filter
         )
     };
@@ -96,20 +98,20 @@ macro_rules! token_statement {
     };
 }
 
-const BY_SECRET_HASH: &str = token_statement!(" WHERE s.hash = $1 ORDER BY sc.position");
-const BY_SECRET_ID: &str = token_statement!(" WHERE s.id = $1 ORDER BY sc.position");
+const BY_SECRET_HASH: &str = token_statement!(" AND s.hash = $1 ORDER BY sc.position");
+const BY_SECRET_ID: &str = token_statement!(" AND s.id = $1 ORDER BY sc.position");
 const BY_USER_ID: &str = rights_statement!(
     ", u.id, u.username, u.is_admin, u.is_active, u.password_generation",
     "users u",
     "u.id",
-    " WHERE u.id = $1"
+    " AND u.id = $1"
 );
 const BY_SESSION: &str = rights_statement!(
     ", u.id, u.username, u.is_admin, u.is_active, CASE WHEN u.password_generation = s.password_generation \
      THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
     "sessions s JOIN users u ON u.id = s.user_id",
     "u.id",
-    " WHERE s.hash = $1 AND s.expires_at > $5"
+    " AND s.hash = $1 AND s.expires_at > $5"
 );
 const ANONYMOUS: &str = rights_statement!("", "(SELECT CAST($1 AS TEXT) AS id) u", "u.id", "");
 
@@ -117,8 +119,16 @@ const ANONYMOUS: &str = rights_statement!("", "(SELECT CAST($1 AS TEXT) AS id) u
 const PRINCIPAL: usize = 8;
 
 /// Reads who `who` is now and how that stands to `aim`; `None` where no such credential ever was (or its
-/// tombstone is gone). One statement, from the primary database.
-pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Result<Option<Rights>, DbError> {
+/// tombstone is gone), or the key whose id is `signed_by`, as a bearer says, was thrown away. One statement, from the
+/// primary database.
+pub async fn load(
+    q: &impl Query,
+    who: &Who,
+    signed_by: Option<&str>,
+    aim: &Aim<'_>,
+    now: Instant,
+) -> Result<Option<Rights>, DbError> {
+    let signed_by = signed_by.unwrap_or_default();
     let namespace = aim.namespace.unwrap_or("");
     let repository = aim.repository.map_or("", RepositoryName::as_str);
     let token = aim.token.map(|id| id.to_string()).unwrap_or_default();
@@ -126,12 +136,12 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
     let ended = aim.token_may_have_ended;
     match who {
         Who::Anonymous => {
-            let params = params!["", rest.0, rest.1, rest.2, now, ended];
+            let params = params!["", rest.0, rest.1, rest.2, now, ended, signed_by];
             let found = q.optional(ANONYMOUS, params, surroundings).await?;
             Ok(found.map(|surroundings| surroundings.rights(Principal::Anonymous, aim)))
         }
         Who::User { id, password_generation } => {
-            let params = params![*id, rest.0, rest.1, rest.2, now, ended];
+            let params = params![*id, rest.0, rest.1, rest.2, now, ended, signed_by];
             let found = q.optional(BY_USER_ID, params, user_row).await?;
             Ok(found.map(|(mut user, generation, surroundings)| {
                 user.is_current = generation == *password_generation;
@@ -139,7 +149,7 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
             }))
         }
         Who::Session(hash) => {
-            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended];
+            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended, signed_by];
             let found = q.optional(BY_SESSION, params, user_row).await?;
             Ok(found.map(|(mut user, is_current, surroundings)| {
                 user.is_current = is_current == 1;
@@ -147,11 +157,11 @@ pub async fn load(q: &impl Query, who: &Who, aim: &Aim<'_>, now: Instant) -> Res
             }))
         }
         Who::SecretHash(hash) => {
-            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended];
+            let params = params![hash.as_bytes().as_slice(), rest.0, rest.1, rest.2, now, ended, signed_by];
             token_rights(q.few(BY_SECRET_HASH, params, token_row).await?, aim)
         }
         Who::Secret(id) => {
-            let params = params![*id, rest.0, rest.1, rest.2, now, ended];
+            let params = params![*id, rest.0, rest.1, rest.2, now, ended, signed_by];
             token_rights(q.few(BY_SECRET_ID, params, token_row).await?, aim)
         }
     }

@@ -8,19 +8,31 @@ use oci::{Digest, Tag};
 
 use crate::{
     db::{DbError, Query, Tx},
-    manifests, params,
+    params,
 };
 
-const TAKE: &str = "UPDATE tags SET updated_at = updated_at WHERE repository_id = $1 AND name = $2";
+/// A tag whose row is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenTag {
+    /// The digest of the manifest that it points at, which may have lost its payload; `None` where no constraint holds
+    /// any more and there is none (`fsck` tells it as a dangling tag).
+    pub digest: Option<Digest>,
+}
 
-/// Takes the tag's row for this transaction, and answers the digest of what it points at, which stays true until the
-/// commit; `None` where there is no such tag.
-pub async fn take(tx: &Tx, repository: RepositoryId, tag: &Tag) -> Result<Option<Digest>, DbError> {
+const TAKE: &str = "UPDATE tags SET updated_at = updated_at WHERE repository_id = $1 AND name = $2";
+const POINTS_AT: &str = "SELECT m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2";
+
+/// Takes the tag's row for this transaction, and answers what it points at, which stays true until the commit; `None`
+/// where there is no such tag. Damage takes no tag away: one whose manifest can't be pulled is moved and deleted like
+/// any other.
+pub async fn take(tx: &Tx, repository: RepositoryId, tag: &Tag) -> Result<Option<TakenTag>, DbError> {
     if tx.execute(TAKE, params![repository, tag.as_str()]).await? == 0 {
         return Ok(None);
     }
     // A statement of its own: what PostgreSQL joined to a row that it waited for could be what stood there before.
-    Ok(manifests::by_tag(tx, repository, tag).await?.map(|manifest| manifest.digest))
+    let params = params![repository, tag.as_str()];
+    let digest = tx.optional(POINTS_AT, params, |row| row.parsed(0, Digest::parse)).await?;
+    Ok(Some(TakenTag { digest }))
 }
 
 const CREATE: &str = "INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES ($1, $2, $3, $4) \

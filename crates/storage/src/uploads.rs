@@ -60,7 +60,7 @@ fn mine<'a>(key: &'a SessionKey<'a>, now: Instant) -> Vec<Param<'a>> {
     params![key.id, key.namespace, key.repository.as_str(), key.principal, now].to_vec()
 }
 
-fn read_state(row: &Row<'_>, column: usize) -> Result<State, DbError> {
+pub(crate) fn read_state(row: &Row<'_>, column: usize) -> Result<State, DbError> {
     State::from_bytes(&row.blob(column)?)
         .map_err(|error| DbError::Corrupt(format!("an upload's state: {error}")))
 }
@@ -123,22 +123,33 @@ pub async fn move_to(tx: &Tx, id: UploadId, claim: u64, state: &State) -> Result
 const EXPIRED: &str =
     "SELECT id, state FROM upload_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
 
+/// A session whose time is over.
+#[derive(Debug)]
+pub struct ExpiredUpload {
+    /// Its id, as it stands in its row.
+    pub id: String,
+    /// Where it stands; an error where the row holds what this version can't read, which ends it all the same.
+    pub state: Result<State, DbError>,
+}
+
 /// At most `limit` sessions whose time is over, with where each stands.
-pub async fn expired(q: &impl Query, now: Instant, limit: i64) -> Result<Vec<(UploadId, State)>, DbError> {
-    q.list(EXPIRED, params![now, limit], |row| Ok((row.parsed(0, UploadId::parse)?, read_state(row, 1)?)))
-        .await
+pub async fn expired(q: &impl Query, now: Instant, limit: i64) -> Result<Vec<ExpiredUpload>, DbError> {
+    let read = |row: &Row<'_>| Ok(ExpiredUpload { id: row.text(0)?, state: read_state(row, 1) });
+    q.list(EXPIRED, params![now, limit], read).await
 }
 
 const DELETE_EXPIRED: &str = "DELETE FROM upload_sessions WHERE id = $1 AND expires_at <= $2";
 
 /// Ends a session whose time is over; false where another replica did, so that its bytes are taken away once.
-pub async fn delete_expired(tx: &Tx, id: UploadId, now: Instant) -> Result<bool, DbError> {
+pub async fn delete_expired(tx: &Tx, id: &str, now: Instant) -> Result<bool, DbError> {
     Ok(tx.execute(DELETE_EXPIRED, params![id, now]).await? == 1)
 }
 
 const OF_NAMESPACE: &str = "SELECT state FROM upload_sessions WHERE namespace_id = $1 ORDER BY id";
 
-/// Where the uploads of a namespace stand, so that their bytes can be taken away when it is deleted.
+/// Where the uploads of a namespace stand, so that their bytes can be taken away when it is deleted. One whose state
+/// can't be read keeps no namespace alive: it is left out, and its bytes are for `fsck` to find.
 pub async fn of_namespace(q: &impl Query, namespace: NamespaceId) -> Result<Vec<State>, DbError> {
-    q.list(OF_NAMESPACE, params![namespace], |row| read_state(row, 0)).await
+    let states = q.list(OF_NAMESPACE, params![namespace], |row| Ok(read_state(row, 0).ok())).await?;
+    Ok(states.into_iter().flatten().collect())
 }

@@ -1,9 +1,9 @@
-//! `#[both_engines]`: one sentence, told on SQLite and on PostgreSQL. Only the macro lives here; what it
-//! calls is in `testkit::engine`.
+//! `#[both_engines]`: one sentence, told on SQLite and on PostgreSQL; `#[on_postgres]`: on the latter alone. Only the
+//! macros live here; what they call is in `testkit::engine`.
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{Attribute, FnArg, ItemFn, Type};
 
 /// Turns `async fn sentence(t: Setting) { … }` into the tests `sentence::on_sqlite` and `sentence::on_postgres`.
@@ -15,37 +15,46 @@ use syn::{Attribute, FnArg, ItemFn, Type};
 #[proc_macro_attribute]
 pub fn both_engines(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let sentence = syn::parse_macro_input!(item as ItemFn);
-    expand(&arguments.into(), sentence).unwrap_or_else(|error| error.to_compile_error()).into()
+    expand(&arguments.into(), sentence, &BOTH).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-fn expand(arguments: &Tokens, mut sentence: ItemFn) -> syn::Result<Tokens> {
+/// [`macro@both_engines`] without SQLite: for what takes several servers, which share no SQLite file.
+#[proc_macro_attribute]
+pub fn on_postgres(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let sentence = syn::parse_macro_input!(item as ItemFn);
+    expand(&arguments.into(), sentence, &BOTH[1..]).unwrap_or_else(|error| error.to_compile_error()).into()
+}
+
+/// The engines, as `testkit::Engine` names them.
+const BOTH: [&str; 2] = ["Sqlite", "Postgres"];
+
+fn expand(arguments: &Tokens, mut sentence: ItemFn, engines: &[&str]) -> syn::Result<Tokens> {
     if !arguments.is_empty() {
-        return Err(syn::Error::new_spanned(arguments, "#[both_engines] takes no arguments"));
+        return Err(syn::Error::new_spanned(arguments, "a sentence's attribute takes no arguments"));
     }
     let setting = setting_type(&sentence)?;
     let name = sentence.sig.ident.clone();
     let (for_tests, for_sentence): (Vec<_>, Vec<_>) = sentence.attrs.drain(..).partition(belongs_to_tests);
     sentence.attrs = for_sentence;
-    let test = |function: Tokens, engine: Tokens| {
+    let test = |engine: &&str| {
+        let (function, engine) = (format_ident!("on_{}", engine.to_lowercase()), format_ident!("{engine}"));
         quote! {
             #[test]
             #(#for_tests)*
             fn #function() {
-                ::testkit::engine::tell(#engine, stringify!(#name), async |engine| {
+                ::testkit::engine::tell(::testkit::Engine::#engine, stringify!(#name), async |engine| {
                     #name(<#setting>::on(engine).await).await
                 });
             }
         }
     };
-    let on_sqlite = test(quote!(on_sqlite), quote!(::testkit::Engine::Sqlite));
-    let on_postgres = test(quote!(on_postgres), quote!(::testkit::Engine::Postgres));
+    let tests = engines.iter().map(test);
     Ok(quote! {
         mod #name {
             #[allow(unused_imports)]
             use super::*;
             #sentence
-            #on_sqlite
-            #on_postgres
+            #(#tests)*
         }
     })
 }
@@ -53,13 +62,13 @@ fn expand(arguments: &Tokens, mut sentence: ItemFn) -> syn::Result<Tokens> {
 fn setting_type(sentence: &ItemFn) -> syn::Result<Type> {
     let signature = &sentence.sig;
     if signature.asyncness.is_none() {
-        return Err(syn::Error::new_spanned(signature, "#[both_engines] tells an `async fn`"));
+        return Err(syn::Error::new_spanned(signature, "a sentence is an `async fn`"));
     }
     match (signature.inputs.first(), signature.inputs.len()) {
         (Some(FnArg::Typed(argument)), 1) => Ok((*argument.ty).clone()),
         _ => Err(syn::Error::new_spanned(
             signature,
-            "#[both_engines] wants exactly one argument, whose type has `async fn on(testkit::Engine) -> Self`",
+            "a sentence has exactly one argument, whose type has `async fn on(testkit::Engine) -> Self`",
         )),
     }
 }
@@ -74,7 +83,7 @@ mod tests {
 
     fn check(text: &str, expect: Result<&[&str], &str>) {
         let sentence: ItemFn = syn::parse_str(text).unwrap();
-        match (expand(&Tokens::new(), sentence), expect) {
+        match (expand(&Tokens::new(), sentence, &BOTH), expect) {
             (Ok(tokens), Ok(parts)) => {
                 let code = tokens.to_string();
                 for part in parts {
@@ -100,6 +109,13 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_about_several_servers_is_told_on_postgres_alone() {
+        let sentence: ItemFn = syn::parse_str("async fn a(t: T) {}").unwrap();
+        let code = expand(&Tokens::new(), sentence, &BOTH[1..]).unwrap().to_string();
+        assert!(code.contains("fn on_postgres ()") && !code.contains("on_sqlite"), "{code}");
+    }
+
+    #[test]
     fn ignoring_goes_to_the_tests_and_not_to_the_sentence() {
         check("#[ignore] async fn slow(t: T) {}", Ok(&["# [test] # [ignore] fn on_sqlite ()"]));
         check("#[allow(dead_code)] async fn fast(t: T) {}", Ok(&["# [allow (dead_code)] async fn fast"]));
@@ -116,7 +132,7 @@ mod tests {
     #[test]
     fn arguments_are_refused() {
         let sentence: ItemFn = syn::parse_str("async fn a(t: T) {}").unwrap();
-        let error = expand(&quote!(sqlite), sentence).unwrap_err();
+        let error = expand(&quote!(sqlite), sentence, &BOTH).unwrap_err();
         assert!(error.to_string().contains("takes no arguments"), "{error}");
     }
 }

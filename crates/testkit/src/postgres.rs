@@ -28,7 +28,9 @@ full_page_writes = off
 ";
 /// PostgreSQL refuses to run as root.
 const AS_USER_POSTGRES: &[&str] = &["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"];
+// A paused cluster could not even stop.
 const CLEAN_UP: &str = r#"cat
+read -r PID <"$FOLDER/data/postmaster.pid" && kill -CONT "$PID"
 "$@" stop -D "$FOLDER/data" -m immediate
 rm -rf "$FOLDER""#;
 
@@ -115,6 +117,27 @@ impl Postgres {
         self.try_start().unwrap_or_else(|said| panic!("PostgreSQL does not start: {said}"));
     }
 
+    /// Lets the databases hang, as a machine does that is stopped: connections stay, the system accepts new ones, and
+    /// nobody answers on any. They go on when what this returns is dropped.
+    ///
+    /// # Panics
+    /// Where the cluster is not running.
+    pub async fn pause(&self) -> Paused {
+        const OTHERS: &str = "SELECT pid FROM pg_stat_activity";
+        let connected = tokio_postgres::connect(&self.url("postgres"), tokio_postgres::NoTls).await;
+        let (client, connection) = connected.expect("a running cluster");
+        tokio::spawn(connection);
+        let first =
+            std::fs::read_to_string(self.folder.join("data/postmaster.pid")).expect("its first process");
+        let mut paused = Paused(vec![first.lines().next().unwrap_or_default().to_owned()]);
+        // The one that starts the others first: from then on they are all that there are.
+        paused.signal("STOP");
+        let others = client.query(OTHERS, &[]).await.expect("its other processes");
+        paused.0.extend(others.iter().map(|row| row.get::<_, i32>(0).to_string()));
+        paused.signal("STOP");
+        paused
+    }
+
     fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
@@ -170,6 +193,27 @@ impl Postgres {
     }
 }
 
+/// The processes of a cluster that hangs; they go on when this is dropped.
+#[derive(Debug)]
+#[must_use = "what is dropped at once pauses nothing"]
+pub struct Paused(Vec<String>);
+
+impl Paused {
+    fn signal(&self, name: &str) {
+        // Built into every shell; the program is not on every machine.
+        let mut kill = Command::new("sh");
+        kill.args(["-c", r#"kill -s "$@""#, "sh", name]).args(&self.0);
+        // Those that have ended meanwhile are no loss, and the others get it all the same.
+        let _ = run(&mut kill);
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.signal("CONT");
+    }
+}
+
 fn watch(folder: &Path, as_owner: &[&str], programs: &Path) -> Watchdog {
     let script = format!("FOLDER=$1; shift; {CLEAN_UP}");
     let owner = as_owner.iter().map(Into::into);
@@ -191,10 +235,15 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// Every row of every table of the database at `url`, as XML.
-pub(crate) async fn dump(url: &str) -> String {
+///
+/// # Panics
+/// Where there is no such database, or it does not answer.
+pub async fn dump(url: &str) -> String {
     let (client, connection) =
         tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("a connection");
     tokio::spawn(connection);
+    // In base64 a line ends wherever it likes.
+    client.batch_execute("SET xmlbinary = hex").await.expect("a setting");
     let dumped = client.query_one("SELECT database_to_xml(true, false, '')::text", &[]).await;
     dumped.expect("the database as XML").get(0)
 }
@@ -235,6 +284,8 @@ fn run(command: &mut Command) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     async fn ask(url: &str, question: &str) -> Result<String, tokio_postgres::Error> {
@@ -263,6 +314,24 @@ mod tests {
         let folder = cluster.folder.clone();
         drop(cluster);
         ask(&other, "SELECT 'here'").await.unwrap_err();
+        assert!(!folder.exists());
+    }
+
+    #[tokio::test]
+    async fn a_paused_cluster_answers_when_it_goes_on_and_is_cleaned_up_even_if_it_never_does() {
+        let Some(cluster) = Postgres::own() else { return };
+        let url = cluster.database().await;
+        let paused = cluster.pause().await;
+        let mut asked = std::pin::pin!(ask(&url, "SELECT 'here'"));
+        let answer = tokio::time::timeout(Duration::from_millis(100), &mut asked).await;
+        assert!(answer.is_err(), "{answer:?}");
+        drop(paused);
+        assert_eq!(asked.await.unwrap(), "here");
+
+        std::mem::forget(cluster.pause().await);
+        let folder = cluster.folder.clone();
+        drop(cluster);
+        ask(&url, "SELECT 'here'").await.unwrap_err();
         assert!(!folder.exists());
     }
 

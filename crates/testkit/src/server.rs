@@ -5,13 +5,22 @@ use std::{
     sync::Arc,
 };
 
-use access::{randomness::Randomness, time::Clock};
-use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile, Password, Registry, Swept};
+use access::{
+    randomness::Randomness,
+    time::{Clock, Instant},
+};
+use registry::{
+    Certificates, CheckError, Checked, CommitWatch, DatabaseLocation, Db, DbOptions, Disk, FileStore,
+    HowToCheck, KeyFile, Password, Problem, Registry, Swept,
+};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use web::{App, PublicUrl, PublicUrls};
+use tokio::net::TcpListener;
+use web::{App, Certificate, Limits, PublicUrl, PublicUrls, TrustedProxies, TrustedProxy};
 
-use crate::{Actor, Answer, Engine, clock::ManualClock, postgres::Postgres, randomness::SeededRandomness};
+use crate::{
+    Actor, Answer, Engine, Faults, Listener, clock::ManualClock, postgres::Postgres,
+    randomness::SeededRandomness, tampering,
+};
 
 /// The password of the user `admin` of every test server.
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
@@ -27,8 +36,24 @@ pub struct TestServer {
     folder: Arc<tempfile::TempDir>,
     http: reqwest::Client,
     app: App,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
+    listener: Listener,
+    /// What operators' commands have, from a seed that no server has: two must not mint the same.
+    operator_random: Arc<SeededRandomness>,
+}
+
+/// What lasts of a server, opened.
+struct Store {
+    database: DatabaseLocation,
+    folder: Arc<tempfile::TempDir>,
+    db: Db,
+    blobs: FileStore,
+}
+
+/// What stands between a server and its clients; by default nothing.
+#[derive(Default)]
+struct Front<'a> {
+    proxies: Vec<&'a str>,
+    public_url: Option<PublicUrl>,
 }
 
 /// A service token with its secret.
@@ -51,7 +76,7 @@ impl TestServer {
             Engine::Sqlite => {
                 let folder = Arc::new(tempfile::tempdir().expect("a folder"));
                 let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
-                Self::start(database, folder, Arc::default(), 1, None).await
+                Self::start(database, folder, Arc::default(), 1, Front::default()).await
             }
             Engine::Postgres => {
                 let cluster = Postgres::shared().expect("#[both_engines] skips where there is no PostgreSQL");
@@ -64,7 +89,28 @@ impl TestServer {
     pub async fn on_cluster(cluster: &Postgres) -> Self {
         let folder = Arc::new(tempfile::tempdir().expect("a folder"));
         let database = DatabaseLocation::Postgres { url: cluster.database().await };
-        Self::start(database, folder, Arc::default(), 1, None).await
+        Self::start(database, folder, Arc::default(), 1, Front::default()).await
+    }
+
+    /// A fresh server on SQLite whose disk and database fail when the test says so.
+    pub async fn with_faults() -> (Self, Arc<Faults>) {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let faults = Faults::new(folder.path());
+        let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(1));
+        let disk = Arc::clone(&faults) as Arc<dyn Disk>;
+        let blobs = FileStore::open_on(disk, &folder.path().join("blobs"), Arc::clone(&random));
+        let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
+        let db = Db::open(&database, DbOptions::default()).await.expect("a database");
+        let watch = Arc::clone(&faults) as Arc<dyn CommitWatch>;
+        let (blobs, db) = (blobs.expect("a blob store"), db.watched(watch));
+        let store = Store { database, folder, db, blobs };
+        (Self::serve(store, Arc::default(), random, Front::default()).await, faults)
+    }
+
+    /// A server on what is found in a data folder (SQLite), after a crash say.
+    pub async fn found_in(folder: tempfile::TempDir) -> Self {
+        let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
+        Self::start(database, Arc::new(folder), Arc::default(), 3, Front::default()).await
     }
 
     /// A second server on the same database, blobs and clock: another replica.
@@ -74,7 +120,14 @@ impl TestServer {
 
     /// A second server on the same database and blobs, whose machine has a clock of its own.
     pub async fn replica_with_clock(&self, clock: Arc<ManualClock>) -> Self {
-        Self::start(self.database.clone(), Arc::clone(&self.folder), clock, 2, None).await
+        Self::start(self.database.clone(), Arc::clone(&self.folder), clock, 2, Front::default()).await
+    }
+
+    /// A second server on the same database, blobs and clock that trusts these proxies.
+    pub async fn replica_behind(&self, proxies: &[&str]) -> Self {
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        let front = Front { proxies: proxies.to_vec(), ..Front::default() };
+        Self::start(self.database.clone(), folder, clock, 2, front).await
     }
 
     /// A second server on the same database, blobs and clock, which clients reach at this address by TLS alone. It
@@ -82,7 +135,8 @@ impl TestServer {
     pub async fn replica_behind_tls(&self, authority: &str) -> Self {
         let url = PublicUrl { is_https: true, authority: authority.to_owned() };
         let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
-        Self::start(self.database.clone(), folder, clock, 2, Some(url)).await
+        let front = Front { public_url: Some(url), ..Front::default() };
+        Self::start(self.database.clone(), folder, clock, 2, front).await
     }
 
     async fn start(
@@ -90,13 +144,21 @@ impl TestServer {
         folder: Arc<tempfile::TempDir>,
         clock: Arc<ManualClock>,
         seed: u64,
-        public_url: Option<PublicUrl>,
+        front: Front<'_>,
     ) -> Self {
         let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(seed));
         let blobs = FileStore::open(&folder.path().join("blobs"), Arc::clone(&random)).expect("a blob store");
         let db = Db::open(&database, DbOptions::default()).await.expect("a database");
-        let key_file = KeyFile::parse(&"5e".repeat(32)).expect("a key");
-        let registry = Registry::open(db, Arc::new(blobs), &key_file, Arc::clone(&random), clock.now())
+        Self::serve(Store { database, folder, db, blobs }, clock, random, front).await
+    }
+
+    async fn serve(
+        Store { database, folder, db, blobs }: Store,
+        clock: Arc<ManualClock>,
+        random: Arc<dyn Randomness>,
+        front: Front<'_>,
+    ) -> Self {
+        let registry = Registry::open(db, Arc::new(blobs), key_file(), Arc::clone(&random), clock.now())
             .await
             .expect("a registry");
         let password = Password::new(ADMIN_PASSWORD.to_owned());
@@ -108,20 +170,39 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let host = listener.local_addr().expect("an address").to_string();
         let own = || PublicUrl { is_https: false, authority: host.clone() };
-        let public_urls = PublicUrls::new([public_url.unwrap_or_else(own)]).expect("one URL");
-        let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(web::serve(listener, app.clone(), async move {
-            let _ = stopped.await;
-        }));
+        let public_urls = PublicUrls::new([front.public_url.unwrap_or_else(own)]).expect("one URL");
+        let proxies = front.proxies.iter().map(|text| TrustedProxy::parse(text).expect("a network"));
+        let proxies = TrustedProxies::new(proxies);
+        let app = App::new(registry, Arc::clone(&clock) as Arc<dyn Clock>, random, public_urls, proxies);
+        let listener = Listener::at(listener, app.clone(), Limits::default(), None);
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { host, clock, database, folder, http, app, stop, serving }
+        let operator_random = Arc::new(SeededRandomness::new(u64::MAX));
+        Self { host, clock, database, folder, http, app, listener, operator_random }
     }
 
     /// Stops the server as an operator does, and waits until it has.
     pub async fn stop(self) {
-        drop(self.stop);
-        self.serving.await.expect("a clean stop");
+        self.listener.stop().await;
+    }
+
+    /// Sets the clock to the database's; whether that has one of its own. Without it `/readyz` says how far off it is.
+    pub async fn agree_on_the_time(&self) -> bool {
+        let db = Db::open(&self.database, DbOptions::default()).await.expect("a database");
+        let theirs = db.clock().await.expect("a time");
+        if let Some(theirs) = theirs {
+            self.clock.set(theirs);
+        }
+        theirs.is_some()
+    }
+
+    /// Another listener of this server, with limits and maybe a certificate of its own.
+    pub async fn listener(&self, limits: Limits, certificate: Option<Arc<Certificate>>) -> Listener {
+        Listener::start(self.app.clone(), limits, certificate).await
+    }
+
+    /// A listener that serves the metrics of this server.
+    pub async fn metrics_listener(&self) -> Listener {
+        Listener::of_metrics(self.app.clone()).await
     }
 
     /// Writes what is noted of the use of tokens, which a server does every few seconds by itself.
@@ -139,6 +220,44 @@ impl TestServer {
         web::sweep(&self.app).await.expect("a sweep")
     }
 
+    /// The certificates for `domains` from `issuer`, as this server sees them.
+    pub fn certificates(&self, issuer: &str, domains: &[&str]) -> Certificates {
+        let domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+        self.app.registry().certificates(issuer, Some("ada@example.com"), domains)
+    }
+
+    /// What an operator's command opens beside the running server: its database and its key file.
+    pub async fn operator(&self) -> (Db, KeyFile) {
+        (Db::open(&self.database, DbOptions::default()).await.expect("a database"), key_file())
+    }
+
+    /// Checks its store as `sealock fsck` does, beside the running server; tells what was found.
+    pub async fn check_store(&self, how: HowToCheck, now: Instant) -> (Vec<Problem>, Checked) {
+        let mut problems = Vec::new();
+        let mut tell = |problem: &Problem| problems.push(problem.clone());
+        let checked = self.check_telling(how, now, &mut tell).await.expect("a check");
+        (problems, checked)
+    }
+
+    /// The same, with `tell` called as each problem is found.
+    pub async fn check_telling(
+        &self,
+        how: HowToCheck,
+        now: Instant,
+        tell: &mut (dyn FnMut(&Problem) + Send),
+    ) -> Result<Checked, CheckError> {
+        let random = Arc::clone(&self.operator_random);
+        let folder = self.folder.path().join("blobs");
+        let blobs = FileStore::open(&folder, random.clone()).expect("a blob store");
+        let db = Db::open(&self.database, DbOptions::default()).await.expect("a database");
+        registry::check_store(&db, &blobs, how, &ManualClock::at(now), random.as_ref(), tell).await
+    }
+
+    /// Runs a statement on its database, behind its back.
+    pub async fn tamper(&self, statement: &'static str) {
+        tampering::tamper(&self.database, statement).await;
+    }
+
     /// The folder of its data, to look at what lies there.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -146,7 +265,7 @@ impl TestServer {
 
     /// Whether `text` stands anywhere in what the server keeps: in any table, or in any file of its data folder.
     pub async fn keeps(&self, text: &str) -> bool {
-        let in_files = fs_holds(self.folder.path(), text.as_bytes());
+        let in_files = fs_holds(self.folder.path(), text);
         match &self.database {
             DatabaseLocation::Sqlite { .. } => in_files,
             DatabaseLocation::Postgres { url } => in_files || crate::postgres::dump(url).await.contains(text),
@@ -167,7 +286,8 @@ impl TestServer {
                 .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
                 .collect()
         }
-        files(&self.folder.path().join("blobs"))
+        let is_of_an_upload_or_a_blob = |path: &PathBuf| !path.ends_with("store-id");
+        files(&self.folder.path().join("blobs")).into_iter().filter(is_of_an_upload_or_a_blob).collect()
     }
 
     /// Whoever sends no credential.
@@ -234,14 +354,18 @@ impl TestServer {
     }
 }
 
-fn fs_holds(folder: &Path, bytes: &[u8]) -> bool {
+/// The key file of every test server.
+fn key_file() -> KeyFile {
+    KeyFile::parse(&"5e".repeat(32)).expect("a key")
+}
+
+fn fs_holds(folder: &Path, text: &str) -> bool {
     let entries = std::fs::read_dir(folder).expect("a folder");
     entries.map(|entry| entry.expect("an entry").path()).any(|path| {
         if path.is_dir() {
-            return fs_holds(&path, bytes);
+            return fs_holds(&path, text);
         }
         // A file of a running server may be gone by now.
-        let content = std::fs::read(&path).unwrap_or_default();
-        content.windows(bytes.len()).any(|window| window == bytes)
+        String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(text)
     })
 }

@@ -8,7 +8,7 @@ use access::{
 };
 use registry::Registry;
 
-use crate::public_url::PublicUrls;
+use crate::{metrics::Metrics, public_url::PublicUrls, ready::Looks, trusted_proxies::TrustedProxies};
 
 /// The registry with the clock, the randomness and the addresses that the faces need. Cloning gives the same one.
 #[derive(Clone)]
@@ -19,6 +19,9 @@ struct Parts {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
     public_urls: PublicUrls,
+    trusted_proxies: TrustedProxies,
+    metrics: Arc<Metrics>,
+    looks: Looks,
 }
 
 impl App {
@@ -28,8 +31,10 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
         public_urls: PublicUrls,
+        trusted_proxies: TrustedProxies,
     ) -> Self {
-        Self(Arc::new(Parts { registry, clock, random, public_urls }))
+        let (metrics, looks) = (Arc::default(), Looks::default());
+        Self(Arc::new(Parts { registry, clock, random, public_urls, trusted_proxies, metrics, looks }))
     }
 
     /// The registry, for whoever runs the server.
@@ -52,5 +57,19 @@ impl App {
 
     pub(crate) fn public_urls(&self) -> &PublicUrls {
         &self.0.public_urls
+    }
+
+    pub(crate) fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.0.trusted_proxies
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// The looks at what is missing.
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.0.looks
     }
 }

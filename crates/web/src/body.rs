@@ -1,6 +1,7 @@
 //! Reading request bodies, always with a bound; and what becomes of what nobody read.
 
 use std::{
+    error::Error,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -17,13 +18,12 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::{sync::oneshot, time::timeout};
 
+use crate::server::TooSlow;
+
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
 /// How long the connection stays open for the client to see the answer, while it still has something to send.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
-
-/// How long a body that is read whole may stand still (DESIGN §6: idle 60 s). One of them is read before any credential.
-const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Why a body could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,24 +33,34 @@ pub(crate) enum BodyRefused {
     TooLarge { limit: usize },
     /// The client broke off.
     #[error("the body broke off: {0}")]
-    Broken(#[from] axum::Error),
-    /// The client stopped sending.
-    #[error("nothing more of the body came for a while; send it again")]
+    Broken(axum::Error),
+    /// The client stopped sending, or nearly.
+    #[error("hardly anything of the body came for a while; send it again")]
     Stalled,
 }
 
-/// The whole body, if it has at most `limit` bytes and never stands still for long. One whose announced length is longer
-/// is not read at all.
-pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, BodyRefused> {
-    read_while_moving(body, limit, IDLE_TIME).await
+impl From<axum::Error> for BodyRefused {
+    fn from(error: axum::Error) -> Self {
+        // Each layer that the body came through has wrapped it.
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+        while let Some(error) = cause {
+            if error.is::<TooSlow>() {
+                return Self::Stalled;
+            }
+            cause = error.source();
+        }
+        Self::Broken(error)
+    }
 }
 
-async fn read_while_moving(body: &mut Body, limit: usize, idle: Duration) -> Result<Bytes, BodyRefused> {
+/// The whole body, if it has at most `limit` bytes. One whose announced length is longer is not read at all. That it does
+/// not come to a standstill, the server sees to.
+pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, BodyRefused> {
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyRefused::TooLarge { limit });
     }
     let mut whole = BytesMut::new();
-    while let Some(frame) = timeout(idle, body.frame()).await.map_err(|_| BodyRefused::Stalled)? {
+    while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(BodyRefused::TooLarge { limit });
@@ -196,14 +206,6 @@ async fn reads_to_end(body: &mut Body) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-
-    #[tokio::test]
-    async fn a_body_that_stands_still_is_not_waited_for() {
-        let begun = stream::iter([Ok::<_, axum::Error>(Bytes::from_static(b"gr"))]);
-        let mut body = Body::from_stream(begun.chain(stream::pending()));
-        let read = read_while_moving(&mut body, 10, Duration::from_millis(1)).await;
-        assert!(matches!(read, Err(BodyRefused::Stalled)), "{read:?}");
-    }
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit_and_no_further() {

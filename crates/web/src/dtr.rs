@@ -122,6 +122,12 @@ impl IntoResponse for DtrError {
                         response
                     }
                     Refusal::Busy => error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &text),
+                    Refusal::TooManyGuesses(guesses) => {
+                        let mut response = error(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", &text);
+                        let headers = response.headers_mut();
+                        headers.insert(header::RETRY_AFTER, guesses.retry_after_seconds.into());
+                        response
+                    }
                     Refusal::BearerTooNarrow { .. }
                     | Refusal::Denied(_)
                     | Refusal::Unseen(_)
@@ -133,7 +139,7 @@ impl IntoResponse for DtrError {
 }
 
 fn of_storage(cause: &DbError) -> Response {
-    if let DbError::Unavailable(_) | DbError::Busy(_) = cause {
+    if let DbError::Unavailable(_) | DbError::CommitUnknown(_) | DbError::Busy(_) = cause {
         tracing::warn!(%cause, "the database did not answer");
         let text = "the database does not answer; try again in a moment";
         return error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);

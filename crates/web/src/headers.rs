@@ -1,6 +1,13 @@
 //! Values of headers that are made from text.
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header};
+
+/// Lets nobody take an answer for a page of the console, whose origin it has (DESIGN §3.1: every `/v2/` answer, and those
+/// that are given before it is known whether it is one).
+pub(crate) fn sandbox(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+}
 
 /// A quoted string (RFC 9110 §5.6.4) of what RFC 6750 §3 allows in `error_description`: printable ASCII without
 /// `"` and `\`, which become `'` and `/`; everything else becomes `?`.

@@ -11,22 +11,30 @@ mod console;
 mod cross_site;
 mod dtr;
 mod gate;
+mod head_limit;
 mod headers;
+mod metrics;
 mod public_host;
 mod public_url;
 mod query;
+mod ready;
 mod repository_segment;
 mod request;
 mod router;
 mod server;
 mod session_cookie;
 mod sweeper;
+mod trusted_proxies;
 mod usage_writer;
 mod v2;
 
 pub use app::App;
 pub use public_url::{PublicUrl, PublicUrls};
 pub use router::openapi;
-pub use server::serve;
+pub use server::{
+    Certificate, CertificateError, CertificateFiles, Challenges, Limits, Pace, PemPair, Validity, serve,
+    serve_metrics,
+};
 pub use sweeper::{sweep, sweep_regularly};
+pub use trusted_proxies::{InvalidProxy, TrustedProxies, TrustedProxy};
 pub use usage_writer::write_usage_regularly;

@@ -16,6 +16,9 @@ pub(crate) struct Key {
     pub(crate) is_list: bool,
 }
 
+/// What stands for a value that is a number, which the file may have without quotes.
+pub(crate) const NUMBER: &str = "NUMBER";
+
 const PREFIX: &str = "SEALOCK_";
 
 /// Names the configuration file; a flag and a variable, but no key of the file itself.
@@ -75,11 +78,84 @@ pub(crate) const KEY_FILE: Key = Key {
     is_list: false,
 };
 
+pub(crate) const TLS_CERT: Key = Key {
+    name: "tls_cert",
+    takes: "FILE",
+    default: "(no TLS)",
+    help: "The certificate in PEM, and behind it its chain; with it TLS is spoken, and nothing else. Read again when it changes",
+    is_list: false,
+};
+
+pub(crate) const TLS_KEY: Key = Key {
+    name: "tls_key",
+    takes: "FILE",
+    default: "(no TLS)",
+    help: "The certificate's private key in PEM",
+    is_list: false,
+};
+
+pub(crate) const TRUSTED_PROXIES: Key = Key {
+    name: "trusted_proxies",
+    takes: "NETWORK",
+    default: "(none)",
+    help: "Proxies whose X-Forwarded-For is believed, such as 10.1.0.0/16; several are possible",
+    is_list: true,
+};
+
+pub(crate) const ACME_DOMAINS: Key = Key {
+    name: "acme_domains",
+    takes: "NAME",
+    default: "(none)",
+    help: "Names for which a TLS certificate is ordered by ACME and renewed, such as registry.example.com; several are \
+           possible. Setting it agrees to the issuer's terms of service. Port 443 of the names must lead here",
+    is_list: true,
+};
+
+pub(crate) const ACME_EMAIL: Key = Key {
+    name: "acme_email",
+    takes: "ADDRESS",
+    default: "(none)",
+    help: "Whom the issuer of the certificate may write to",
+    is_list: false,
+};
+
+pub(crate) const ACME_DIRECTORY: Key = Key {
+    name: "acme_directory",
+    takes: "URL",
+    default: instant_acme::LetsEncrypt::Production.url(),
+    help: "The ACME server's directory",
+    is_list: false,
+};
+
+pub(crate) const ACME_CA_FILE: Key = Key {
+    name: "acme_ca_file",
+    takes: "FILE",
+    default: "(the system's roots)",
+    help: "A root certificate, in PEM, by which a private ACME server is trusted as well",
+    is_list: false,
+};
+
 pub(crate) const ADMIN_PASSWORD_FILE: Key = Key {
     name: "admin_password_file",
     takes: "FILE",
     default: "(a random password, printed once)",
     help: "The first start reads the password of the user admin from here",
+    is_list: false,
+};
+
+pub(crate) const MAX_CONNECTIONS: Key = Key {
+    name: "max_connections",
+    takes: NUMBER,
+    default: "10000",
+    help: "How many connections there are at once; above it idle ones are closed, and then new ones are answered 503",
+    is_list: false,
+};
+
+pub(crate) const METRICS_LISTEN: Key = Key {
+    name: "metrics_listen",
+    takes: "ADDRESS:PORT",
+    default: "(no metrics)",
+    help: "Where /metrics is served, to whoever can reach it, such as 127.0.0.1:9090",
     is_list: false,
 };
 
@@ -100,14 +176,23 @@ pub(crate) const LOG_LEVEL: Key = Key {
 };
 
 /// Every key, in the order of the help.
-pub(crate) const KEYS: [&Key; 9] = [
+pub(crate) const KEYS: [&Key; 18] = [
     &LISTEN,
     &PUBLIC_URLS,
     &DATA_DIR,
     &DATABASE,
     &STORAGE,
     &KEY_FILE,
+    &TLS_CERT,
+    &TLS_KEY,
+    &TRUSTED_PROXIES,
+    &ACME_DOMAINS,
+    &ACME_EMAIL,
+    &ACME_DIRECTORY,
+    &ACME_CA_FILE,
     &ADMIN_PASSWORD_FILE,
+    &MAX_CONNECTIONS,
+    &METRICS_LISTEN,
     &LOG,
     &LOG_LEVEL,
 ];

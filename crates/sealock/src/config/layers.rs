@@ -129,8 +129,11 @@ impl Given {
             };
             let source = Source::File(file.clone(), line, key);
             let Some(values) = texts(key, value) else {
-                let form =
-                    if key.is_list { format!("[\"{}\"]", key.takes) } else { format!("\"{}\"", key.takes) };
+                let form = match key.takes {
+                    keys::NUMBER => key.takes.to_owned(),
+                    takes if key.is_list => format!("[\"{takes}\"]"),
+                    takes => format!("\"{takes}\""),
+                };
                 return Err(ConfigError::Invalid {
                     at: source,
                     rule: format!("write {} = {form}", key.name),
@@ -139,6 +142,11 @@ impl Given {
             self.0.insert(key.name, Sourced { values, source });
         }
         Ok(())
+    }
+
+    /// Whether somebody gave a value.
+    pub(super) fn has(&self, key: &Key) -> bool {
+        self.0.contains_key(key.name)
     }
 
     /// The value of a key that takes one, understood by `parse`.
@@ -180,6 +188,7 @@ impl Given {
 fn texts(key: &Key, value: Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     let text = |value: Spanned<DeValue<'_>>| match value.into_inner() {
         DeValue::String(text) => Some(text.into_owned()),
+        DeValue::Integer(number) if key.takes == keys::NUMBER => Some(number.as_str().to_owned()),
         _ => None,
     };
     if !key.is_list {

@@ -1,12 +1,14 @@
 //! The configuration of the server (DESIGN §3.5): flags > `SEALOCK_*` variables > `sealock.toml`. Everything is
 //! checked before anything is opened; relative paths start at the working folder, whichever layer they stand in.
 
+mod acme;
 mod flags;
 pub(crate) mod keys;
 mod kubernetes;
 mod layers;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -16,9 +18,16 @@ use std::path::{Path, PathBuf};
 pub(crate) use flags::ServeFlags;
 use layers::{Given, Source};
 use registry::DatabaseLocation;
+use web::{TrustedProxies, TrustedProxy};
 
+pub(crate) use tls::TlsFiles;
+
+use crate::acme::AcmeSettings;
 use crate::logging::{LogFormat, LogLevel};
 use crate::origin::Origin;
+
+/// The largest `max_connections`: Linux gives a process about as many files by default (fs.nr_open, 1,048,576).
+const MAX_MAX_CONNECTIONS: usize = 1_000_000;
 
 /// What `sealock serve` was told, checked.
 #[derive(Debug)]
@@ -35,6 +44,16 @@ pub(crate) struct ServeConfig {
     pub(crate) blobs: PathBuf,
     /// The key that encrypts the signing keys.
     pub(crate) key_file: KeyFilePath,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// The certificate that clients are shown.
+    pub(crate) tls: Option<TlsFiles>,
+    /// How many connections there are at once, at least 1.
+    pub(crate) max_connections: usize,
+    /// Where the metrics are served.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// For what a certificate is ordered, and from whom.
+    pub(crate) acme: Option<AcmeSettings>,
     /// Where the first start reads the administrator's password.
     pub(crate) admin_password_file: Option<PathBuf>,
     /// How the log is written.
@@ -50,6 +69,15 @@ pub(crate) enum KeyFilePath {
     InDataFolder(PathBuf),
     /// Named in the configuration.
     Given(PathBuf),
+}
+
+impl KeyFilePath {
+    /// The file itself.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::InDataFolder(path) | Self::Given(path) => path,
+        }
+    }
 }
 
 /// Why the server does not start with this configuration. No message holds a value, since it may be a password.
@@ -77,6 +105,36 @@ pub(crate) enum ConfigError {
          sealock.toml\n\n    key_file = \"sealock.key\""
     )]
     NoKeyFile,
+    #[error(
+        "{0} needs {1} beside it: TLS takes the certificate and its key; give both, or neither for plain HTTP"
+    )]
+    HalfOfTls(&'static str, &'static str),
+    #[error(
+        "tls_cert and tls_key name a certificate, acme_domains orders another; take out the one or the other"
+    )]
+    TwoCertificates,
+    #[error(
+        "public_urls has {0}, and with tls_cert only TLS is spoken here: clients would be told to send their passwords \
+         there in the clear; write https:// in front of it"
+    )]
+    PlainBesideTls(Origin),
+    #[error(
+        "{0} does nothing without acme_domains; add the names that clients use, such as\n\n    \
+         acme_domains = [\"registry.example.com\"]"
+    )]
+    AcmeDomainsMissing(&'static str),
+    #[error(
+        "acme_domains has {0} names, and a certificate holds {max} at most; take some out",
+        max = crate::acme::MAX_DOMAINS
+    )]
+    TooManyAcmeDomains(usize),
+    #[error("acme_domains: {0}")]
+    AcmeDomainNoOrigin(crate::origin::InvalidOrigin),
+    #[error(
+        "public_urls has {0}, which is no https:// address of a name in acme_domains: clients would not accept the \
+         certificate there; add its name to acme_domains, or leave public_urls out"
+    )]
+    NotInAcmeDomains(Origin),
 }
 
 impl ServeConfig {
@@ -92,15 +150,26 @@ impl ServeConfig {
     fn resolve(given: &Given) -> Result<Self, ConfigError> {
         let data_dir = given.one_or_default(&keys::DATA_DIR, path)?;
         let database = given.one_or_default(&keys::DATABASE, |text| parse_database(text, &data_dir))?;
+        let (acme, tls) = (acme::settings(given)?, tls::files(given)?);
+        let public_urls = given.many(&keys::PUBLIC_URLS, Origin::parse)?;
         let config = Self {
             listen: given.one_or_default(&keys::LISTEN, parse_listen)?,
-            given_public_urls: given.many(&keys::PUBLIC_URLS, Origin::parse)?,
+            given_public_urls: match (&acme, &tls) {
+                (Some(acme), _) => acme::public_urls(acme, public_urls)?,
+                (None, Some(_)) => tls::public_urls(public_urls)?,
+                (None, None) => public_urls,
+            },
             blobs: given.one_or_default(&keys::STORAGE, |text| parse_storage(text, &data_dir))?,
             key_file: match (given.one(&keys::KEY_FILE, path)?, &database) {
                 (Some(path), _) => KeyFilePath::Given(path),
                 (None, DatabaseLocation::Sqlite { .. }) => KeyFilePath::InDataFolder(data_dir.join("key")),
                 (None, DatabaseLocation::Postgres { .. }) => return Err(ConfigError::NoKeyFile),
             },
+            trusted_proxies: TrustedProxies::new(given.many(&keys::TRUSTED_PROXIES, TrustedProxy::parse)?),
+            acme,
+            tls,
+            max_connections: given.one_or_default(&keys::MAX_CONNECTIONS, parse_max_connections)?,
+            metrics_listen: given.one(&keys::METRICS_LISTEN, parse_listen)?,
             admin_password_file: given.one(&keys::ADMIN_PASSWORD_FILE, path)?,
             log: given.one_or_default(&keys::LOG, parse_log)?,
             log_level: given.one_or_default(&keys::LOG_LEVEL, LogLevel::parse)?,
@@ -119,9 +188,10 @@ impl ServeConfig {
         if !self.given_public_urls.is_empty() {
             return Ok(self.given_public_urls.clone());
         }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         ["127.0.0.1", "localhost", "[::1]"]
             .iter()
-            .map(|host| Origin::parse(&format!("http://{host}:{port}")))
+            .map(|host| Origin::parse(&format!("{scheme}://{host}:{port}")))
             .collect()
     }
 }
@@ -133,6 +203,11 @@ fn path(text: &str) -> Result<PathBuf, Infallible> {
 fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     let rule = "it takes an IP address and a port, such as 127.0.0.1:5000, 0.0.0.0:5000 or [::1]:5000";
     text.parse().map_err(|_| rule)
+}
+
+fn parse_max_connections(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_MAX_CONNECTIONS).contains(number));
+    number.ok_or("it takes a number from 1 to 1000000")
 }
 
 fn parse_database(text: &str, data_dir: &Path) -> Result<DatabaseLocation, &'static str> {

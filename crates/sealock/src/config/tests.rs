@@ -5,6 +5,7 @@
 use clap::{Args, Command, FromArgMatches};
 
 use super::*;
+use crate::acme::DomainName;
 
 struct Situation {
     folder: tempfile::TempDir,
@@ -100,6 +101,12 @@ fn every_key_is_a_flag_a_variable_and_a_line_of_the_file() {
             "public_urls" => "https://a.example",
             "database" => "sqlite",
             "storage" => "files",
+            "trusted_proxies" => "10.1.0.0/16",
+            "acme_domains" => "a.example",
+            "acme_email" => "ada@a.example",
+            "acme_directory" => "https://acme.example/directory",
+            "max_connections" => "17",
+            "metrics_listen" => "127.0.0.1:9",
             "log" => "json",
             "log_level" => "debug",
             _ => "some-path",
@@ -109,14 +116,26 @@ fn every_key_is_a_flag_a_variable_and_a_line_of_the_file() {
         } else {
             format!("{} = \"{value}\"", key.name)
         };
-        let by_flag = given().flags(&[&format!("--{}", key.flag()), value]).loads();
-        let by_variable = given().variable(&key.variable(), value).loads();
-        let by_file = given().file(&in_file).loads();
+        let partner = match key.name {
+            "acme_email" | "acme_directory" | "acme_ca_file" => Some(("SEALOCK_ACME_DOMAINS", "b.example")),
+            "tls_cert" => Some(("SEALOCK_TLS_KEY", "partner")),
+            "tls_key" => Some(("SEALOCK_TLS_CERT", "partner")),
+            _ => None,
+        };
+        let with = |given: Situation| match partner {
+            Some((name, value)) => given.variable(name, value),
+            None => given,
+        };
+        // A half of TLS does not start.
+        let without = if key.name.starts_with("tls_") { given() } else { with(given()) };
+        let by_flag = with(given().flags(&[&format!("--{}", key.flag()), value])).loads();
+        let by_variable = with(given().variable(&key.variable(), value)).loads();
+        let by_file = with(given().file(&in_file)).loads();
         assert_eq!(format!("{by_flag:?}"), format!("{by_variable:?}"), "{}", key.name);
         assert_eq!(format!("{by_flag:?}"), format!("{by_file:?}"), "{}", key.name);
         let is_default = ["database", "storage"].contains(&key.name);
         assert_eq!(
-            format!("{by_flag:?}") == format!("{:?}", given().loads()),
+            format!("{by_flag:?}") == format!("{:?}", without.loads()),
             is_default,
             "{} must do something",
             key.name
@@ -243,6 +262,9 @@ fn postgresql_wants_a_key_file_and_its_password_is_never_shown() {
     assert!(matches!(&config.database, DatabaseLocation::Postgres { url: given } if given == url));
     assert_eq!(config.key_file, KeyFilePath::Given("/k".into()));
     assert!(!format!("{config:?}").contains("hunter2"));
+    let url = "postgres://db.example/sealock?user=sealock&password=hunter2";
+    let config = given().flags(&["--database", url, "--key-file", "/k"]).loads();
+    assert!(!format!("{config:?} {}", config.database).contains("hunter2"), "{config:?}");
 }
 
 #[test]
@@ -262,4 +284,129 @@ fn wrong_values_are_refused_with_their_place_and_their_rule() {
         assert!(message.starts_with(expect), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
+}
+
+#[test]
+fn trusted_proxies_are_networks_and_a_bad_one_stops_the_start_with_its_key() {
+    assert_eq!(given().loads().trusted_proxies, TrustedProxies::default());
+    let expect =
+        TrustedProxies::new(["10.1.0.0/16", "2001:db8::7"].map(|text| TrustedProxy::parse(text).unwrap()));
+    for config in [
+        given().file("trusted_proxies = ['10.1.0.0/16', '2001:db8::7']").loads(),
+        given().variable("SEALOCK_TRUSTED_PROXIES", "10.1.0.0/16, 2001:db8::7").loads(),
+        given().flags(&["--trusted-proxies", "10.1.0.0/16,2001:db8::7"]).loads(),
+    ] {
+        assert_eq!(config.trusted_proxies, expect);
+    }
+    for (text, says) in [
+        ("proxy.example", "neither an IP address nor a network"),
+        ("10.1.0.1/16", "did you mean 10.1.0.0/16?"),
+        ("0.0.0.0/0", "name the networks of your proxies"),
+        ("::/0", "name the networks of your proxies"),
+    ] {
+        let refused = given().variable("SEALOCK_TRUSTED_PROXIES", &format!("192.0.2.1,{text}")).refused();
+        assert!(refused.starts_with("SEALOCK_TRUSTED_PROXIES: ") && refused.contains(says), "{refused}");
+    }
+}
+
+#[test]
+fn names_to_order_for_are_the_public_urls_unless_others_are_given() {
+    let config = given().flags(&["--listen", "0.0.0.0:443", "--acme-domains", "B.example,a.example"]).loads();
+    assert_eq!(shown(&config, 443), ["https://b.example", "https://a.example"]);
+    let acme = config.acme.unwrap();
+    assert_eq!(acme.domains.iter().map(DomainName::as_str).collect::<Vec<_>>(), ["b.example", "a.example"]);
+    assert_eq!(acme.directory.as_str(), "https://acme-v02.api.letsencrypt.org/directory");
+    assert_eq!((acme.email, acme.ca_file), (None, None));
+
+    let config =
+        given().file("acme_domains = ['a.example']\npublic_urls = ['https://a.example:8443']").loads();
+    assert_eq!(shown(&config, 443), ["https://a.example:8443"]);
+    assert!(given().loads().acme.is_none());
+}
+
+#[test]
+fn what_no_certificate_could_be_ordered_for_stops_the_start() {
+    let names: Vec<String> = (0..101).map(|number| format!("'n{number}.example'")).collect();
+    let too_many = format!("acme_domains = [{}]", names.join(", "));
+    for (file, says) in [
+        ("acme_domains = ['*.example.com']", "acme_domains: a wildcard can't be proved"),
+        ("acme_domains = ['192.0.2.1']", "acme_domains: a certificate is ordered for names"),
+        ("acme_domains = ['a.example', 'https://b.example']", "without https:// and port"),
+        ("acme_domains = 'a.example'", "write acme_domains = [\"NAME\"]"),
+        (&too_many, "acme_domains has 101 names, and a certificate holds 100 at most"),
+        ("acme_email = 'ada@a.example'", "acme_email does nothing without acme_domains"),
+        ("acme_directory = 'https://acme.example/d'", "acme_directory does nothing without acme_domains"),
+        ("acme_ca_file = 'root.pem'", "acme_ca_file does nothing without acme_domains"),
+        ("acme_domains = ['a.example']\nacme_email = 'ada'", "acme_email: it takes one e-mail address"),
+        (
+            "acme_domains = ['a.example']\nacme_directory = 'http://acme.example/d'",
+            "it takes the https:// URL",
+        ),
+        (
+            "acme_domains = ['a.example']\npublic_urls = ['https://a.example', 'https://b.example']",
+            "public_urls has https://b.example, which is no https:// address of a name in acme_domains",
+        ),
+        (
+            "acme_domains = ['a.example']\npublic_urls = ['http://a.example']",
+            "public_urls has http://a.example",
+        ),
+    ] {
+        let refused = given().file(file).refused();
+        assert!(refused.contains(says), "{file}: {refused}");
+    }
+}
+
+#[test]
+fn tls_wants_certificate_and_key_together_and_nothing_else_beside_them() {
+    let both = || given().flags(&["--tls-cert", "c.pem", "--tls-key", "k.pem"]);
+    let config = both().loads();
+    let files = TlsFiles { certificate: "c.pem".into(), key: "k.pem".into() };
+    assert_eq!(config.tls, Some(files));
+    assert_eq!(shown(&config, 4711)[0], "https://127.0.0.1:4711");
+    assert_eq!(given().loads().tls, None);
+    for (flag, says) in [
+        ("--tls-cert", "tls_cert needs tls_key beside it"),
+        ("--tls-key", "tls_key needs tls_cert beside it"),
+    ] {
+        let refused = given().flags(&[flag, "a.pem"]).refused();
+        assert!(refused.starts_with(says), "{refused}");
+    }
+    assert_eq!(
+        shown(&both().flags(&["--public-urls", "https://a.example"]).loads(), 1),
+        ["https://a.example"]
+    );
+    // Docker would send the password to where the challenge says, in the clear.
+    let refused = both().variable("SEALOCK_PUBLIC_URLS", "https://a.example,http://a.example:8080").refused();
+    let says = "public_urls has http://a.example:8080, and with tls_cert only TLS is spoken here";
+    assert!(refused.starts_with(says), "{refused}");
+    let refused = both().variable("SEALOCK_ACME_DOMAINS", "a.example").refused();
+    assert!(refused.contains("acme_domains orders another"), "{refused}");
+}
+
+#[test]
+fn how_many_connections_is_a_number_with_or_without_quotes() {
+    assert_eq!(given().loads().max_connections, web::Limits::default().connections);
+    for file in ["max_connections = 17", "max_connections = '17'"] {
+        assert_eq!(given().file(file).loads().max_connections, 17);
+    }
+    for (file, says) in [
+        ("max_connections = 0", "sealock.toml line 1, max_connections: it takes a number from 1 to 1000000"),
+        ("max_connections = -5", "sealock.toml line 1, max_connections: it takes a number"),
+        ("max_connections = 1000001", "sealock.toml line 1, max_connections: it takes a number"),
+        ("max_connections = 'many'", "sealock.toml line 1, max_connections: it takes a number"),
+        ("max_connections = true", "sealock.toml line 1, max_connections: write max_connections = NUMBER"),
+        ("data_dir = 5", "sealock.toml line 1, data_dir: write data_dir = \"FOLDER\""),
+    ] {
+        let refused = given().file(file).refused();
+        assert!(refused.starts_with(says), "{refused}");
+    }
+}
+
+#[test]
+fn metrics_are_served_where_somebody_says_and_nowhere_else() {
+    assert_eq!(given().loads().metrics_listen, None);
+    let config = given().flags(&["--metrics-listen", "0.0.0.0:9090"]).loads();
+    assert_eq!(config.metrics_listen, Some("0.0.0.0:9090".parse().unwrap()));
+    let refused = given().flags(&["--metrics-listen", "9090"]).refused();
+    assert!(refused.starts_with("--metrics-listen: it takes an IP address and a port"), "{refused}");
 }

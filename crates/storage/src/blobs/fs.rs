@@ -2,7 +2,10 @@
 //! A file is fsynced before it is acknowledged, and the folder that names it too.
 
 mod append;
+mod disk;
+mod list;
 mod read;
+mod store_id;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -10,22 +13,31 @@ use std::{
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
-    time::UNIX_EPOCH,
 };
 
-use access::{randomness::Randomness, time::Instant};
+use access::{id::StoreId, randomness::Randomness};
 use futures_util::{
     future::{self, BoxFuture, FutureExt as _},
-    stream::{self, BoxStream, StreamExt as _, TryStreamExt as _},
+    stream::{self, BoxStream, StreamExt as _},
 };
 use oci::{Algorithm, Digest};
 use sha2::{Digest as _, Sha512};
+use tokio::sync::Semaphore;
+
+pub use self::disk::{Disk, SystemDisk};
 
 use super::{BlobError, BlobStore, Body, Finished, Key, Listed, Range, Reading, State};
 
 /// Layers are private until SQL says otherwise, so nobody else on the machine may look: owner only.
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// The name of the file that proves at each start that files can be moved to the blobs.
+const PROBE: &str = "probe";
+
+/// How many blobs are read at once unless somebody says how many files there are for that. A client that stops taking its
+/// blob keeps the file open.
+const MAX_READERS: usize = 1024;
 
 /// How much of a file is read at a time where a digest is computed afterwards, in bytes.
 const DIGEST_CHUNK_BYTES: usize = 1024 * 1024;
@@ -34,19 +46,20 @@ const DIGEST_CHUNK_BYTES: usize = 1024 * 1024;
 pub struct FileStore {
     folders: Arc<Folders>,
     random: Arc<dyn Randomness>,
+    readers: Arc<Semaphore>,
 }
 
 /// The folder can't hold blobs.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the blob folder {} can't be used: {source}; sealock has to make, rename and remove files there: \
-     change its owner, or name another folder with data_dir", folder.display()
+    "the blob folder {} can't be used: {cause}; sealock has to make, rename and remove files there: {}",
+    folder.display(), way_out(cause)
 )]
 pub struct OpenError {
     /// The folder as it was named.
     pub folder: PathBuf,
     /// What the system said.
-    pub source: io::Error,
+    pub cause: io::Error,
 }
 
 impl FileStore {
@@ -54,10 +67,37 @@ impl FileStore {
     /// files can be made, renamed between its folders and removed, so that a wrong owner shows at the start
     /// and not at the first push. Blocks: for the start of the program.
     pub fn open(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
-        let refused = |source| OpenError { folder: folder.to_path_buf(), source };
-        let folders = Folders::make(folder).map_err(refused)?;
+        Self::open_on(Arc::new(SystemDisk), folder, random)
+    }
+
+    /// Opens the blob store that is in `folder` to look at it: makes nothing and proves nothing, so that it may lie where
+    /// nothing can be written.
+    pub fn open_to_read(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
+        let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
+        let folders = Folders { root: folder.canonicalize().map_err(refused)?, disk: Arc::new(SystemDisk) };
+        Ok(Self::of(folders, random))
+    }
+
+    /// The same as [`Self::open`] on a disk of the caller's own, for tests.
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        folder: &Path,
+        random: Arc<dyn Randomness>,
+    ) -> Result<Self, OpenError> {
+        let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
+        let folders = Folders::make(folder, disk).map_err(refused)?;
         folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
-        Ok(Self { folders: Arc::new(folders), random })
+        Ok(Self::of(folders, random))
+    }
+
+    fn of(folders: Folders, random: Arc<dyn Randomness>) -> Self {
+        Self { folders: Arc::new(folders), random, readers: Arc::new(Semaphore::new(MAX_READERS)) }
+    }
+
+    /// Reads so many blobs at once, and refuses the next.
+    pub fn with_readers(self, readers: usize) -> Self {
+        let readers = Arc::new(Semaphore::new(readers.clamp(1, Semaphore::MAX_PERMITS)));
+        Self { readers, ..self }
     }
 
     /// Runs `job` on the folders where it may block.
@@ -109,14 +149,18 @@ impl BlobStore for FileStore {
         let key = state.key.clone();
         // In this order: a request that was taken over may be moving the file from the one place to the other.
         self.run(move |folders| {
-            remove(&folders.upload(&key))?;
-            Ok(remove(&folders.blob(&key))?)
+            folders.remove(&folders.upload(&key))?;
+            Ok(folders.remove(&folders.blob(&key))?)
         })
     }
 
     fn read<'a>(&'a self, key: &'a Key, range: Option<Range>) -> BoxFuture<'a, Result<Reading, BlobError>> {
         let key = key.clone();
-        self.run(move |folders| read::read(&folders.blob(&key), range))
+        let turn = Arc::clone(&self.readers).try_acquire_owned();
+        self.run(move |folders| {
+            let turn = turn.map_err(|_| BlobError::TooManyReaders)?;
+            read::read(&folders.blob(&key), range, turn)
+        })
     }
 
     fn size<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<u64, BlobError>> {
@@ -127,45 +171,83 @@ impl BlobStore for FileStore {
     fn delete<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), BlobError>> {
         let key = key.clone();
         // No fsync: a blob that a crash brings back is in no row, so it is garbage again.
-        self.run(move |folders| Ok(remove(&folders.blob(&key))?))
+        self.run(move |folders| Ok(folders.remove(&folders.blob(&key))?))
     }
 
     fn list(&self) -> BoxStream<'_, Result<Listed, BlobError>> {
-        stream::iter(shelves())
-            .then(|shelf| self.run(move |folders| Ok(folders.list_shelf(&shelf)?)))
-            .map_ok(|listed| stream::iter(listed.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        stream::iter(shelves()).flat_map(|shelf| list::list(self.folders.shelf(&shelf))).boxed()
+    }
+
+    fn list_uploads(&self) -> BoxStream<'_, Result<Listed, BlobError>> {
+        list::list(self.folders.uploads())
+    }
+
+    fn upload_size<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<u64, BlobError>> {
+        let key = state.key.clone();
+        self.run(move |folders| {
+            // In this order: a request may be moving the file from the one place to the other.
+            let found = fs::metadata(folders.upload(&key)).or_else(|_| fs::metadata(folders.blob(&key)));
+            Ok(found.map_err(absent)?.len())
+        })
+    }
+
+    fn has_upload<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, BlobError>> {
+        let key = key.clone();
+        self.run(move |folders| Ok(folders.upload(&key).try_exists()?))
+    }
+
+    fn drop_upload<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), BlobError>> {
+        let key = key.clone();
+        self.run(move |folders| Ok(folders.remove(&folders.upload(&key))?))
+    }
+
+    fn store_id(&self) -> BoxFuture<'_, Result<Option<StoreId>, BlobError>> {
+        self.run(Folders::store_id)
+    }
+
+    fn propose_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<(), BlobError>> {
+        self.run(move |folders| folders.propose_store_id(id))
+    }
+
+    fn knows_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<bool, BlobError>> {
+        self.run(move |folders| folders.knows_store_id(id))
+    }
+
+    fn keep_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<(), BlobError>> {
+        self.run(move |folders| folders.keep_store_id(id))
     }
 }
 
 /// The layout on disk. Everything here blocks.
 struct Folders {
     root: PathBuf,
+    disk: Arc<dyn Disk>,
 }
 
 impl Folders {
-    fn make(root: &Path) -> io::Result<Self> {
+    fn make(root: &Path, disk: Arc<dyn Disk>) -> io::Result<Self> {
         make_folder(root)?;
         // Absolute from here on: a relative one would follow a change of the working folder.
-        let folders = Self { root: root.canonicalize()? };
+        let folders = Self { root: root.canonicalize()?, disk };
         make_folder(&folders.uploads())?;
         for shelf in shelves() {
             make_folder(&folders.shelf(&shelf))?;
         }
-        sync_folder(&folders.root.join("blobs"))?;
-        sync_folder(&folders.root)?;
+        folders.disk.sync_folder(&folders.root.join("blobs"))?;
+        folders.disk.sync_folder(&folders.root)?;
         // The folder around it may be closed to us, and is somebody else's to keep.
-        let _ = folders.root.parent().map(sync_folder);
+        let _ = folders.root.parent().map(|around| folders.disk.sync_folder(around));
         Ok(folders)
     }
 
-    /// Goes the way of every blob once; a mount point between the two folders would show here.
+    /// Goes the way of every blob once; a mount point between the two folders would show here. Its name there is no key:
+    /// what a start leaves that is killed half way is no blob, and the next start takes it away.
     fn prove_writable(&self, key: &Key) -> io::Result<()> {
-        let (from, to) = (self.uploads().join(format!("probe-{key}")), self.blob(key));
-        OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&from)?;
-        fs::rename(&from, &to).inspect_err(|_| drop(fs::remove_file(&from)))?;
-        fs::remove_file(&to)
+        let (from, to) = (self.upload(key), self.root.join("blobs").join(PROBE));
+        self.disk.open(&from, OpenOptions::new().write(true).create_new(true).mode(FILE_MODE))?;
+        self.disk.rename(&from, &to).inspect_err(|_| self.remove_in_passing(&from))?;
+        // Replicas that start together have one name for it.
+        self.remove(&to)
     }
 
     fn uploads(&self) -> PathBuf {
@@ -194,7 +276,9 @@ impl Folders {
         let is_new = acknowledged == 0;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(is_new).truncate(false).mode(FILE_MODE);
-        options.open(self.upload(key)).map_err(|error| if is_new { error.into() } else { absent(error) })
+        self.disk
+            .open(&self.upload(key), &options)
+            .map_err(|error| if is_new { error.into() } else { absent(error) })
     }
 
     /// Copies the first `length` bytes of an upload to a new one. Bytes below the acknowledged offset never
@@ -208,13 +292,14 @@ impl Folders {
             opened => opened?,
         };
         let path = self.upload(to);
-        let mut target = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path)?;
-        let copied = io::copy(&mut source.take(length), &mut target)
+        let target =
+            self.disk.open(&path, OpenOptions::new().write(true).create_new(true).mode(FILE_MODE))?;
+        let copied = (self.disk.copy(&source, &target, length))
             .map_err(BlobError::from)
             .and_then(|found| at_least(found, length))
-            .and_then(|()| Ok(target.sync_data()?))
-            .and_then(|()| Ok(sync_folder(&self.uploads())?));
-        copied.inspect_err(|_| remove_in_passing(&path))
+            .and_then(|()| Ok(self.disk.sync_file(&target)?))
+            .and_then(|()| Ok(self.disk.sync_folder(&self.uploads())?));
+        copied.inspect_err(|_| self.remove_in_passing(&path))
     }
 
     fn finish(&self, state: &State, expected: Digest) -> Result<Finished, BlobError> {
@@ -230,7 +315,7 @@ impl Folders {
                     return Err(BlobError::Truncated { found, wanted: state.offset });
                 }
                 verify(&file, state, expected)?;
-                sync_folder(&self.shelf_of(&state.key))?;
+                self.disk.sync_folder(&self.shelf_of(&state.key))?;
                 return Ok(finished);
             }
             opened => opened?,
@@ -238,37 +323,29 @@ impl Folders {
         let found = file.metadata()?.len();
         if state.offset == 0 || found > state.offset {
             // Bytes that were never acknowledged are no part of the blob.
-            file.set_len(state.offset)?;
-            file.sync_all()?;
+            self.disk.set_len(&file, state.offset)?;
+            self.disk.sync_file(&file)?;
         }
-        verify(&file, state, expected).inspect_err(|error| {
-            if matches!(error, BlobError::DigestMismatch { .. }) {
-                remove_in_passing(&upload);
-            }
-        })?;
-        fs::rename(&upload, self.blob(&state.key))?;
+        verify(&file, state, expected)?;
+        self.disk.rename(&upload, &self.blob(&state.key))?;
         // The folder that the name left is not synced: were the name to come back there, it would be an orphan.
-        sync_folder(&self.shelf_of(&state.key))?;
+        self.disk.sync_folder(&self.shelf_of(&state.key))?;
         Ok(finished)
     }
 
-    fn list_shelf(&self, shelf: &str) -> io::Result<Vec<Listed>> {
-        let mut listed = Vec::new();
-        for entry in fs::read_dir(self.shelf(shelf))? {
-            let entry = entry?;
-            let Some(key) = entry.file_name().to_str().and_then(|name| Key::parse(name).ok()) else {
-                continue;
-            };
-            let metadata = match entry.metadata() {
-                // Deleted since the folder was read.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                metadata => metadata?,
-            };
-            let since_epoch = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-            let modified = Instant::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX));
-            listed.push(Listed { key, size: metadata.len(), modified });
+    /// Removes a file; one that is gone already is fine.
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match self.disk.remove(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
         }
-        Ok(listed)
+    }
+
+    /// Removes a file on the way out with another error, which is the one to tell.
+    fn remove_in_passing(&self, path: &Path) {
+        if let Err(error) = self.remove(path) {
+            tracing::warn!(%error, path = %path.display(), "a file of a failed upload could not be removed");
+        }
     }
 }
 
@@ -310,28 +387,22 @@ fn absent(error: io::Error) -> BlobError {
     if error.kind() == io::ErrorKind::NotFound { BlobError::NotFound } else { error.into() }
 }
 
+/// What to do about a folder in which files can't be made, renamed and removed.
+pub fn way_out(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "mount its file system writable, or name another folder with data_dir"
+        }
+        io::ErrorKind::PermissionDenied => "change its owner, or name another folder with data_dir",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space or raise the quota, or name another folder with data_dir"
+        }
+        _ => "name another folder with data_dir",
+    }
+}
+
 fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)
-}
-
-/// Makes the names in a folder durable: without it a crash may forget a file that was fsynced itself.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Removes a file; one that is gone already is fine.
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Removes a file on the way out with another error, which is the one to tell.
-fn remove_in_passing(path: &Path) {
-    if let Err(error) = remove(path) {
-        tracing::warn!(%error, path = %path.display(), "a file of a failed upload could not be removed");
-    }
 }
 
 /// Runs `job` on a thread that may block. It runs to its end even where nobody waits for it any more.

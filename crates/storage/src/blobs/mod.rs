@@ -7,12 +7,14 @@ mod state;
 
 use std::io;
 
+use access::id::StoreId;
 use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use oci::{Algorithm, Digest};
+use rustix::io::Errno;
 
 pub use self::{
-    fs::{FileStore, OpenError},
+    fs::{Disk, FileStore, OpenError, SystemDisk, way_out},
     key::{InvalidKey, Key},
     state::State,
 };
@@ -63,7 +65,9 @@ pub trait BlobStore: Send + Sync {
     /// Makes a blob of the upload if its bytes have the digest `expected`. Durable when it returns. Calling it
     /// again with the same state (a crash before the row was committed) answers the same.
     ///
-    /// Errors: `DigestMismatch` (the upload and its bytes are gone then), `NotFound`, `Truncated`, `Full`, `Io`.
+    /// After an error the bytes are still there, but perhaps where a blob's are: only `take_over` and `abort` look there.
+    ///
+    /// Errors: `DigestMismatch`, `NotFound`, `Truncated`, `Full`, `Io`.
     fn finish<'a>(
         &'a self,
         state: &'a State,
@@ -76,7 +80,7 @@ pub trait BlobStore: Send + Sync {
 
     /// The bytes of a blob, or of a range of it. A blob that is deleted meanwhile is still read to its end.
     ///
-    /// Errors: `NotFound`; `Truncated` when the range reaches behind the end; `Io`.
+    /// Errors: `NotFound`; `Truncated` when the range reaches behind the end; `TooManyReaders`; `Io`.
     fn read<'a>(&'a self, key: &'a Key, range: Option<Range>) -> BoxFuture<'a, Result<Reading, BlobError>>;
 
     /// The size of a blob in bytes. Errors: `NotFound`, `Io`.
@@ -87,6 +91,33 @@ pub trait BlobStore: Send + Sync {
 
     /// Every finished blob, in no order; one that comes or goes meanwhile may or may not be told.
     fn list(&self) -> BoxStream<'_, Result<Listed, BlobError>>;
+
+    /// The bytes of every upload under way, in no order, and what is left of uploads that nobody goes on with.
+    fn list_uploads(&self) -> BoxStream<'_, Result<Listed, BlobError>>;
+
+    /// How many bytes there are of an upload, acknowledged or not, also where `finish` made a blob of them.
+    /// Errors: `NotFound`, `Io`.
+    fn upload_size<'a>(&'a self, state: &'a State) -> BoxFuture<'a, Result<u64, BlobError>>;
+
+    /// Whether anything is left of an upload, where uploads lie. Errors: `Io`.
+    fn has_upload<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<bool, BlobError>>;
+
+    /// Removes what is left of an upload that no session names any more. Unlike [`abort`](Self::abort) it never
+    /// touches a finished blob.
+    fn drop_upload<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<(), BlobError>>;
+
+    /// The id of the store that this belongs to; `None` until it has one (DESIGN §5, 11).
+    fn store_id(&self) -> BoxFuture<'_, Result<Option<StoreId>, BlobError>>;
+
+    /// Notes, durably, that this may become its id. Of servers that start together each may propose one.
+    fn propose_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<(), BlobError>>;
+
+    /// Whether the id was proposed here, or is its own.
+    fn knows_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<bool, BlobError>>;
+
+    /// Makes an id that was proposed here its own, durably, and drops every other proposal. Where it is its own already
+    /// nothing else happens. Errors: `NotFound` where the id was never proposed here; `Full`, `Io`.
+    fn keep_store_id(&self, id: StoreId) -> BoxFuture<'_, Result<(), BlobError>>;
 }
 
 /// A blob whose digest was verified. It is an orphan until a row names its key.
@@ -115,14 +146,15 @@ pub struct Reading {
     pub bytes: BoxStream<'static, io::Result<Bytes>>,
 }
 
-/// One finished blob, as garbage collection and `fsck` look at it.
+/// One finished blob, or one upload, as garbage collection and `fsck` look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Where the bytes lie.
     pub key: Key,
     /// How many there are.
     pub size: u64,
-    /// When the store last wrote to it, by the store's clock: a young one may have its row still to come.
+    /// When the store last wrote to it or gave it its place, by the store's clock: a young one may have its row
+    /// still to come.
     pub modified: access::time::Instant,
 }
 
@@ -152,6 +184,9 @@ pub enum BlobError {
     /// No space, or the quota is used up (DESIGN §5, point 7). Reading goes on.
     #[error("the blob store is full; free some space or raise the quota, nothing needs a restart")]
     Full,
+    /// As many blobs are being read as files may be open for that.
+    #[error("as many blobs are being read as may be at once; try again in a moment")]
+    TooManyReaders,
     /// Fewer bytes than were acknowledged or asked for: the blob was damaged, or the range is wrong.
     #[error(
         "the blob store holds {found} bytes under this key where {wanted} were to be; run `sealock fsck`"
@@ -172,6 +207,14 @@ pub enum BlobError {
     Io(#[source] io::Error),
 }
 
+impl BlobError {
+    /// Whether the disk does not give back bytes that it was given (EIO), which says something of these bytes. Whatever
+    /// else goes wrong (a volume that is away, no file that can be opened any more) says nothing of them.
+    pub fn is_of_the_medium(&self) -> bool {
+        matches!(self, Self::Io(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()))
+    }
+}
+
 impl From<io::Error> for BlobError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -183,8 +226,6 @@ impl From<io::Error> for BlobError {
 
 #[cfg(test)]
 mod tests {
-    use rustix::io::Errno;
-
     use super::*;
 
     #[test]
@@ -193,5 +234,14 @@ mod tests {
         assert!(matches!(of(Errno::NOSPC), BlobError::Full));
         assert!(matches!(of(Errno::DQUOT), BlobError::Full));
         assert!(matches!(of(Errno::IO), BlobError::Io(_)));
+    }
+
+    #[test]
+    fn only_an_input_output_error_is_about_the_bytes() {
+        let is_of_the_medium = |errno: Errno| BlobError::from(io::Error::from(errno)).is_of_the_medium();
+        assert!(is_of_the_medium(Errno::IO));
+        for errno in [Errno::STALE, Errno::MFILE, Errno::NFILE, Errno::ACCESS, Errno::NOSPC, Errno::NOENT] {
+            assert!(!is_of_the_medium(errno), "{errno}");
+        }
     }
 }

@@ -31,6 +31,11 @@ impl State {
         self.offset
     }
 
+    /// Where the bytes lie until they are a blob, and afterwards.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// Whether both write to the same place: false once an upload was taken over.
     pub fn shares_place_with(&self, other: &Self) -> bool {
         self.key == other.key

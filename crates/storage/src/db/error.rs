@@ -9,9 +9,12 @@ use tokio_postgres::types::WrongType;
 /// Why the database did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DbError {
-    /// It can't be reached, or went away half way. Whether a commit took effect is then unknown.
+    /// It can't be reached, or went away before a commit was asked for: nothing of the transaction took effect.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
+    /// It went away as it was to commit: whether the transaction took effect is unknown.
+    #[error("the database went away in a commit, which may have taken effect: {0}")]
+    CommitUnknown(String),
     /// It is there, but the turn did not come in time.
     #[error("the database is busy: {0}")]
     Busy(String),
@@ -43,6 +46,17 @@ pub enum DbError {
     TooNew {
         /// The lowest schema number that a binary must know to run on this database.
         oldest_binary: i64,
+        /// The schema number that this binary knows.
+        binary: i64,
+    },
+    /// The schema is older than what this binary works on.
+    #[error(
+        "the database has schema {schema} and this sealock works on schema {binary}; start `sealock serve` of this \
+         version on it once, which upgrades it"
+    )]
+    TooOld {
+        /// The schema number of the database.
+        schema: i64,
         /// The schema number that this binary knows.
         binary: i64,
     },
@@ -79,6 +93,14 @@ impl DbError {
         matches!(self, Self::Serialization)
     }
 
+    /// What the same failure means in a commit: the request was sent, and its answer is what is missing.
+    pub(super) fn in_a_commit(self) -> Self {
+        match self {
+            Self::Unavailable(reason) => Self::CommitUnknown(reason),
+            error => error,
+        }
+    }
+
     /// Whether a constraint of this kind refused the write.
     pub fn is_conflict(&self, kind: Constraint) -> bool {
         matches!(self, Self::Conflict { constraint, .. } if *constraint == kind)
@@ -112,7 +134,8 @@ pub(super) fn of_sqlite(error: &rusqlite::Error, sql: &str) -> DbError {
             ffi::SQLITE_FULL => DbError::Full,
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => DbError::Busy("another process is writing".into()),
             ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => DbError::Corrupt(message),
-            ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR => DbError::Unavailable(message),
+            // Also of a file system that became read-only, as ext4 does when its disk fails.
+            ffi::SQLITE_CANTOPEN | ffi::SQLITE_IOERR | ffi::SQLITE_READONLY => DbError::Unavailable(message),
             _ => DbError::Other(format!("{message}: {sql}")),
         },
     }

@@ -1,7 +1,7 @@
 //! Bringing the schema up to date: each migration in one transaction with the row that says so, so that it can
 //! be killed at any point (DESIGN §5, 10).
 
-use super::{Db, DbError, Query, Tx, TxEngine, text};
+use super::{Db, DbError, Engine, Query, Tx, TxEngine, text};
 use crate::{migrations::MIGRATIONS, params};
 
 /// Held while a migration runs on PostgreSQL, so that replicas that start together take turns. Any number
@@ -26,6 +26,11 @@ pub struct Migration {
 
 const CREATE_VERSIONS: &str =
     "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, oldest_binary BIGINT NOT NULL)";
+/// Whether there is that table, in the words of each engine.
+const HAS_VERSIONS_ON_SQLITE: &str =
+    "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
+const HAS_VERSIONS_ON_POSTGRES: &str =
+    "SELECT CAST(CASE WHEN to_regclass('schema_version') IS NULL THEN 0 ELSE 1 END AS BIGINT)";
 const NEWEST: &str = "SELECT CAST(COALESCE(MAX(version), 0) AS BIGINT), \
                       CAST(COALESCE(MAX(oldest_binary), 0) AS BIGINT) FROM schema_version";
 const INSERT_VERSION: &str = "INSERT INTO schema_version (version, oldest_binary) VALUES ($1, $2)";
@@ -43,16 +48,45 @@ impl Db {
         Ok(())
     }
 
+    /// Whether the schema is the one that this binary works on, for whoever must not change it: an operator's command
+    /// beside a server. [`DbError::TooOld`] where the server of this version was never started on it,
+    /// [`DbError::TooNew`] as for [`Db::migrate`].
+    pub async fn check_schema(&self) -> Result<(), DbError> {
+        self.check_schema_with(MIGRATIONS).await
+    }
+
+    /// [`Db::check_schema`] with migrations of one's own, for tests.
+    pub async fn check_schema_with(&self, migrations: &[Migration]) -> Result<(), DbError> {
+        match self.look_at_schema(migrations).await? {
+            (schema, binary) if schema < binary => Err(DbError::TooOld { schema, binary }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The schema's number, 0 in a database that has none yet. Nothing is changed. [`DbError::TooNew`] as for
+    /// [`Db::migrate`].
+    pub async fn schema(&self) -> Result<i64, DbError> {
+        self.look_at_schema(MIGRATIONS).await.map(|(schema, _)| schema)
+    }
+
+    /// The schema's number and the one that this binary knows.
+    async fn look_at_schema(&self, migrations: &[Migration]) -> Result<(i64, i64), DbError> {
+        let has_versions = match &*self.engine {
+            Engine::Sqlite(_) => HAS_VERSIONS_ON_SQLITE,
+            Engine::Postgres(_) => HAS_VERSIONS_ON_POSTGRES,
+        };
+        match self.one(has_versions, &[], |row| row.int(0)).await? {
+            0 => Ok((0, known(migrations))),
+            _ => read_version(self, migrations).await,
+        }
+    }
+
     /// Runs the next migration, if there is one. The version is read in the transaction that raises it.
     async fn migrate_once(&self, migrations: &[Migration]) -> Result<bool, DbError> {
         let tx = self.begin().await?;
         tx.take_migration_turn().await?;
         tx.execute(CREATE_VERSIONS, &[]).await?;
-        let (version, oldest_binary) = tx.one(NEWEST, &[], |row| Ok((row.int(0)?, row.int(1)?))).await?;
-        let binary = migrations.last().map_or(0, |migration| migration.version);
-        if oldest_binary > binary {
-            return Err(DbError::TooNew { oldest_binary, binary });
-        }
+        let (version, _) = read_version(&tx, migrations).await?;
         let next = migrations.iter().find(|migration| migration.version > version);
         if let Some(migration) = next {
             tracing::info!(version = migration.version, name = migration.name, "changing the schema");
@@ -64,6 +98,21 @@ impl Db {
         tx.commit().await?;
         Ok(next.is_some())
     }
+}
+
+/// The schema's number and the one that this binary knows; [`DbError::TooNew`] where they don't go together.
+async fn read_version(q: &impl Query, migrations: &[Migration]) -> Result<(i64, i64), DbError> {
+    let (version, oldest_binary) = q.one(NEWEST, &[], |row| Ok((row.int(0)?, row.int(1)?))).await?;
+    let binary = known(migrations);
+    if oldest_binary > binary {
+        return Err(DbError::TooNew { oldest_binary, binary });
+    }
+    Ok((version, binary))
+}
+
+/// The schema number that a binary with these migrations knows.
+fn known(migrations: &[Migration]) -> i64 {
+    migrations.last().map_or(0, |migration| migration.version)
 }
 
 impl Tx {

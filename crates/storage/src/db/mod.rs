@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 
+use access::time::Instant;
 pub use error::{Constraint, DbError};
 pub use migrate::Migration;
 pub use param::{Nullable, Param};
@@ -67,6 +68,16 @@ impl std::fmt::Debug for DatabaseLocation {
     }
 }
 
+/// For people: the file, or where the server is and who logs in.
+impl std::fmt::Display for DatabaseLocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite { path } => path.display().fmt(f),
+            Self::Postgres { url } => f.write_str(&postgres::without_password(url)),
+        }
+    }
+}
+
 /// How patient and how wide the door to the database is.
 #[derive(Debug, Clone, Copy)]
 pub struct DbOptions {
@@ -85,11 +96,25 @@ impl Default for DbOptions {
 
 /// A handle on the database; cloning it is cheap and gives the same one.
 #[derive(Clone)]
-pub struct Db(Arc<Engine>);
+pub struct Db {
+    engine: Arc<Engine>,
+    is_to_read: bool,
+    watch: Option<Arc<dyn CommitWatch>>,
+}
 
 enum Engine {
     Sqlite(sqlite::Sqlite),
     Postgres(postgres::Postgres),
+}
+
+/// Looks on as transactions are committed. A test puts one in, which writes down their order or fails one of them.
+pub trait CommitWatch: Send + Sync {
+    /// Asked before a commit; with an error nothing is committed.
+    fn committing(&self) -> Result<(), DbError>;
+
+    /// Told once the transaction is durable; with an error the caller hears that instead, as where the connection
+    /// breaks before the answer comes.
+    fn committed(&self) -> Result<(), DbError>;
 }
 
 /// Whoever answers a read: [`Db`] from what is committed, [`Tx`] from its own view.
@@ -144,13 +169,28 @@ impl Db {
     pub async fn open(location: &DatabaseLocation, options: DbOptions) -> Result<Self, DbError> {
         let engine = match location {
             DatabaseLocation::Sqlite { path } => {
-                Engine::Sqlite(sqlite::Sqlite::open(path.clone(), options).await?)
+                Engine::Sqlite(sqlite::Sqlite::open(path.clone(), sqlite::Purpose::Write, options).await?)
             }
             DatabaseLocation::Postgres { url } => {
                 Engine::Postgres(postgres::Postgres::open(url, options).await?)
             }
         };
-        Ok(Self(Arc::new(engine)))
+        Ok(Self { engine: Arc::new(engine), is_to_read: false, watch: None })
+    }
+
+    /// Opens a database that is there, to look at it: it is not changed, and [`Db::begin`] is refused. On SQLite the file
+    /// may lie where nothing can be written.
+    pub async fn open_to_read(location: &DatabaseLocation, options: DbOptions) -> Result<Self, DbError> {
+        let DatabaseLocation::Sqlite { path } = location else {
+            return Ok(Self { is_to_read: true, ..Self::open(location, options).await? });
+        };
+        let sqlite = sqlite::Sqlite::open(path.clone(), sqlite::Purpose::Read, options).await?;
+        Ok(Self { engine: Arc::new(Engine::Sqlite(sqlite)), is_to_read: true, watch: None })
+    }
+
+    /// The same database, with every commit through this handle looked on at; for tests.
+    pub fn watched(self, watch: Arc<dyn CommitWatch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// Begins a transaction. Waits at most [`DbOptions::wait`] for its turn, then [`DbError::Busy`].
@@ -158,11 +198,14 @@ impl Db {
     /// Until it is committed or dropped nothing but the transaction may be awaited: on SQLite every writer
     /// waits for it, and a second `begin` by its holder never gets its turn.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let engine = match &*self.0 {
+        if self.is_to_read {
+            return Err(DbError::Other("it was opened to read it".into()));
+        }
+        let engine = match &*self.engine {
             Engine::Sqlite(sqlite) => TxEngine::Sqlite(sqlite.begin().await?),
             Engine::Postgres(postgres) => TxEngine::Postgres(Box::new(postgres.begin().await?)),
         };
-        Ok(Tx { engine, is_poisoned: AtomicBool::new(false) })
+        Ok(Tx { engine, is_poisoned: AtomicBool::new(false), watch: self.watch.clone() })
     }
 
     /// Answers if a point read does.
@@ -170,10 +213,19 @@ impl Db {
         self.one("SELECT CAST(1 AS BIGINT)", &[], |row| row.int(0)).await.map(drop)
     }
 
+    /// The time by the database's own clock; `None` on SQLite, which has this machine's. Answers if a point read does.
+    pub async fn clock(&self) -> Result<Option<Instant>, DbError> {
+        const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+        match &*self.engine {
+            Engine::Sqlite(_) => self.ping().await.map(|()| None),
+            Engine::Postgres(_) => self.one(CLOCK, &[], |row| row.instant(0)).await.map(Some),
+        }
+    }
+
     /// How many times a group of transactions was made durable since the start, for the metrics: on SQLite
     /// transactions ÷ this is what one fsync carries. `None` on PostgreSQL, where the server counts.
     pub fn group_commits(&self) -> Option<u64> {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(sqlite) => Some(sqlite.group_commits()),
             Engine::Postgres(_) => None,
         }
@@ -188,7 +240,7 @@ impl Query for Db {
         read: ReadRow<T>,
     ) -> Result<Vec<T>, DbError> {
         param::check(sql, params)?;
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read_inline(sql, params, read),
             Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
         }
@@ -201,7 +253,7 @@ impl Query for Db {
         read: ReadRow<T>,
     ) -> Result<Vec<T>, DbError> {
         param::check(sql, params)?;
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read_on_a_thread(sql, params, read).await,
             Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
         }
@@ -217,6 +269,7 @@ impl Query for Db {
 pub struct Tx {
     engine: TxEngine,
     is_poisoned: AtomicBool,
+    watch: Option<Arc<dyn CommitWatch>>,
 }
 
 enum TxEngine {
@@ -255,15 +308,21 @@ impl Tx {
 
     /// Makes the transaction durable and visible; when this returns `Ok`, both are so.
     ///
-    /// Where the future is dropped before it answers, or the error is [`DbError::Unavailable`], the
+    /// Where the future is dropped before it answers, or the error is [`DbError::CommitUnknown`], the
     /// transaction may have been committed all the same. Any other error means that it was not.
     pub async fn commit(self) -> Result<(), DbError> {
+        self.commit_now().await.map_err(DbError::in_a_commit)
+    }
+
+    async fn commit_now(self) -> Result<(), DbError> {
         // Dropping the engine's half undoes it.
         self.statement()?.succeeded();
+        self.watch.as_ref().map_or(Ok(()), |watch| watch.committing())?;
         match self.engine {
-            TxEngine::Sqlite(tx) => tx.commit().await,
-            TxEngine::Postgres(tx) => tx.commit().await,
+            TxEngine::Sqlite(tx) => tx.commit().await?,
+            TxEngine::Postgres(tx) => tx.commit().await?,
         }
+        self.watch.map_or(Ok(()), |watch| watch.committed())
     }
 
     fn statement(&self) -> Result<Statement<'_>, DbError> {

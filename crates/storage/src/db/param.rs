@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use access::{
     id::{
-        AuditId, ManifestId, NamespaceId, RepositoryId, ScopeId, SecretId, SessionId, TeamId, TokenId,
-        UploadId, UserId,
+        AuditId, ManifestId, NamespaceId, RepositoryId, ScopeId, SecretId, SessionId, StoreId, TeamId,
+        TokenId, UploadId, UserId,
     },
     time::Instant,
 };
@@ -118,6 +118,7 @@ params_from_ids!(
     RepositoryId,
     ScopeId,
     SecretId,
+    StoreId,
     TeamId,
     TokenId,
     SessionId,

@@ -84,7 +84,13 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_else_is_tried_again() {
-        for error in [DbError::Unavailable("gone".into()), DbError::Busy("full".into()), DbError::NoRow] {
+        let text = || "gone".to_owned();
+        for error in [
+            DbError::Unavailable(text()),
+            DbError::CommitUnknown(text()),
+            DbError::Busy(text()),
+            DbError::NoRow,
+        ] {
             assert_eq!(tries(error.clone(), 1).await, (1, Err(error)));
         }
     }

@@ -10,7 +10,7 @@
 
 use std::{
     collections::HashMap,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{ffi::OsStrExt as _, fs::OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, Semaphore, mpsc, oneshot};
 
 use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_sqlite, text};
@@ -53,8 +53,12 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: PathBuf, options: DbOptions) -> Result<Self, DbError> {
-        let opened = tokio::task::spawn_blocking(move || open_all(&path)).await;
+    pub(super) async fn open(path: PathBuf, purpose: Purpose, options: DbOptions) -> Result<Self, DbError> {
+        let open = move || match purpose {
+            Purpose::Read => open_to_read(&path),
+            Purpose::Write => create_private(&path).and_then(|()| open_all(&path, Access::Write)),
+        };
+        let opened = tokio::task::spawn_blocking(open).await;
         let Opened { writer, readers, list_readers } =
             opened.map_err(|_| DbError::Unavailable("opening was interrupted".into()))??;
         let group_commits = Arc::new(AtomicU64::new(0));
@@ -139,11 +143,44 @@ struct Opened {
     list_readers: Vec<Session>,
 }
 
-fn open_all(path: &Path) -> Result<Opened, DbError> {
-    create_private(path)?;
-    let writer = Session::open(path, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?;
-    // Whoever reads through `Db` can't write, just as on PostgreSQL.
-    let reader = || Session::open(path, "PRAGMA query_only = ON");
+/// What a database is opened for.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// To change it; it is made where it is missing.
+    Write,
+    /// To look at it.
+    Read,
+}
+
+/// How a file is opened.
+#[derive(Clone, Copy)]
+enum Access {
+    Write,
+    Read,
+    /// As a file that nobody changes, with none of the files beside it by which SQLite tells others that it reads.
+    Still,
+}
+
+/// A database on a file system that can't be written to is taken for one that nobody changes if it has no log: whoever
+/// writes to it elsewhere makes one first.
+fn open_to_read(path: &Path) -> Result<Opened, DbError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    match open_all(path, Access::Read) {
+        Err(DbError::Unavailable(_)) if matches!(Path::new(&log).try_exists(), Ok(false)) => {
+            open_all(path, Access::Still)
+        }
+        opened => opened,
+    }
+}
+
+fn open_all(path: &Path, access: Access) -> Result<Opened, DbError> {
+    // Whoever reads through `Db` can't write, just as on PostgreSQL. The version is read so that the file is.
+    let reader = || Session::open(path, access, "PRAGMA query_only = ON; PRAGMA schema_version");
+    let writer = match access {
+        Access::Write => Session::open(path, access, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?,
+        Access::Read | Access::Still => reader()?,
+    };
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     Ok(Opened {
         writer,
@@ -159,6 +196,17 @@ fn create_private(path: &Path) -> Result<(), DbError> {
     opened.map(drop).map_err(|error| DbError::Unavailable(format!("{}: {error}", path.display())))
 }
 
+/// The name of a file for SQLite that nobody changes (<https://www.sqlite.org/uri.html>): what is more than a letter of a
+/// path is escaped.
+fn still(path: &Path) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let path = path.as_os_str().as_bytes().iter().map(|byte| match byte {
+        byte if is_plain(*byte) => char::from(*byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    format!("file:{}?immutable=1", path.collect::<String>())
+}
+
 /// A connection that knows the one SQL text.
 struct Session {
     connection: Connection,
@@ -169,19 +217,26 @@ struct Session {
 impl Session {
     /// Two processes that open a new file at once may find it locked, and SQLite does not wait while one of
     /// them turns the log on, whatever the timeout: so it is tried again.
-    fn open(path: &Path, pragmas: &'static str) -> Result<Self, DbError> {
+    fn open(path: &Path, access: Access, pragmas: &'static str) -> Result<Self, DbError> {
         for _ in 1..OPEN_TRIES {
-            match Self::open_once(path, pragmas) {
+            match Self::open_once(path, access, pragmas) {
                 Err(DbError::Busy(_)) => std::thread::sleep(OPEN_PAUSE),
                 opened => return opened,
             }
         }
-        Self::open_once(path, pragmas)
+        Self::open_once(path, access, pragmas)
     }
 
-    fn open_once(path: &Path, pragmas: &'static str) -> Result<Self, DbError> {
+    fn open_once(path: &Path, access: Access, pragmas: &'static str) -> Result<Self, DbError> {
+        let to_read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
-            let connection = Connection::open(path)?;
+            let connection = match access {
+                Access::Write => Connection::open(path),
+                Access::Read => Connection::open_with_flags(path, to_read),
+                Access::Still => {
+                    Connection::open_with_flags(still(path), to_read | OpenFlags::SQLITE_OPEN_URI)
+                }
+            }?;
             connection.busy_timeout(INLINE_BUSY)?;
             connection.execute_batch(pragmas)?;
             connection.pragma_update(None, "foreign_keys", true)?;
@@ -190,7 +245,11 @@ impl Session {
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(connection)
         };
-        let connection = open().map_err(|error| of_sqlite(&error, pragmas))?;
+        let connection = open().map_err(|error| match of_sqlite(&error, pragmas) {
+            // SQLite does not say which file it is about.
+            DbError::Unavailable(reason) => DbError::Unavailable(format!("{}: {reason}", path.display())),
+            error => error,
+        })?;
         Ok(Self { connection, texts: HashMap::new() })
     }
 

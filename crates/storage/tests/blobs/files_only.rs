@@ -12,6 +12,7 @@ async fn nothing_is_left_in_the_folders_of_files() {
 
     let wrong = append(&store, &store.begin(None).await.unwrap(), b"these").await;
     store.finish(&wrong, &sha256(b"those")).await.unwrap_err();
+    store.abort(&wrong).await.unwrap();
     let aborted = append(&store, &store.begin(None).await.unwrap(), b"aborted").await;
     store.abort(&aborted).await.unwrap();
     let taken = append(&store, &store.begin(None).await.unwrap(), b"taken over").await;
@@ -59,6 +60,24 @@ async fn a_blob_that_ends_too_early_is_an_error_and_no_end() {
     cut(folder.path(), 300 * KIB as u64);
     let rest: Result<Vec<Bytes>, _> = bytes.try_collect().await;
     assert_eq!(rest.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+}
+
+#[tokio::test]
+async fn blobs_that_nobody_takes_do_not_use_up_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = files_in(folder.path()).with_readers(2);
+    let blob = push(&store, b"content").await;
+    let first = store.read(&blob.key, None).await.unwrap();
+    let second = store.read(&blob.key, None).await.unwrap();
+    let refused = store.read(&blob.key, None).await.err();
+    assert!(matches!(refused, Some(BlobError::TooManyReaders)), "{refused:?}");
+    // Neither a push nor a look needs one of theirs.
+    push(&store, b"more").await;
+    assert_eq!(store.size(&blob.key).await.unwrap(), 7);
+    drop(first);
+    assert_eq!(read(&store, &blob.key).await, b"content");
+    assert_eq!(read(&store, &blob.key).await, b"content", "read to its end, it needs none any more");
+    drop(second);
 }
 
 #[tokio::test]
@@ -119,4 +138,69 @@ fn slow_clients_hold_no_threads() {
             blob = push(&store, b"quick") => assert_eq!(blob.size, 5),
         }
     });
+}
+
+#[tokio::test]
+async fn a_store_id_that_is_none_is_told_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = files_in(folder.path());
+    for content in ["", "x", "0190a5e0-7d4c-7aaa-8bbb-1234567890", &"0".repeat(1 << 20)] {
+        std::fs::write(folder.path().join("store-id"), content).unwrap();
+        let told = store.store_id().await.unwrap_err().to_string();
+        assert!(told.contains("store-id: it holds no store id; bring it back from a backup"), "{told}");
+    }
+}
+
+/// What a start leaves that was killed, or whose disk was full: no blob, no id, and nothing that stays.
+#[tokio::test]
+async fn half_a_start_leaves_nothing_that_counts_and_the_next_one_tidies_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = files_in(folder.path());
+    let ids = ["1", "2"].map(|last| format!("0190a5e0-7d4c-7aaa-8bbb-12345678900{last}"));
+    let [half, whole] = ids.each_ref().map(|id| StoreId::parse(id).unwrap());
+    std::fs::write(folder.path().join("blobs/probe"), "").unwrap();
+    std::fs::write(folder.path().join(format!("store-id-{half}")), &ids[0][..20]).unwrap();
+    assert!(store.list().next().await.is_none());
+    assert!(!store.knows_store_id(half).await.unwrap(), "half an id is none");
+
+    let next = files_in(folder.path());
+    next.propose_store_id(half).await.unwrap();
+    assert!(next.knows_store_id(half).await.unwrap());
+    next.propose_store_id(whole).await.unwrap();
+    next.keep_store_id(whole).await.unwrap();
+    assert_eq!(files_under(folder.path()), ["store-id"]);
+}
+
+#[tokio::test]
+async fn who_only_looks_makes_nothing_and_finds_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let look = || FileStore::open_to_read(folder.path(), Arc::new(Seeded::default())).unwrap();
+    let listed = async |store: &FileStore| store.list().try_collect::<Vec<_>>().await.unwrap().len();
+    assert_eq!(listed(&look()).await, 0);
+    assert_eq!(look().store_id().await.unwrap(), None);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "not even a folder was made");
+
+    let blob = push(&files_in(folder.path()), b"content").await;
+    let empty = std::fs::read_dir(folder.path().join("blobs")).unwrap().map(|shelf| shelf.unwrap().path());
+    // Fails for the one that is not empty.
+    empty.for_each(|shelf| drop(std::fs::remove_dir(shelf)));
+    assert_eq!(listed(&look()).await, 1, "a copy may leave empty folders out");
+    assert_eq!(read(&look(), &blob.key).await, b"content");
+    let absent = folder.path().join("absent");
+    let refused = FileStore::open_to_read(&absent, Arc::new(Seeded::default())).err().unwrap().to_string();
+    assert!(refused.contains(&absent.display().to_string()), "{refused}");
+}
+
+#[test]
+fn the_way_out_is_that_of_the_cause() {
+    use std::io::ErrorKind;
+    for (cause, way) in [
+        (ErrorKind::ReadOnlyFilesystem, "mount its file system writable"),
+        (ErrorKind::PermissionDenied, "change its owner"),
+        (ErrorKind::StorageFull, "free some space"),
+        (ErrorKind::NotADirectory, "name another folder with data_dir"),
+    ] {
+        let told = storage::blobs::way_out(&cause.into());
+        assert!(told.starts_with(way) && told.ends_with("name another folder with data_dir"), "{told}");
+    }
 }

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use access::randomness::Randomness;
+use access::{id::StoreId, randomness::Randomness};
 use bytes::Bytes;
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
@@ -41,6 +41,7 @@ macro_rules! every_store {
 }
 
 every_store! {
+    a_store_takes_an_id_that_was_proposed_and_drops_the_others,
     a_blob_reads_back_as_it_was_written,
     a_blob_has_the_size_it_was_finished_with,
     an_empty_blob_is_a_blob,
@@ -54,7 +55,7 @@ every_store! {
     an_append_dropped_midway_is_taken_over,
     an_append_may_fail_after_a_take_over,
     what_was_taken_from_under_a_finish_stays_when_the_finish_is_undone,
-    a_wrong_digest_leaves_nothing,
+    a_wrong_digest_makes_no_blob_and_leaves_the_upload,
     finishing_again_answers_the_same,
     finishing_again_with_a_wrong_digest_leaves_the_blob,
     the_limit_is_for_the_whole_upload,
@@ -71,9 +72,34 @@ every_store! {
     sha512_is_verified_announced_or_not,
     a_wrong_sha512_is_told_with_the_right_one,
     the_list_holds_finished_blobs_only,
+    the_list_of_uploads_holds_those_under_way_only,
+    dropping_what_is_left_of_an_upload_leaves_its_blob,
+    an_upload_has_the_size_of_what_was_received,
 }
 
 // --- promises -------------------------------------------------------------------------------------------------
+
+async fn a_store_takes_an_id_that_was_proposed_and_drops_the_others(store: &dyn BlobStore) {
+    let [first, second] =
+        ["1", "2"].map(|last| StoreId::parse(&format!("0190a5e0-7d4c-7aaa-8bbb-12345678900{last}")).unwrap());
+    let is_refused = async |id| matches!(store.keep_store_id(id).await, Err(BlobError::NotFound));
+    assert!(is_refused(first).await, "nobody proposed it");
+    for id in [first, second, first] {
+        store.propose_store_id(id).await.unwrap();
+        assert!(store.knows_store_id(id).await.unwrap());
+    }
+    assert_eq!(store.store_id().await.unwrap(), None, "proposed is not decided");
+    for _ in 0..2 {
+        store.keep_store_id(second).await.unwrap();
+        assert_eq!(store.store_id().await.unwrap(), Some(second));
+        assert!(store.knows_store_id(second).await.unwrap() && !store.knows_store_id(first).await.unwrap());
+    }
+    store.propose_store_id(first).await.unwrap();
+    assert!(is_refused(first).await, "it has one by now");
+    assert_eq!(store.store_id().await.unwrap(), Some(second));
+    // None of them is a blob.
+    assert!(store.list().next().await.is_none() && store.list_uploads().next().await.is_none());
+}
 
 async fn a_blob_reads_back_as_it_was_written(store: &dyn BlobStore) {
     for size in [1, 63, 64, 4 * KIB, 256 * KIB, 256 * KIB + 1, MIB, 3 * MIB + 17] {
@@ -201,7 +227,7 @@ async fn what_was_taken_from_under_a_finish_stays_when_the_finish_is_undone(stor
     assert_eq!(read(store, &blob.key).await, b"content");
 }
 
-async fn a_wrong_digest_leaves_nothing(store: &dyn BlobStore) {
+async fn a_wrong_digest_makes_no_blob_and_leaves_the_upload(store: &dyn BlobStore) {
     let state = append(store, &store.begin(None).await.unwrap(), b"these").await;
     match store.finish(&state, &sha256(b"those")).await {
         Err(BlobError::DigestMismatch { expected, computed }) => {
@@ -210,8 +236,7 @@ async fn a_wrong_digest_leaves_nothing(store: &dyn BlobStore) {
         other => panic!("{other:?}"),
     }
     assert_eq!(listed(store).await, []);
-    let again = store.finish(&state, &sha256(b"these")).await;
-    assert!(matches!(again, Err(BlobError::NotFound)), "{again:?}");
+    finishes_as(store, &state, b"these").await;
 }
 
 async fn finishing_again_answers_the_same(store: &dyn BlobStore) {
@@ -371,6 +396,33 @@ async fn the_list_holds_finished_blobs_only(store: &dyn BlobStore) {
     }
     pushed.sort_unstable();
     assert_eq!(listed(store).await, pushed);
+}
+
+async fn the_list_of_uploads_holds_those_under_way_only(store: &dyn BlobStore) {
+    push(store, b"finished").await;
+    let state = append(store, &store.begin(None).await.unwrap(), b"under way").await;
+    let uploads = async || -> Vec<_> {
+        store.list_uploads().map_ok(|upload| (upload.key, upload.size)).try_collect().await.unwrap()
+    };
+    assert_eq!(uploads().await, [(state.key().clone(), 9)]);
+    store.drop_upload(state.key()).await.unwrap();
+    assert_eq!(uploads().await, []);
+    store.drop_upload(state.key()).await.unwrap();
+}
+
+async fn dropping_what_is_left_of_an_upload_leaves_its_blob(store: &dyn BlobStore) {
+    let blob = push(store, b"content").await;
+    store.drop_upload(&blob.key).await.unwrap();
+    assert_eq!(read(store, &blob.key).await, b"content");
+}
+
+async fn an_upload_has_the_size_of_what_was_received(store: &dyn BlobStore) {
+    let begun = store.begin(None).await.unwrap();
+    assert!(matches!(store.upload_size(&begun).await, Err(BlobError::NotFound)));
+    let state = append(store, &begun, b"content").await;
+    assert_eq!(store.upload_size(&state).await.unwrap(), 7);
+    store.finish(&state, &sha256(b"content")).await.unwrap();
+    assert_eq!(store.upload_size(&state).await.unwrap(), 7);
 }
 
 /// An earlier append is still sending when a later one takes over, writes and finishes; then it goes on.

@@ -2,7 +2,7 @@
 
 use access::{id::TokenId, rights::Principal, secret::SecretHash, time::Instant};
 use storage::{
-    db::{Db, DbError, Migration, Query},
+    db::{Db, DbError, DbOptions, Migration, Query},
     params,
     rights::{Aim, Who, load},
     tokens,
@@ -90,6 +90,58 @@ both_engines! {
         assert!(refused.to_string().contains("start the newer sealock"), "{refused}");
     }
 
+    async fn who_may_not_migrate_looks_and_changes_nothing(engine: Engine) {
+        let db = engine.open().await;
+        let steps = [FIRST, step(2, 2, "CREATE TABLE second (a TEXT)")];
+        let too_old = |schema| Err(DbError::TooOld { schema, binary: 2 });
+        assert_eq!((db.check_schema_with(&steps).await, db.schema().await), (too_old(0), Ok(0)));
+        db.few("SELECT version FROM schema_version", &[], no_value).await.unwrap_err();
+        db.migrate_with(&[FIRST]).await.unwrap();
+        assert_eq!((db.check_schema_with(&steps).await, db.schema().await), (too_old(1), Ok(1)));
+        assert_eq!(version(&db).await, 1);
+        db.migrate_with(&steps).await.unwrap();
+        assert_eq!(db.check_schema_with(&steps).await, Ok(()));
+        let refused = db.check_schema_with(&[FIRST]).await;
+        assert_eq!(refused, Err(DbError::TooNew { oldest_binary: 2, binary: 1 }));
+    }
+
+    async fn who_only_looks_reads_and_never_writes(engine: Engine) {
+        let db = engine.open().await;
+        db.migrate_with(&[FIRST]).await.unwrap();
+        let tx = db.begin().await.unwrap();
+        tx.execute("INSERT INTO first (a) VALUES ('x')", &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        // Beside a server, and without one.
+        for db in [Some(db), None] {
+            let looking = Db::open_to_read(&engine.location, DbOptions::default()).await.unwrap();
+            assert_eq!(looking.one("SELECT a FROM first", &[], |row| row.text(0)).await.as_deref(), Ok("x"));
+            assert_eq!(looking.check_schema_with(&[FIRST]).await, Ok(()));
+            assert!(looking.begin().await.is_err());
+            looking.few("INSERT INTO first (a) VALUES ('y') RETURNING a", &[], no_value).await.unwrap_err();
+            drop(db);
+        }
+    }
+
+    async fn a_key_that_signs_and_bearers_of_it_outlive_the_upgrade(engine: Engine) {
+        let db = engine.open().await;
+        let released = [
+            step(1, 1, include_str!("../../migrations/0001_the_house.sql")),
+            step(2, 2, include_str!("../../migrations/0002_allowed_addresses.sql")),
+            step(3, 2, include_str!("../../migrations/0003_sessions.sql")),
+        ];
+        db.migrate_with(&released).await.unwrap();
+        const KEY: &str = "INSERT INTO signing_keys (kid, state, sealed, created_at) VALUES ('k', 'active', $1, $2)";
+        let tx = db.begin().await.unwrap();
+        tx.execute(KEY, params![b"sealed".as_slice(), NOW]).await.unwrap();
+        tx.commit().await.unwrap();
+        db.migrate().await.unwrap();
+        let keys = storage::signing_keys::all(&db).await.unwrap();
+        assert_eq!((keys.len(), keys[0].kid.as_str(), keys[0].retired_at), (1, "k", None));
+        assert_eq!(storage::signing_keys::active(&db).await, Ok(Some("k".to_owned())));
+        // The release that made it would sign with it after it was retired.
+        assert!(matches!(db.migrate_with(&released).await, Err(DbError::TooNew { oldest_binary: 4, binary: 3 })));
+    }
+
     async fn a_migration_may_not_end_its_transaction(engine: Engine) {
         let db = engine.open().await;
         let sneaky = step(1, 1, "CREATE TABLE first (a TEXT); COMMIT; CREATE TABLE second (a TEXT)");
@@ -108,7 +160,7 @@ both_engines! {
             let token = tokens::by_id(&db, TokenId::parse(id).unwrap(), NOW).await.unwrap().unwrap();
             assert!(token.allowed_addresses.is_anywhere());
             let who = Who::SecretHash(SecretHash::from_bytes(&[number; 32]).unwrap());
-            let rights = load(&db, &who, &Aim::default(), NOW).await.unwrap().unwrap();
+            let rights = load(&db, &who, None, &Aim::default(), NOW).await.unwrap().unwrap();
             let Principal::Token(token) = rights.principal else { panic!("{rights:?}") };
             assert!(token.is_enabled && token.allowed_addresses.allow(None));
         }

@@ -14,6 +14,9 @@ use crate::{
 };
 
 const WHICH: &str = "SELECT CAST(pg_backend_pid() AS BIGINT)";
+/// Ends a connection's process; it is gone when this answers.
+const KILL: &str =
+    "SELECT CAST('' AS TEXT) WHERE pg_terminate_backend(CAST(CAST($1 AS BIGINT) AS INTEGER), 5000)";
 
 #[tokio::test]
 async fn a_connection_that_was_dropped_inside_a_transaction_serves_nobody_else() {
@@ -142,13 +145,29 @@ async fn a_database_that_goes_away_is_missed_quickly_and_found_again() {
 }
 
 #[tokio::test]
+async fn a_lost_connection_leaves_a_commit_in_doubt_and_nothing_else() {
+    let db = with_tables(&Engine::postgres().await).await;
+    let cut_off = async || {
+        let tx = db.begin().await.unwrap();
+        insert(&tx, "a").await.unwrap();
+        let which = tx.one(WHICH, &[], |row| row.int(0)).await.unwrap();
+        db.begin().await.unwrap().one(KILL, params![which], no_value).await.unwrap();
+        tx
+    };
+    let asked = insert(&cut_off().await, "b").await;
+    assert!(matches!(asked, Err(DbError::Unavailable(_))), "{asked:?}");
+    let committed = cut_off().await.commit().await;
+    assert!(matches!(committed, Err(DbError::CommitUnknown(_))), "{committed:?}");
+    assert_eq!(names(&db).await, [""; 0]);
+}
+
+#[tokio::test]
 async fn one_lost_reader_is_replaced_while_the_others_answer() {
     let db = Engine::postgres().await.open().await;
     let which = async || db.one(WHICH, &[], |row| row.int(0)).await;
     let first = which().await.unwrap();
     let tx = db.begin().await.unwrap();
-    let kill = "SELECT CAST('' AS TEXT) WHERE pg_terminate_backend(CAST(CAST($1 AS BIGINT) AS INTEGER))";
-    tx.one(kill, params![first], no_value).await.unwrap();
+    tx.one(KILL, params![first], no_value).await.unwrap();
     drop(tx);
     let mut seen = std::collections::BTreeSet::new();
     let replaced = async {

@@ -214,3 +214,49 @@ async fn a_file_that_can_not_be_made_stops_the_start_with_its_name() {
     let error = Db::open(&location, DbOptions::default()).await.map(drop).unwrap_err();
     assert!(error.to_string().contains("/nowhere/sealock.db"), "{error}");
 }
+
+#[tokio::test]
+async fn a_log_that_can_not_be_made_stops_the_start_with_the_files_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sealock.db");
+    std::fs::create_dir(folder.path().join("sealock.db-wal")).unwrap();
+    let opened = Db::open(&DatabaseLocation::Sqlite { path: path.clone() }, DbOptions::default()).await;
+    let error = opened.map(drop).unwrap_err();
+    assert!(matches!(error, DbError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+}
+
+/// As on a file system that can't be written to. Its letters are those that a URI would take for its own.
+#[tokio::test]
+async fn a_database_without_a_log_is_read_where_none_can_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("a?b#c%20d&mode=rwc");
+    std::fs::create_dir(&below).unwrap();
+    let path = below.join("sealock.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('x')")
+        .unwrap();
+    let log = below.join("sealock.db-wal");
+    assert!(!log.exists(), "SQLite tidied up");
+    std::os::unix::fs::symlink("/nowhere/log", &log).unwrap();
+    let location = DatabaseLocation::Sqlite { path };
+    let read = async || {
+        let db = Db::open_to_read(&location, DbOptions::default()).await?;
+        db.one("SELECT a FROM t", &[], |row| row.text(0)).await
+    };
+    assert_eq!(read().await.as_deref(), Ok("x"));
+    // With a log there are commits in it, which would be missed.
+    std::fs::remove_file(&log).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    assert!(matches!(read().await, Err(DbError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn who_only_looks_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let location = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
+    let opened = Db::open_to_read(&location, DbOptions::default()).await;
+    assert!(matches!(opened.map(drop), Err(DbError::Unavailable(_))));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

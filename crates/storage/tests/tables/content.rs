@@ -458,7 +458,7 @@ async fn a_tag_taken_is_told_as_it_stands_and_not_as_it_stood(c: Content) {
     let (_, taken) =
         c.t.overlapping(async |tx| tags::point(tx, c.repository, &latest, two.id, after(1)).await, take)
             .await;
-    assert_eq!(taken, Ok(Some(two.digest)));
+    assert_eq!(taken, Ok(Some(tags::TakenTag { digest: Some(two.digest) })));
     let sql = "SELECT updated_at FROM tags WHERE manifest_id = $1";
     assert_eq!(c.t.db.one(sql, params![two.id], |row| row.instant(0)).await, Ok(after(1)), "only taken");
 }

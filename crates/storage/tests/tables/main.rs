@@ -4,6 +4,8 @@
 
 mod accounts;
 mod audit;
+mod certificates;
+mod checks;
 mod content;
 mod people;
 mod plans;
@@ -12,7 +14,9 @@ mod rights;
 mod schema;
 mod sessions;
 mod setting;
+mod signing_keys;
 mod statements;
+mod store;
 mod token_lists;
 mod tokens;
 mod tombstones;

@@ -209,7 +209,7 @@ async fn settings_have_defaults_until_somebody_changes_them(t: Tables) {
         };
         assert_eq!(t.write(edit).await, Ok(revision));
         assert_eq!(settings::all(&t.db).await, Ok(changed));
-        let rights = load(&t.db, &Who::Anonymous, &Aim::default(), NOW).await.unwrap().unwrap();
+        let rights = load(&t.db, &Who::Anonymous, None, &Aim::default(), NOW).await.unwrap().unwrap();
         assert_eq!(rights.users_make_namespaces, revision == 2);
     }
 }
@@ -372,7 +372,7 @@ async fn a_deactivated_owner_and_a_deleted_user_show_with_their_tokens(t: Tables
     }
     let owner = async |hash: u8| {
         let who = Who::SecretHash(SecretHash::from_bytes(&[hash; 32]).unwrap());
-        match load(&t.db, &who, &Aim::default(), NOW).await.unwrap().unwrap().principal {
+        match load(&t.db, &who, None, &Aim::default(), NOW).await.unwrap().unwrap().principal {
             access::rights::Principal::Token(token) => token.owner,
             other => panic!("{other:?}"),
         }

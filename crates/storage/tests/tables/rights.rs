@@ -15,6 +15,7 @@ use storage::{
     params,
     rights::{Aim, Who, load},
     secrets,
+    signing_keys::{self, KeyState, StoredKey},
     tokens::{self, StoredOwner},
 };
 use testkit::{Engine, both_engines};
@@ -65,7 +66,7 @@ impl House {
     }
 
     async fn load(&self, who: &Who, aim: &Aim<'_>, now: Instant) -> Option<Rights> {
-        load(&self.t.db, who, aim, now).await.unwrap()
+        load(&self.t.db, who, None, aim, now).await.unwrap()
     }
 
     /// What a token's row says of the token with this hash.
@@ -192,6 +193,28 @@ async fn an_unknown_credential_is_nobodys(h: House) {
 }
 
 #[both_engines]
+async fn with_the_key_that_signed_for_it_a_credential_is_gone(h: House) {
+    let ends = "DELETE FROM signing_keys WHERE kid = $1";
+    for who in [Who::Anonymous, h.as_anna(), Who::Secret(h.ci_secret)] {
+        let found = async || {
+            let signed_by = Some("kid");
+            load(&h.t.db, &who, signed_by, &Aim::default(), NOW).await.unwrap().is_some()
+        };
+        assert!(!found().await, "{who:?}");
+        let key = StoredKey {
+            kid: "kid".into(),
+            state: KeyState::Retired,
+            sealed: Vec::new(),
+            created_at: NOW,
+            retired_at: Some(NOW),
+        };
+        h.t.write(async |tx| signing_keys::insert(tx, &key).await).await.unwrap();
+        assert!(found().await, "{who:?}");
+        assert_eq!(h.t.sql(ends, "kid".into()).await, Ok(1));
+    }
+}
+
+#[both_engines]
 async fn a_credential_made_with_an_older_password_is_not_current(h: House) {
     h.t.sql("UPDATE users SET password_generation = 7 WHERE id = $1", h.anna.to_string()).await.unwrap();
     for (password_generation, expect) in [(6, false), (7, true), (8, false)] {
@@ -307,7 +330,7 @@ async fn addresses_that_can_t_be_read_are_never_taken_for_anywhere(h: House) {
     for broken in ["10.1.0.0/16,203.0.113.9", " ", "anywhere", "10.1.2.3/16"] {
         let sql = "UPDATE tokens SET allowed_addresses = $2 WHERE id = $1";
         h.t.write(async |tx| tx.execute(sql, params![h.ci, broken]).await).await.unwrap();
-        let told = load(&h.t.db, &by_hash(CI_HASH), &Aim::default(), NOW).await;
+        let told = load(&h.t.db, &by_hash(CI_HASH), None, &Aim::default(), NOW).await;
         assert!(matches!(told, Err(DbError::Corrupt(_))), "{broken}: {told:?}");
         let told = tokens::by_id(&h.t.db, h.ci, NOW).await;
         assert!(matches!(told, Err(DbError::Corrupt(_))), "{broken}: {told:?}");
@@ -360,7 +383,7 @@ async fn a_namespace_made_again_owes_nothing_to_the_old_tokens(h: House) {
 async fn a_transaction_reads_the_rights_that_it_would_leave(h: House) {
     let end = async |tx: &Tx| {
         tokens::end(tx, h.ci, NOW, "deleted").await?;
-        load(tx, &by_hash(CI_HASH), &Aim::default(), NOW).await
+        load(tx, &by_hash(CI_HASH), None, &Aim::default(), NOW).await
     };
     let Principal::Token(token) = h.t.write(end).await.unwrap().unwrap().principal else {
         panic!("no token");

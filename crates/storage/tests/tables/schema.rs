@@ -3,9 +3,8 @@
 use access::id::AuditId;
 use storage::{
     audit::{self, Record},
-    db::{Constraint, Query, Row, Tx},
+    db::{Constraint, Query, Row},
     params,
-    signing_keys::{self, StoredKey},
 };
 use testkit::both_engines;
 
@@ -71,36 +70,6 @@ async fn a_history_outlives_what_it_is_about(t: Tables) {
     // A row is written once.
     let again = t.write(async |tx| audit::record(tx, id, after(1), &record).await).await;
     assert!(again.unwrap_err().is_conflict(Constraint::Unique));
-}
-
-#[both_engines]
-async fn one_key_signs(t: Tables) {
-    let key = |kid: &str, state: &str, at| StoredKey {
-        kid: kid.into(),
-        state: state.into(),
-        sealed: vec![0, 255, 7],
-        created_at: at,
-    };
-    let insert = async |tx: &Tx, kid, state, at| signing_keys::insert(tx, &key(kid, state, at)).await;
-    let (is_first_new, is_second_new) = t
-        .overlapping(
-            async |tx| insert(tx, "b", "active", after(2)).await,
-            async |tx| insert(tx, "second", "active", after(2)).await,
-        )
-        .await;
-    assert_eq!((is_first_new, is_second_new), (true, Ok(false)));
-    for (kid, state, at) in
-        [("old", "retired", NOW), ("older", "retired", NOW), ("c", "next", after(2)), ("d", "next", after(1))]
-    {
-        assert_eq!(t.write(async |tx| insert(tx, kid, state, at).await).await, Ok(true), "{kid}");
-    }
-
-    let keys = signing_keys::all(&t.db).await.unwrap();
-    let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
-    assert_eq!(kids, ["old", "older", "d", "b", "c"], "by age, then by kid");
-    let active = &keys[3];
-    assert_eq!((active.state.as_str(), active.created_at), ("active", after(2)));
-    assert_eq!(active.sealed, [0, 255, 7]);
 }
 
 #[both_engines]

@@ -47,7 +47,7 @@ fn ended(session: &StoredSession, username: &str) -> EndedSession {
 }
 
 async fn principal_is_current(t: &Tables, seed: u64, now: Instant) -> Option<bool> {
-    let rights = load(&t.db, &Who::Session(hash(seed)), &Aim::default(), now).await.unwrap();
+    let rights = load(&t.db, &Who::Session(hash(seed)), None, &Aim::default(), now).await.unwrap();
     rights.map(|rights| rights.principal.user().unwrap().is_current)
 }
 

@@ -126,16 +126,17 @@ async fn a_session_whose_time_is_over_ends_once(t: Tables) {
         let id = UploadId::mint(NOW, &t.random);
         let key = SessionKey { id, namespace, repository: &repository, principal: "user:x" };
         t.write(async |tx| uploads::insert(tx, key, &state, after(hours)).await).await.unwrap();
-        ids.push(id);
+        ids.push(id.to_string());
     }
     let expired = async |now| -> Vec<_> {
         let found = uploads::expired(&t.db, now, 10).await.unwrap();
-        found.into_iter().map(|(id, state)| (id, state.to_bytes())).collect()
+        found.into_iter().map(|upload| (upload.id, upload.state.unwrap().to_bytes())).collect()
     };
     assert_eq!(expired(NOW).await, []);
-    assert_eq!(expired(after(1)).await, [(ids[0], state.to_bytes())]);
-    let end = async |id, now| t.write(async |tx| uploads::delete_expired(tx, id, now).await).await.unwrap();
-    assert!(!end(ids[1], after(1)).await, "an append has moved its end since");
-    assert!(end(ids[0], after(1)).await && !end(ids[0], after(1)).await);
+    assert_eq!(expired(after(1)).await, [(ids[0].clone(), state.to_bytes())]);
+    let end =
+        async |id: &str, now| t.write(async |tx| uploads::delete_expired(tx, id, now).await).await.unwrap();
+    assert!(!end(&ids[1], after(1)).await, "an append has moved its end since");
+    assert!(end(&ids[0], after(1)).await && !end(&ids[0], after(1)).await);
     assert_eq!(expired(after(2)).await.len(), 1);
 }

@@ -118,8 +118,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 /// What can go wrong with an operation, its server's own faults apart.
 fn failures(operation: &Operation) -> Vec<Code> {
     // Any operation may be sent a query that it does not know, or that is no text.
-    let mut codes =
-        vec![Code::LogInNeeded, Code::BadCredential, Code::Denied, Code::Malformed, Code::Invalid];
+    let mut codes = vec![
+        Code::LogInNeeded,
+        Code::BadCredential,
+        Code::Denied,
+        Code::TooManyGuesses,
+        Code::Malformed,
+        Code::Invalid,
+    ];
     let parameters: Vec<&Parameter> = operation.parameters.iter().flatten().filter_map(inlined).collect();
     if parameters.iter().any(|parameter| parameter.parameter_in == ParameterIn::Path) {
         codes.push(Code::NotFound);
@@ -256,7 +262,7 @@ mod tests {
             for (status, response) in responses.iter().filter(|(status, _)| !status.starts_with('2')) {
                 assert!(response.pointer(problem).is_some(), "{method} {path} {status}");
             }
-            for status in ["400", "401", "403", "422", "default"] {
+            for status in ["400", "401", "403", "422", "429", "default"] {
                 assert!(responses.contains_key(status), "{method} {path} {status}");
             }
             let has = |status: &str| responses.contains_key(status);
@@ -344,8 +350,8 @@ mod tests {
                 "MemberKind: users teams",
                 "Permission: pull pull-push custom account",
                 "ProblemCode: malformed log-in-needed bad-credential denied not-found method-not-allowed name-taken \
-                 too-many in-use last-administrator holds-repositories changed too-large not-json invalid internal \
-                 unavailable storage-full",
+                 too-many in-use last-administrator holds-repositories changed too-large not-json invalid \
+                 too-many-guesses internal unavailable storage-full",
                 "Role: reader writer admin",
                 "ScopeAction: pull push delete list",
                 "ScopeType: repository registry",

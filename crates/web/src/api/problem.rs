@@ -32,6 +32,8 @@ pub(super) struct Problem {
     code: Code,
     detail: String,
     errors: Vec<FieldError>,
+    /// When to come back, in seconds, where that helps.
+    retry_after_seconds: Option<u32>,
 }
 
 macro_rules! codes {
@@ -74,6 +76,7 @@ codes! {
     TooLarge: PAYLOAD_TOO_LARGE, "the body is longer than 1 MiB";
     NotJson: UNSUPPORTED_MEDIA_TYPE, "the body is of another type than application/json";
     Invalid: UNPROCESSABLE_ENTITY, "fields or query parameters break rules; `errors` says which";
+    TooManyGuesses: TOO_MANY_REQUESTS, "too many wrong passwords came before; `Retry-After` says when to come back";
     Internal: INTERNAL_SERVER_ERROR, "our fault; the server's log says why, under `request_id`";
     Unavailable: SERVICE_UNAVAILABLE, "too much at once, or the database is away; `Retry-After` says when to come back";
     StorageFull: INSUFFICIENT_STORAGE, "the server's disk is full";
@@ -82,7 +85,8 @@ codes! {
 impl Problem {
     /// A problem, explained to a person by `detail`.
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        let retry_after_seconds = (code == Code::Unavailable).then_some(RETRY_AFTER_SECONDS);
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_seconds }
     }
 
     /// Fields or parameters that break rules, all of them.
@@ -91,7 +95,7 @@ impl Problem {
             [one] => format!("{} breaks a rule", one.field),
             several => format!("{} fields break rules", several.len()),
         };
-        Self { code: Code::Invalid, detail, errors }
+        Self { errors, ..Self::new(Code::Invalid, detail) }
     }
 
     /// A fault of ours: the log has the cause, under the id that the answer carries.
@@ -125,8 +129,8 @@ impl IntoResponse for Problem {
         if matches!(self.code, Code::LogInNeeded | Code::BadCredential) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
-        if self.code == Code::Unavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -144,6 +148,10 @@ impl From<Refusal> for Problem {
             Refusal::Denied(reason) => Self::new(Code::Denied, reason),
             Refusal::Unseen(reason) => Self::new(Code::NotFound, reason),
             Refusal::Busy => Self::new(Code::Unavailable, text),
+            Refusal::TooManyGuesses(guesses) => Self {
+                retry_after_seconds: Some(guesses.retry_after_seconds),
+                ..Self::new(Code::TooManyGuesses, text)
+            },
             Refusal::Storage(error) => Self::from(error),
         }
     }
@@ -185,7 +193,7 @@ impl From<ContentError> for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Unavailable(_) | DbError::Busy(_) => {
+            DbError::Unavailable(_) | DbError::CommitUnknown(_) | DbError::Busy(_) => {
                 tracing::warn!(%error, "the database did not answer");
                 Self::new(Code::Unavailable, "the database does not answer; try again in a moment")
             }
@@ -198,6 +206,7 @@ impl From<DbError> for Problem {
             | DbError::Serialization
             | DbError::Corrupt(_)
             | DbError::TooNew { .. }
+            | DbError::TooOld { .. }
             | DbError::Other(_) => Self::internal(&error),
         }
     }
@@ -324,6 +333,7 @@ mod tests {
             (Refusal::Unseen(text()), (404, "not-found")),
             (Refusal::Busy, (503, "unavailable")),
             (Refusal::Storage(DbError::Unavailable(text())), (503, "unavailable")),
+            (Refusal::Storage(DbError::CommitUnknown(text())), (503, "unavailable")),
             (Refusal::Storage(DbError::Busy(text())), (503, "unavailable")),
             (Refusal::Storage(DbError::Full), (507, "storage-full")),
             (Refusal::Storage(DbError::NoRow), (500, "internal")),

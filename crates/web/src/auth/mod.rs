@@ -13,7 +13,9 @@ use axum::{
 };
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use oci::ErrorCode;
-use registry::{BearerError, Credential, DbError, IssuedBearer, Password, Refusal, SERVICE};
+use registry::{
+    BearerError, Credential, DbError, IssuedBearer, NEXT_KNOWN_AFTER, Password, Refusal, SERVICE,
+};
 
 use crate::{
     app::App,
@@ -30,6 +32,9 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 /// The parameters that are looked at, scopes aside. RFC 6749 §3.2 has none of them twice: which one counts, a proxy and
 /// we could see differently.
 const ONCE: [&str; 5] = ["service", "grant_type", "username", "password", "refresh_token"];
+
+/// How long the public keys may be kept, in seconds: half as long as the next key is known before it signs.
+const JWKS_MAX_AGE_SECONDS: i64 = NEXT_KNOWN_AFTER.as_millis() / 1000 / 2;
 
 /// A fault of ours: the log has the cause.
 const FAILED: &str = "the registry failed; its log says why, under the id in X-Request-Id";
@@ -61,9 +66,11 @@ impl From<Refusal> for TokenError {
     }
 }
 
-/// The public halves of the keys that sign bearers (RFC 7517).
-pub(crate) async fn jwks(State(app): State<App>) -> Json<serde_json::Value> {
-    Json(app.registry().jwks())
+/// The public halves of the keys that sign bearers (RFC 7517). Whoever keeps them asks again before a key that they don't
+/// know begins to sign.
+pub(crate) async fn jwks(State(app): State<App>) -> impl IntoResponse {
+    let keys = app.registry().jwks(app.now()).await;
+    ([(header::CACHE_CONTROL, format!("public, max-age={JWKS_MAX_AGE_SECONDS}"))], Json(keys))
 }
 
 /// Hands out a bearer.
@@ -186,11 +193,19 @@ fn refuse_credential(refusal: &Refusal) -> Response {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, headers::value(&challenge));
             response
         }
-        Refusal::Storage(error @ (DbError::Unavailable(_) | DbError::Busy(_))) => {
+        Refusal::Storage(
+            error @ (DbError::Unavailable(_) | DbError::CommitUnknown(_) | DbError::Busy(_)),
+        ) => {
             tracing::warn!(%error, "the database did not answer");
             unavailable("the database does not answer; try again in a moment")
         }
         Refusal::Busy => unavailable(&reason),
+        // RFC 6749 has no word of its own for this; the status says it.
+        Refusal::TooManyGuesses(guesses) => {
+            let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", &reason);
+            response.headers_mut().insert(header::RETRY_AFTER, guesses.retry_after_seconds.into());
+            response
+        }
         Refusal::Storage(error) => {
             tracing::error!(%error, "a bearer could not be issued");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", FAILED)
@@ -208,6 +223,7 @@ fn unavailable(reason: &str) -> Response {
 fn problem(status: StatusCode, error: &str, reason: &str) -> Response {
     let code = match status {
         StatusCode::UNAUTHORIZED => ErrorCode::Unauthorized,
+        StatusCode::TOO_MANY_REQUESTS => ErrorCode::TooManyRequests,
         StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
         StatusCode::INTERNAL_SERVER_ERROR => ErrorCode::Unknown,
         _ => ErrorCode::Unsupported,

@@ -33,6 +33,8 @@ pub(super) struct DeadEnd {
     pub(super) text: String,
     /// Where to go on, and how the way is called.
     pub(super) way_out: (String, &'static str),
+    /// When to come back, in seconds, where waiting helps.
+    pub(super) retry_after_seconds: Option<u32>,
 }
 
 impl IntoResponse for DeadEnd {
@@ -46,9 +48,8 @@ pub(super) async fn framed(mut request: Request, next: Next) -> Response {
     let seen = Seen::default();
     request.extensions_mut().insert(seen.clone());
     let mut response = next.run(request).await;
-    let Some(DeadEnd { status, title, text, way_out }) = response.extensions_mut().remove() else {
-        return response;
-    };
+    let Some(end) = response.extensions_mut().remove::<DeadEnd>() else { return response };
+    let DeadEnd { status, title, text, way_out, retry_after_seconds } = end;
     let body = html! {
         .card.narrow {
             h1 { (title) }
@@ -56,7 +57,11 @@ pub(super) async fn framed(mut request: Request, next: Next) -> Response {
             .actions { a.button href=(way_out.0) { (way_out.1) } }
         }
     };
-    Page::of_nobody(title).seen_by(seen.viewer()).status(status).with(&body)
+    let mut page = Page::of_nobody(title).seen_by(seen.viewer()).status(status).with(&body);
+    if let Some(seconds) = retry_after_seconds {
+        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    page
 }
 
 /// No path leads here. Whoever opens the server in a browser is told so by a page; whatever else mistypes a path is told
@@ -87,8 +92,14 @@ pub(super) async fn wrong_method(State(app): State<App>, request: Request) -> Re
     };
     let way_out =
         page.map_or(("/".to_owned(), "To your namespaces"), |page| (page.to_owned(), "Back to the page"));
-    DeadEnd { status: StatusCode::METHOD_NOT_ALLOWED, title: "Not a page", text: text.to_owned(), way_out }
-        .into_response()
+    DeadEnd {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        title: "Not a page",
+        text: text.to_owned(),
+        way_out,
+        retry_after_seconds: None,
+    }
+    .into_response()
 }
 
 /// The page with the form that is sent to this path, where the path says which.

@@ -6,6 +6,9 @@ use registry::{ContentError, ManageError, Refusal};
 
 use super::{dead_ends::DeadEnd, parts};
 
+/// When to come back after a fault, in seconds: most are over by then.
+const FAULT_RETRY_SECONDS: u32 = 1;
+
 /// Whatever ends a request to the console early.
 #[derive(Debug)]
 pub(super) enum ConsoleError {
@@ -96,6 +99,7 @@ fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, String) {
         Refusal::Denied(_) => (StatusCode::FORBIDDEN, "Not allowed", text),
         Refusal::Unseen(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
         Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy", text),
+        Refusal::TooManyGuesses(_) => (StatusCode::TOO_MANY_REQUESTS, "Wait a moment", text),
         Refusal::Storage(error) => of_fault(error),
     }
 }
@@ -132,6 +136,14 @@ impl IntoResponse for ConsoleError {
             };
             return Redirect::to(&format!("/login{next}")).into_response();
         }
-        DeadEnd { status, title, text, way_out: ("/".to_owned(), "To your namespaces") }.into_response()
+        let retry_after_seconds = match &self {
+            Self::Manage(ManageError::Refused(Refusal::TooManyGuesses(guesses))) => {
+                Some(guesses.retry_after_seconds)
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(FAULT_RETRY_SECONDS),
+            _ => None,
+        };
+        let way_out = ("/".to_owned(), "To your namespaces");
+        DeadEnd { status, title, text, way_out, retry_after_seconds }.into_response()
     }
 }

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, request::Parts};
+use http::{StatusCode, header, request::Parts};
 use maud::{Markup, html};
 use registry::{Password, Refusal};
 
@@ -120,13 +120,20 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
     let next = local(form.text("next"));
     match browser.open_session(&app, form.text("username"), &password, next).await {
         Ok(response) => Ok(response),
-        Err(Refusal::BadCredential(reason)) => {
-            let mut wrong = Wrong::default();
-            wrong.add("", capitalised(&reason));
-            Ok(filled_in(&form, &wrong, &NOTHING, StatusCode::UNAUTHORIZED))
+        Err(Refusal::BadCredential(reason)) => Ok(refused(&form, &reason, StatusCode::UNAUTHORIZED)),
+        Err(refusal @ Refusal::TooManyGuesses(guesses)) => {
+            let mut response = refused(&form, &refusal.to_string(), StatusCode::TOO_MANY_REQUESTS);
+            response.headers_mut().insert(header::RETRY_AFTER, guesses.retry_after_seconds.into());
+            Ok(response)
         }
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+fn refused(form: &Form, reason: &str, status: StatusCode) -> Response {
+    let mut wrong = Wrong::default();
+    wrong.add("", capitalised(reason));
+    filled_in(form, &wrong, &NOTHING, status)
 }
 
 /// Ends the session.

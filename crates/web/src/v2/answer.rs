@@ -4,13 +4,14 @@ use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::headers::sandbox;
+
 pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 
 /// What every `/v2/` answer carries: what was pushed is somebody else's bytes on the console's origin (DESIGN §3.1).
 pub(crate) fn harden(headers: &mut HeaderMap) {
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    sandbox(headers);
     // Docker's registry API V2, "API Version Check": older clients look for it.
     headers.insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
 }

@@ -142,6 +142,11 @@ fn of_refusal(refusal: &Refusal, challenger: Challenger<'_>) -> Response {
         Refusal::Denied(reason) => of(StatusCode::FORBIDDEN, ErrorCode::Denied, reason),
         Refusal::Unseen(reason) => of(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, reason),
         Refusal::Busy => unavailable(&text),
+        // RFC 6585 §4. Docker gives up at once on this, as it should: another attempt would only be refused as well.
+        Refusal::TooManyGuesses(guesses) => {
+            of(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, &text)
+                .with(header::RETRY_AFTER, guesses.retry_after_seconds.to_string())
+        }
         Refusal::Storage(error) => of_storage(error),
     }
 }
@@ -195,6 +200,7 @@ fn of_blobs(error: &BlobError) -> Response {
         BlobError::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
         BlobError::Body(_) => of(StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid, &text),
         BlobError::Full => of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, &text),
+        BlobError::TooManyReaders => unavailable(&text),
         BlobError::BadState => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),
         BlobError::NotFound | BlobError::Truncated { .. } | BlobError::Io(_) => broken(&text),
     }
@@ -202,7 +208,7 @@ fn of_blobs(error: &BlobError) -> Response {
 
 fn of_storage(error: &DbError) -> Response {
     match error {
-        DbError::Unavailable(_) | DbError::Busy(_) => {
+        DbError::Unavailable(_) | DbError::CommitUnknown(_) | DbError::Busy(_) => {
             tracing::warn!(%error, "the database did not answer");
             unavailable("the database does not answer; try again in a moment")
         }
@@ -215,6 +221,7 @@ fn of_storage(error: &DbError) -> Response {
         | DbError::Serialization
         | DbError::Corrupt(_)
         | DbError::TooNew { .. }
+        | DbError::TooOld { .. }
         | DbError::Other(_) => broken(&error.to_string()),
     }
 }

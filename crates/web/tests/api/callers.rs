@@ -1,5 +1,6 @@
 //! Who may call at all, what everybody is told, and what every answer has in common.
 
+use access::time::Length;
 use reqwest::Method;
 use serde_json::json;
 use testkit::{TestServer, both_engines};
@@ -55,6 +56,8 @@ fn operations() -> Vec<(Method, String, Option<serde_json::Value>)> {
 async fn nobody_may_do_anything(t: TestServer) {
     for caller in [t.anonymous(), t.basic("admin", "wrong"), t.basic("nobody", "wrong"), t.bearer("x")] {
         for (method, path, body) in operations() {
+            // Five wrong passwords a minute are heard out, and no more.
+            t.clock.advance(Length::seconds(60));
             let mut request = caller.request(method, &path);
             if let Some(body) = &body {
                 request = request.json(body);

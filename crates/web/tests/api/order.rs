@@ -1,6 +1,7 @@
 //! Every operation of the document: whoever may not do it hears so before anything is said about the form of what they
 //! sent, whoever may hears what is wrong with it, and no answer is one that the document does not name.
 
+use access::time::Length;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Actor, Answer, ServiceToken, TestServer, both_engines};
@@ -90,6 +91,8 @@ async fn whoever_is_nobody_hears_nothing_about_what_they_sent(t: TestServer) {
     t.admin().set_status(&dead, "disabled").await.is(200);
     for caller in [t.anonymous(), t.basic("admin", "wrong"), t.bearer("x"), t.with(&dead)] {
         for operation in operations(&t).await {
+            // Five wrong passwords a minute are heard out, and no more.
+            t.clock.advance(Length::seconds(60));
             for path in [Some(&operation.path), operation.malformed_path.as_ref()].into_iter().flatten() {
                 operation.all_wrong_at(path, &caller).await.is(401);
             }

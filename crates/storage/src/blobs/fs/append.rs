@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Seek as _, SeekFrom, Write as _},
+    io::{self, Seek as _, SeekFrom},
     sync::Arc,
 };
 
@@ -13,7 +13,7 @@ use futures_util::{
 };
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-use super::{BlobError, Body, Folders, Key, State, at_least, blocking, sync_folder};
+use super::{BlobError, Body, Folders, Key, State, at_least, blocking};
 use crate::blobs::state::Hashes;
 
 /// How many bytes are gathered before they go to the disk. Large enough that changing threads costs nothing beside
@@ -55,9 +55,9 @@ async fn receive(pipe: &mut Pipe, mut body: Body<'_>, mut room: u64, limit: u64)
 async fn cut_back(folders: &Arc<Folders>, state: &State) {
     let (folders, key, offset) = (Arc::clone(folders), state.key.clone(), state.offset);
     let cut = blocking(move || {
-        let file = OpenOptions::new().write(true).open(folders.upload(&key))?;
+        let file = folders.disk.open(&folders.upload(&key), OpenOptions::new().write(true))?;
         if file.metadata()?.len() > offset {
-            file.set_len(offset)?;
+            folders.disk.set_len(&file, offset)?;
         }
         Ok(())
     });
@@ -160,7 +160,7 @@ impl Writer {
         let found = file.metadata()?.len();
         at_least(found, offset)?;
         if found > offset {
-            file.set_len(offset)?;
+            folders.disk.set_len(&file, offset)?;
         }
         file.seek(SeekFrom::Start(offset))?;
         Ok(Self { is_new: offset == 0, folders, key, file, offset })
@@ -168,11 +168,12 @@ impl Writer {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.offset += bytes.len() as u64;
-        self.file.write_all(bytes)
+        self.folders.disk.write(&self.file, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()?;
-        if self.is_new { sync_folder(&self.folders.uploads()) } else { Ok(()) }
+        let disk = &self.folders.disk;
+        disk.sync_file(&self.file)?;
+        if self.is_new { disk.sync_folder(&self.folders.uploads()) } else { Ok(()) }
     }
 }

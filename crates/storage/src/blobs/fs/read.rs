@@ -5,21 +5,26 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, path::Path, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt as _};
-use tokio::task::spawn_blocking;
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use super::{BlobError, Range, Reading, absent, at_least};
 
 /// How much is read and handed on at a time, in bytes: tokio's 4 KiB gave a thirtieth of the speed (DESIGN §6).
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Opens the file at `path`; it stays readable through this even when it is deleted. Blocks.
-pub(super) fn read(path: &Path, range: Option<Range>) -> Result<Reading, BlobError> {
+/// Opens the file at `path`; it stays readable through this even when it is deleted, and `turn` is kept as long as it is
+/// open. Blocks.
+pub(super) fn read(
+    path: &Path,
+    range: Option<Range>,
+    turn: OwnedSemaphorePermit,
+) -> Result<Reading, BlobError> {
     let file = File::open(path).map_err(absent)?;
     let size = file.metadata()?.len();
     let range = range.unwrap_or(Range { start: 0, length: size });
     at_least(size, range.start.saturating_add(range.length))?;
-    let cursor =
-        Cursor { file: Arc::new(file), at: range.start, left: range.length, buffer: BytesMut::new() };
+    let (file, buffer) = (Arc::new(file), BytesMut::new());
+    let cursor = Cursor { file, at: range.start, left: range.length, buffer, _turn: turn };
     let bytes = stream::try_unfold(cursor, Cursor::next).boxed();
     Ok(Reading { size, bytes })
 }
@@ -29,6 +34,7 @@ struct Cursor {
     at: u64,
     left: u64,
     buffer: BytesMut,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Cursor {

@@ -2,12 +2,14 @@
 //! told nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{
-    io::Write,
-    sync::{Mutex, Once},
-};
+mod log;
+mod planted;
 
-use access::secret::{Secret, SecretKind};
+use access::{
+    secret::{Secret, SecretKind},
+    time::Length,
+};
+use log::{is_logged, log_everything};
 use reqwest::Method;
 use serde_json::json;
 use testkit::{
@@ -26,8 +28,9 @@ struct Told {
     reason: String,
 }
 
-/// Knocks at every door that takes Basic.
+/// Knocks at every door that takes Basic, in a minute of its own: of wrong passwords five are heard out in each.
 async fn knock(t: &TestServer, name: &str, password: &str) -> Vec<Told> {
+    t.clock.advance(Length::seconds(60));
     let mut told = Vec::new();
     for (door, path, reason) in [
         ("/v2/", "/v2/", "/errors/0/message"),
@@ -202,34 +205,6 @@ async fn a_secret_by_itself_opens_the_api_and_a_bad_one_does_not(t: TestServer) 
 }
 
 // ---- Shown once ----
-
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Logged;
-
-impl Write for Logged {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// From now on everything that anything in this process logs is kept, at every level.
-fn log_everything() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
-        subscriber.with_writer(|| Logged).init();
-    });
-}
-
-fn is_logged(text: &str) -> bool {
-    LOG.lock().unwrap().windows(text.len()).any(|window| window == text.as_bytes())
-}
 
 /// Does everything that can be done with the token, and gives all that came back.
 async fn use_everywhere(t: &TestServer, ci: &ServiceToken) -> Vec<Answer> {

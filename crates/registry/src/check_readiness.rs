@@ -1,0 +1,113 @@
+//! Whether requests can be answered, and what is missing where they can't.
+
+use std::{io, sync::Arc, time::Duration};
+
+use access::time::Instant;
+use futures_util::{StreamExt, stream};
+use storage::{
+    blobs::{BlobError, BlobStore, Body, BodyError},
+    db::DbError,
+};
+use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
+
+use crate::Registry;
+
+/// How far this machine's clock may be from the database's, in seconds: a bearer is taken that early (DESIGN §3.2, leeway
+/// for nbf), so that two replicas within it understand each other.
+pub const MAX_CLOCK_DIFFERENCE_SECONDS: u64 = 5;
+/// How long database and blob store may take to answer: a disk or a network that hangs says nothing at all, and whoever
+/// asks whether requests can be answered waits some seconds at most (a probe of Kubernetes one, unless told otherwise).
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What is written to see whether something can be.
+const PROBE: &[u8] = b"?";
+
+/// Something without which requests are not answered, or wrongly.
+#[derive(Debug, thiserror::Error)]
+pub enum Missing {
+    /// The database.
+    #[error("the database does not answer")]
+    Database(#[source] DbError),
+    /// The blob store.
+    #[error("the blob store can't be written to")]
+    Blobs(#[source] BlobError),
+    /// Any word of the blob store.
+    #[error("the blob store does not answer")]
+    SilentBlobs,
+    /// The right time: tokens and bearers would end too early or too late.
+    #[error(
+        "this machine's clock is {seconds} s off the database's, and {MAX_CLOCK_DIFFERENCE_SECONDS} s are allowed; \
+         set it (NTP)"
+    )]
+    Time {
+        /// By how much, in seconds.
+        seconds: u64,
+    },
+}
+
+/// The look at the blob store that is under way, if one is. A disk that hangs is asked once and not again by everybody who
+/// wants to know: each question keeps a thread.
+#[derive(Default)]
+pub(crate) struct BlobLook(Mutex<Option<JoinHandle<Result<(), BlobError>>>>);
+
+impl BlobLook {
+    /// What came of writing a byte; `None` where nothing has for [`PATIENCE`], and the next who asks waits for the same.
+    async fn outcome(&self, blobs: &Arc<dyn BlobStore>) -> Option<Result<(), BlobError>> {
+        let mut under_way = self.0.lock().await;
+        let look = under_way.get_or_insert_with(|| tokio::spawn(write_a_byte(Arc::clone(blobs))));
+        let outcome = timeout(PATIENCE, look).await.ok()?;
+        *under_way = None;
+        Some(outcome.unwrap_or_else(|panicked| Err(BlobError::Io(io::Error::other(panicked)))))
+    }
+}
+
+async fn write_a_byte(blobs: Arc<dyn BlobStore>) -> Result<(), BlobError> {
+    let begun = blobs.begin(None).await?;
+    let body: Body<'_> = stream::iter([Ok::<_, BodyError>(PROBE.into())]).boxed();
+    let written = blobs.append(&begun, body, PROBE.len() as u64).await;
+    // Also where it went wrong half way.
+    let dropped = blobs.abort(&begun).await;
+    written.and(dropped)
+}
+
+impl Registry {
+    /// What is missing; nothing where requests can be answered. It writes a byte to the blob store and removes it. A full
+    /// disk is nothing missing: pulls go on (DESIGN §5, 7). Answers within [`PATIENCE`], whatever hangs.
+    pub async fn missing(&self, now: Instant) -> Vec<Missing> {
+        let (time, written) =
+            tokio::join!(timeout(PATIENCE, self.db.clock()), self.blob_look.outcome(&self.blobs));
+        let no_answer = |_| Err(DbError::Unavailable(format!("no answer for {} s", PATIENCE.as_secs())));
+        let mut missing = Vec::new();
+        match time.unwrap_or_else(no_answer) {
+            Ok(theirs) => missing.extend(theirs.and_then(|theirs| wrong_time(now, theirs))),
+            Err(error) => missing.push(Missing::Database(error)),
+        }
+        match written {
+            Some(Ok(()) | Err(BlobError::Full)) => {}
+            Some(Err(error)) => missing.push(Missing::Blobs(error)),
+            None => missing.push(Missing::SilentBlobs),
+        }
+        missing
+    }
+}
+
+fn wrong_time(ours: Instant, theirs: Instant) -> Option<Missing> {
+    let seconds = ours.as_millis().abs_diff(theirs.as_millis()) / 1000;
+    (seconds > MAX_CLOCK_DIFFERENCE_SECONDS).then_some(Missing::Time { seconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_wrong_beyond_five_seconds_either_way() {
+        let said = |ours, theirs| {
+            wrong_time(Instant::from_millis(ours), Instant::from_millis(theirs))
+                .map(|missing| missing.to_string())
+        };
+        assert_eq!((said(10_000, 15_999), said(15_999, 10_000)), (None, None));
+        let text = "this machine's clock is 6 s off the database's, and 5 s are allowed; set it (NTP)";
+        assert_eq!(said(10_000, 16_000).as_deref(), Some(text));
+        assert_eq!(said(16_000, 10_000).as_deref(), Some(text));
+    }
+}

@@ -1,0 +1,83 @@
+//! Commands for operators: they work on the store itself, where the server runs, with the configuration that `serve` has,
+//! and beside it. They change no schema and make no store: a server does both when it starts.
+
+pub(crate) mod fsck;
+pub(crate) mod keys;
+
+use std::sync::Arc;
+
+use access::time::{Clock, Instant};
+use anyhow::{Context, bail};
+use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile};
+
+use crate::clock::SystemClock;
+use crate::config::{ServeConfig, ServeFlags};
+use crate::failure::Failure;
+use crate::logging;
+use crate::randomness::SystemRandomness;
+
+/// Does `work` with the configuration that these flags, the variables and the file make.
+pub(crate) fn run<T>(
+    flags: ServeFlags,
+    work: impl AsyncFnOnce(&ServeConfig, Instant) -> anyhow::Result<T>,
+) -> Result<T, Failure> {
+    let folder = std::env::current_dir().map_err(|error| Failure::Other(error.into()))?;
+    let config = ServeConfig::load(flags, std::env::vars_os(), &folder)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    logging::start(config.log, &config.log_level)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Other(error.into()))?;
+    Ok(runtime.block_on(work(&config, SystemClock.now()))?)
+}
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To look at it: nothing is changed, and it may lie where nothing can be written.
+    Look,
+    /// To change it.
+    Change,
+}
+
+/// Opens the database of a store that a server of this version was started on; an error says which one was.
+pub(crate) async fn open_database(config: &ServeConfig, purpose: Purpose) -> anyhow::Result<Db> {
+    if let DatabaseLocation::Sqlite { path } = &config.database
+        && !path.try_exists().with_context(|| format!("cannot look for {}", path.display()))?
+    {
+        bail!(
+            "there is no database {}; name the data folder of the server with --data-dir, or its configuration with \
+             --config",
+            path.display()
+        );
+    }
+    let opened = async {
+        let db = match purpose {
+            Purpose::Look => Db::open_to_read(&config.database, DbOptions::default()).await?,
+            Purpose::Change => Db::open(&config.database, DbOptions::default()).await?,
+        };
+        db.check_schema().await.map(|()| db)
+    };
+    let db = opened.await.with_context(|| format!("the database {}", config.database))?;
+    Ok(db)
+}
+
+/// Opens a whole store, database and blobs, after making sure that the two belong together.
+pub(crate) async fn open_store(config: &ServeConfig, purpose: Purpose) -> anyhow::Result<(Db, FileStore)> {
+    let db = open_database(config, purpose).await?;
+    let folder = &config.blobs;
+    if !folder.try_exists().with_context(|| format!("cannot look for {}", folder.display()))? {
+        bail!("there is no blob folder {}; bring it back, or name another with --data-dir", folder.display());
+    }
+    let blobs = match purpose {
+        Purpose::Look => FileStore::open_to_read(folder, Arc::new(SystemRandomness))?,
+        Purpose::Change => FileStore::open(folder, Arc::new(SystemRandomness))?,
+    };
+    let belong_together = registry::check_store_id(&db, &blobs).await;
+    belong_together.context("this database and these blobs are not used together")?;
+    Ok((db, blobs))
+}
+
+/// Reads the key file that the server has.
+pub(crate) fn key_file(config: &ServeConfig) -> anyhow::Result<KeyFile> {
+    Ok(KeyFile::read(config.key_file.path())?)
+}

@@ -1,0 +1,54 @@
+//! Heads that are too large, and what is no head at all.
+
+use testkit::{Engine, TestServer};
+use web::Limits;
+
+use crate::bytes::{Bytes, HEALTHZ};
+
+fn healthz_with(header: &str) -> String {
+    format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n\r\n")
+}
+
+async fn answer_to(host: &str, head: &str) -> String {
+    Bytes::sent(host, head.as_bytes()).await.text_until_its_end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_too_large_is_answered_431() {
+    let t = TestServer::on(Engine::Sqlite).await;
+    let cookie = |bytes: usize| healthz_with(&format!("Cookie: {}", "c".repeat(bytes)));
+    let answer = answer_to(&t.host, &cookie(32_000)).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let answer = answer_to(&t.host, &cookie(32 * 1024)).await;
+    assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("the limit is 32768"), "{answer}");
+    let path = format!("GET /v2/{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "a".repeat(33_000));
+    let answer = answer_to(&t.host, &path).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    // DESIGN §3.1: every answer under /v2/ has them.
+    for header in ["x-content-type-options: nosniff\r\n", "content-security-policy: sandbox\r\n"] {
+        assert!(answer.contains(header), "{answer}");
+    }
+    // Without words, where it was not even taken apart.
+    let many: String = (0..200).map(|number| format!("X-{number}: 1\r\n")).collect();
+    for head in [cookie(70_000), healthz_with(many.trim_end())] {
+        let answer = answer_to(&t.host, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_is_closed_and_the_next_client_is_served() {
+    let t = TestServer::on(Engine::Sqlite).await;
+    let server = t.listener(Limits::default(), None).await;
+    for garbage in [
+        b"\0\0\0\0\0\0\0\0\r\n\r\n".as_slice(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"HELO registry.example.com\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    ] {
+        let answer = Bytes::sent(&server.host, garbage).await.text_until_its_end().await;
+        assert!(!answer.contains(" 200 ") && !answer.contains(" 500 "), "{answer}");
+    }
+    Bytes::sent(&server.host, HEALTHZ).await.until("ok\n").await;
+}

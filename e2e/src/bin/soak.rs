@@ -1,0 +1,55 @@
+//! `./dev/soak kill`: kills servers for as long as it is told to, and says what came of it.
+#![allow(clippy::print_stdout)] // It is a program for people.
+
+use std::{hash::BuildHasher, process::ExitCode, time::Duration};
+
+use clap::{Args, Parser};
+use e2e::soak::{self, Until};
+use testkit::{Engine, postgres::Postgres};
+
+/// Puts the released binary through what a lifetime brings, and checks what was acknowledged.
+#[derive(Parser)]
+enum Soak {
+    /// Kills the server (SIGKILL) at random instants while clients push, mount, move tags, delete and reset tokens.
+    Kill {
+        #[command(flatten)]
+        length: Length,
+        /// Repeats the decisions of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// On PostgreSQL (a throw-away cluster) instead of SQLite.
+        #[arg(long)]
+        postgres: bool,
+    },
+}
+
+#[derive(Args)]
+#[group(multiple = false)]
+struct Length {
+    /// How many kills to survive.
+    #[arg(long, default_value_t = 1000)]
+    cycles: u64,
+    /// How long to go on, instead.
+    #[arg(long)]
+    seconds: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Soak::Kill { length, seed, postgres } = Soak::parse();
+    if postgres && Postgres::shared().is_none() {
+        println!("there is no PostgreSQL on this machine; ./dev/setup installs one");
+        return ExitCode::FAILURE;
+    }
+    let engine = if postgres { Engine::Postgres } else { Engine::Sqlite };
+    let until = match length.seconds {
+        Some(seconds) => Until::Time(Duration::from_secs(seconds)),
+        None => Until::Cycles(length.cycles),
+    };
+    // Another one each time: the standard library's hashes are seeded by the system.
+    let seed = seed.unwrap_or_else(|| std::hash::RandomState::new().hash_one("soak"));
+    println!("on {engine}, with --seed {seed}");
+    let report = soak::kill(engine, seed, until, &|said| println!("{said}")).await;
+    println!("{report}");
+    if report.defects.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
