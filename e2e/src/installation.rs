@@ -20,6 +20,8 @@ use crate::{
 
 /// From the start to the line that says "ready", or to the end of a server that refuses to start.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// For a stop: what runs has 30 s, and what is left over 5 s more.
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
 /// Until something stands in the log, on a busy machine and with whatever looks only every 20 s.
 const LOG_PATIENCE: Duration = Duration::from_secs(90);
 const LOG_INTERVAL: Duration = Duration::from_millis(50);
@@ -212,7 +214,7 @@ impl Run {
     /// Tells the server to stop (SIGTERM) and waits until it has.
     pub async fn stop(mut self) {
         self.signal("TERM").await;
-        let ended = tokio::time::timeout(START_PATIENCE, self.child.wait()).await;
+        let ended = tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await;
         assert!(ended.is_ok_and(|status| status.is_ok_and(|status| status.success())), "{self}");
     }
 }
