@@ -22,6 +22,7 @@ mod delete_namespace;
 mod delete_repository;
 mod delete_token;
 mod delete_user;
+mod digesting;
 mod edit_namespace;
 mod edit_teams;
 mod edit_token;

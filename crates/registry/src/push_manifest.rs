@@ -9,7 +9,6 @@ use access::{
 };
 use bytes::Bytes;
 use oci::{Algorithm, Call, Digest, Link, LinkKind, Manifest, Reference, RepositoryName, Tag};
-use sha2::Digest as _;
 use storage::{
     db::{DbError, Tx, retried},
     links,
@@ -21,6 +20,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     Registry,
     content::ContentError,
+    digesting::digest_of,
     expected::Expected,
     grant::{Ask, Grant},
     usage::Done,
@@ -190,7 +190,7 @@ async fn read(
 ) -> Result<ReadManifest, ContentError> {
     let is_long = payload.len() > MAX_READ_AT_ONCE_BYTES;
     let read = move || {
-        let digest = digest_of(&payload, &reference)?;
+        let digest = kept_under(&payload, &reference)?;
         let manifest = Manifest::parse(content_type.as_deref(), &payload)?;
         check_number_of_links(&manifest)?;
         let annotations = annotations_of(&manifest);
@@ -236,13 +236,9 @@ fn suffix(reference: &Reference) -> String {
 }
 
 /// The digest that the manifest is kept under: the one in the path, which must be right, or its sha256.
-fn digest_of(payload: &[u8], reference: &Reference) -> Result<Digest, ContentError> {
-    let sha256 = || Digest::from_sha256(&sha2::Sha256::digest(payload).into());
-    let Reference::Digest(expected) = reference else { return Ok(sha256()) };
-    let computed = match expected.algorithm() {
-        Algorithm::Sha256 => sha256(),
-        Algorithm::Sha512 => Digest::from_sha512(&sha2::Sha512::digest(payload).into()),
-    };
+fn kept_under(payload: &[u8], reference: &Reference) -> Result<Digest, ContentError> {
+    let Reference::Digest(expected) = reference else { return Ok(digest_of(payload, Algorithm::Sha256)) };
+    let computed = digest_of(payload, expected.algorithm());
     if computed == *expected {
         Ok(computed)
     } else {

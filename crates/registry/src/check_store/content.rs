@@ -4,8 +4,7 @@
 use std::io::ErrorKind;
 
 use futures_util::TryStreamExt as _;
-use oci::{Algorithm, Digest};
-use sha2::{Digest as _, Sha256, Sha512};
+use oci::Digest;
 use storage::{
     blobs::BlobError,
     checks::{self, CheckedBlob, CheckedManifest, CheckedSession, Keyed, Reference, Referring},
@@ -16,6 +15,7 @@ use storage::{
 };
 
 use super::{Check, CheckError, PAGE, Problem, ProblemKind};
+use crate::digesting::{Digesting, digest_of};
 
 /// How many repositories with a damaged blob are told: whoever pushes it to one of them heals it for all.
 const MAX_HOLDERS: i64 = 3;
@@ -93,18 +93,12 @@ impl Check<'_> {
     /// The digest that the bytes have.
     async fn digest(&mut self, row: &CheckedBlob) -> Result<Digest, BlobError> {
         let mut bytes = self.blobs.read(&row.blob.key, None).await?.bytes;
-        let (mut sha256, mut sha512) = (Sha256::new(), Sha512::new());
+        let mut digesting = Digesting::by(row.digest.algorithm());
         while let Some(chunk) = bytes.try_next().await? {
             self.checked.bytes_read += chunk.len() as u64;
-            match row.digest.algorithm() {
-                Algorithm::Sha256 => sha256.update(&chunk),
-                Algorithm::Sha512 => sha512.update(&chunk),
-            }
+            digesting.update(&chunk);
         }
-        Ok(match row.digest.algorithm() {
-            Algorithm::Sha256 => Digest::from_sha256(&sha256.finalize().into()),
-            Algorithm::Sha512 => Digest::from_sha512(&sha512.finalize().into()),
-        })
+        Ok(digesting.digest())
     }
 
     pub(super) async fn uploads(&mut self) -> Result<(), CheckError> {
@@ -246,13 +240,6 @@ fn damage_of(error: BlobError) -> Result<ProblemKind, CheckError> {
         BlobError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(ProblemKind::WrongSize),
         error if error.is_of_the_medium() => Ok(ProblemKind::Unreadable),
         other => Err(other.into()),
-    }
-}
-
-fn digest_of(bytes: &[u8], algorithm: Algorithm) -> Digest {
-    match algorithm {
-        Algorithm::Sha256 => Digest::from_sha256(&Sha256::digest(bytes).into()),
-        Algorithm::Sha512 => Digest::from_sha512(&Sha512::digest(bytes).into()),
     }
 }
 
