@@ -35,6 +35,14 @@ fn borrowed(options: &[String]) -> Vec<&str> {
     options.iter().map(String::as_str).collect()
 }
 
+/// Where a server lives that has a clock to be moved, an issuer that asks there, and the options to order from it.
+async fn house_and_issuer() -> Option<(Installation, Pebble, Vec<String>)> {
+    let house = Installation::with_clock()?;
+    let pebble = Pebble::that_asks(&house.host).await?;
+    let options = options(&pebble, &house.host, NAMES);
+    Some((house, pebble, options))
+}
+
 /// A client that trusts `root` alone, and for whom `name` is the server at `host`.
 fn client(root: &str, name: &str, host: &str) -> (reqwest::Client, String) {
     let address: SocketAddr = host.parse().unwrap();
@@ -102,9 +110,7 @@ impl KeptOpen {
 
 #[tokio::test]
 async fn a_certificate_is_ordered_kept_over_a_restart_and_renewed_without_dropping_a_connection() {
-    let Some(house) = Installation::with_clock() else { return };
-    let Some(pebble) = Pebble::that_asks(&house.host).await else { return };
-    let options = options(&pebble, &house.host, NAMES);
+    let Some((house, pebble, options)) = house_and_issuer().await else { return };
     let options = borrowed(&options);
 
     let run = house.start(&options).await.ready();
@@ -133,9 +139,7 @@ async fn a_certificate_is_ordered_kept_over_a_restart_and_renewed_without_droppi
 
 #[tokio::test]
 async fn what_was_damaged_in_the_database_stops_no_start_and_is_ordered_anew() {
-    let Some(house) = Installation::with_clock() else { return };
-    let Some(pebble) = Pebble::that_asks(&house.host).await else { return };
-    let options = options(&pebble, &house.host, NAMES);
+    let Some((house, pebble, options)) = house_and_issuer().await else { return };
     let options = borrowed(&options);
     let run = house.start(&options).await.ready();
     let first = certificate(&pebble, &run, "registry.sealock.test", None).await;

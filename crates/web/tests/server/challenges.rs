@@ -1,10 +1,17 @@
 //! TLS-ALPN-01 (RFC 8737): an issuer is shown a proof, everybody else the certificate.
 
-use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    pin::Pin,
+    sync::Arc,
+};
 
 use testkit::{Engine, TestServer, listener::Listener, missing};
 use tokio::process::Command;
 use web::{Certificate, Challenges, Limits, PemPair};
+
+use crate::self_signed;
 
 /// The extension of RFC 8737 §3, with a digest of zeros; a critical one, which only issuers know.
 const PROOF: &str = "1.3.6.1.5.5.7.1.31=critical,DER:\
@@ -14,28 +21,13 @@ const PROOF: &str = "1.3.6.1.5.5.7.1.31=critical,DER:\
 const SERVER: &str = "extendedKeyUsage=serverAuth";
 
 /// What `openssl` makes for `name`, with one more extension.
-fn pair(openssl: &PathBuf, name: &str, extension: &str) -> PemPair {
+fn pair(openssl: &Path, name: &str, extension: &str) -> PemPair {
     let folder = tempfile::tempdir().unwrap();
-    let made = std::process::Command::new(openssl)
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=DNS:{name}.example")])
-        .args(["-addext", extension, "-out", "crt", "-keyout", "key"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
-    PemPair { chain: read("crt"), key: read("key").into() }
+    let (certificate, key) = (folder.path().join("crt"), folder.path().join("key"));
+    let also_called = format!("subjectAltName=DNS:{name}.example");
+    self_signed::make(openssl, name, &[&also_called, extension], &certificate, &key);
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    PemPair { chain: read(certificate), key: read(key).into() }
 }
 
 /// One name is being proved.

@@ -10,5 +10,6 @@ mod http2;
 mod metrics;
 mod ready;
 mod room;
+mod self_signed;
 mod stopping;
 mod tls;

@@ -14,7 +14,10 @@ use tempfile::TempDir;
 use testkit::{Engine, TestServer, clock::ManualClock, listener::Listener, missing};
 use web::{CertificateError, CertificateFiles, Limits};
 
-use crate::bytes::{Bytes, HEALTHZ, NEVER, SOON};
+use crate::{
+    bytes::{Bytes, HEALTHZ, NEVER, SOON},
+    self_signed,
+};
 
 /// A name that leads to the test's server.
 const NAME: &str = "registry.example.com";
@@ -37,25 +40,8 @@ impl Pairs {
     /// Makes NAME.crt and NAME.key.
     fn make(&self, name: &str) -> (PathBuf, PathBuf) {
         let (certificate, key) = (self.path(&format!("{name}.crt")), self.path(&format!("{name}.key")));
-        let made = Command::new(&self.openssl)
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ])
-            .args(["-subj", &format!("/CN={name}"), "-addext", &format!("subjectAltName=DNS:{NAME}"), "-out"])
-            .arg(&certificate)
-            .arg("-keyout")
-            .arg(&key)
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
+        let called = format!("subjectAltName=DNS:{NAME}");
+        self_signed::make(&self.openssl, name, &[&called], &certificate, &key);
         (certificate, key)
     }
 
