@@ -83,15 +83,22 @@ async function follow(link) {
   }
 }
 
-// Polls what the page says: a script may still be at work on it.
-async function says(text, wanted) {
-  const said = async () => (await page.locator("body").innerText()).replace(/\s+/g, " ");
-  const end = Date.now() + (wanted ? PATIENCE / 2 : 0);
-  while ((await said()).includes(text) !== wanted) {
-    if (Date.now() >= end) { throw new Error(`${wanted ? "does not say" : "says"} ${JSON.stringify(text)}`); }
+// Polls until it holds: a script may still be at work on the page.
+async function until(holds, otherwise) {
+  const end = Date.now() + PATIENCE / 2;
+  while (!(await holds())) {
+    if (Date.now() >= end) { throw new Error(await otherwise()); }
     await page.waitForTimeout(50);
   }
 }
+
+const said = async () => (await page.locator("body").innerText()).replace(/\s+/g, " ");
+
+// The name of what has the focus.
+const focused = () => page.evaluate(() => {
+  const element = document.activeElement;
+  return (element?.getAttribute("aria-label") ?? element?.textContent ?? "").trim();
+});
 
 const steps = {
   open: ({ path }) => lead(() => page.goto(path)),
@@ -122,6 +129,7 @@ const steps = {
     await page.mouse.up();
   },
   is_asked: async () => (await page.locator("dialog[open]").count()) > 0,
+  is_asked_no_more: () => page.locator("dialog").waitFor({ state: "detached" }),
   fill: async ({ name, value }) => (await field(name)).fill(value),
   // Key by key, as a script that listens wants it.
   type: async ({ name, value }) => { await (await field(name)).clear(); await (await field(name)).pressSequentially(value); },
@@ -143,8 +151,10 @@ const steps = {
   },
   row: async ({ name }) => (await row(name).innerText()).replace(/\s+/g, " "),
   rows: () => page.locator("tbody tr").count(),
-  sees: ({ text }) => says(text, true),
-  sees_not: ({ text }) => says(text, false),
+  sees: ({ text }) => until(async () => (await said()).includes(text), () => `does not say ${JSON.stringify(text)}`),
+  sees_not: async ({ text }) => {
+    if ((await said()).includes(text)) { throw new Error(`says ${JSON.stringify(text)}`); }
+  },
   // What a copy button of this name would copy.
   copied: async ({ name }) => (await shown()).getByRole("group", exactly(name)).textContent(),
   clipboard: () => page.evaluate(() => navigator.clipboard.readText()),
@@ -155,10 +165,8 @@ const steps = {
   cookie: async () => (await context.cookies())[0]?.value ?? null,
   set_cookie: ({ name, value }) => context.addCookies([{ name, value, url: origin }]),
   key: ({ name }) => lead(() => page.keyboard.press(name)),
-  focused: () => page.evaluate(() => {
-    const element = document.activeElement;
-    return (element?.getAttribute("aria-label") ?? element?.textContent ?? "").trim();
-  }),
+  focused,
+  has_focus: ({ name }) => until(async () => (await focused()) === name, async () => `${await focused()} has the focus`),
   is_menu_open: async () => (await page.locator("details.menu[open]").count()) > 0,
 };
 

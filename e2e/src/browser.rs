@@ -153,6 +153,11 @@ impl Browser {
         self.is(json!({"do": "is_asked"})).await
     }
 
+    /// Waits until no dialog asks, nor is left on the page.
+    pub async fn is_asked_no_more(&self) {
+        self.step(json!({"do": "is_asked_no_more"})).await;
+    }
+
     /// Presses the mouse at one spot of the dialog that asks, and lets go at another: its `title`, its `edge`, or `beside` it.
     pub async fn point(&self, from: &str, to: &str) {
         self.step(json!({"do": "point", "from": from, "to": to})).await;
@@ -287,6 +292,11 @@ impl Browser {
     /// The name of what has the focus.
     pub async fn focused(&self) -> String {
         self.says(json!({"do": "focused"})).await
+    }
+
+    /// Waits until what has this name has the focus.
+    pub async fn has_focus(&self, name: &str) {
+        self.step(json!({"do": "has_focus", "name": name})).await;
     }
 
     /// Whether a menu is open.
