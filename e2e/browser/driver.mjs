@@ -8,6 +8,7 @@ import { chromium } from "playwright-core";
 import { Inspector } from "./inspector.mjs";
 
 const PATIENCE = 10_000; // milliseconds, for whatever a step waits for
+const SLOW = 500; // milliseconds, in which a page is painted that doesn't wait for its script
 const WIDE = { width: 1280, height: 900 };
 
 const [executablePath, origin, kind] = process.argv.slice(2);
@@ -102,6 +103,17 @@ const focused = () => page.evaluate(() => {
 
 const steps = {
   open: ({ path }) => lead(() => page.goto(path)),
+  // The same, with a script that takes its time; how much of the page has moved by itself.
+  open_slowly: async ({ path }) => {
+    await page.route("**/console.js", async (route) => {
+      await new Promise((pass) => setTimeout(pass, SLOW));
+      await route.continue();
+    });
+    await page.goto(path, { waitUntil: "load" });
+    const moved = await inspector.moved();
+    await page.unroute("**/console.js");
+    return moved;
+  },
   reload: () => lead(() => page.reload()),
   back: () => lead(() => page.goBack()),
   press: async ({ name }) => { const button = await control(["button"], name); await lead(() => button.click()); },
@@ -140,6 +152,7 @@ const steps = {
   is_ticked: async ({ name }) => (await control(["checkbox", "radio"], name)).isChecked(),
   is_marked_wrong: async ({ name }) => (await (await field(name)).getAttribute("aria-invalid")) === "true",
   is_refused_by_browser: async ({ name }) => !(await (await field(name)).evaluate((input) => input.checkValidity())),
+  is_offered: async ({ name }) => (await field(name)).isEnabled(),
   tick_row: async ({ name }) => row(name).getByRole("checkbox").check(),
   // The ⋮ of a row, or without one the user's own menu; and an entry of it.
   menu: async ({ row: name, entry }) => {

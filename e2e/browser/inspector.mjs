@@ -1,6 +1,6 @@
 // What has to hold of every page that a test comes by, whatever the test is about: nothing for axe to find in light and
-// in dark, no sideways scrolling on a phone, below 50 KB, no error on the console (a breach of the CSP is one), and no
-// request to anywhere else.
+// in dark, nothing that moves by itself, no sideways scrolling on a phone, below 50 KB, no error on the console (a breach
+// of the CSP is one), and no request to anywhere else.
 
 import axe from "axe-core";
 
@@ -62,6 +62,8 @@ export class Inspector {
     const assets = this.#isCrowded ? [] : [...this.#assets.values()];
     const bytes = assets.reduce((sum, size) => sum + size, this.#document);
     if (bytes >= MOST_BYTES) { this.#found.push(`weighs ${bytes} bytes`); }
+    const shift = this.#isScripted ? await this.moved() : 0;
+    if (shift > 0) { this.#found.push(`moved by itself: ${shift}`); }
     await this.#fitsOnPhone();
     const twice = await this.#page.evaluate(idsThatAreThereTwice);
     if (twice.length > 0) { this.#found.push(`ids that are there twice: ${twice}`); }
@@ -70,6 +72,20 @@ export class Inspector {
       await this.#audit("dark", { type: "rule", values: ["color-contrast"] });
       await this.#page.emulateMedia({ colorScheme: "light" });
     }
+  }
+
+  // How much has moved by itself since the page was painted first: the Layout Instability API's score.
+  moved() {
+    return this.#page.evaluate(() => new Promise((tell) => {
+      const watcher = new PerformanceObserver(() => {});
+      watcher.observe({ type: "layout-shift", buffered: true });
+      // What is buffered is there by the next frame.
+      requestAnimationFrame(() => setTimeout(() => {
+        const moved = watcher.takeRecords().filter((entry) => !entry.hadRecentInput);
+        watcher.disconnect();
+        tell(moved.reduce((sum, entry) => sum + entry.value, 0));
+      }));
+    }));
   }
 
   async #fitsOnPhone() {

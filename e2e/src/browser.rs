@@ -133,6 +133,11 @@ impl Browser {
         self.press("Log in").await;
     }
 
+    /// Opens a page whose script comes late; how much of it has moved by itself since it was painted first (CLS).
+    pub async fn open_slowly(&self, path: &str) -> f64 {
+        self.step(json!({"do": "open_slowly", "path": path})).await.as_f64().expect("a number")
+    }
+
     /// Presses a button.
     pub async fn press(&self, name: &str) {
         self.step(json!({"do": "press", "name": name})).await;
@@ -297,6 +302,11 @@ impl Browser {
     /// Waits until what has this name has the focus.
     pub async fn has_focus(&self, name: &str) {
         self.step(json!({"do": "has_focus", "name": name})).await;
+    }
+
+    /// Whether a field may be filled in.
+    pub async fn is_offered(&self, name: &str) -> bool {
+        self.is(json!({"do": "is_offered", "name": name})).await
     }
 
     /// Whether a menu is open.

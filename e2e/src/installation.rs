@@ -36,6 +36,8 @@ pub struct Installation {
     folder: TempDir,
     /// Of the servers' environment, which is empty otherwise.
     variables: Settings,
+    /// How many files a server may have open, where that is not what this process may.
+    files: Option<u64>,
 }
 
 /// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
@@ -55,7 +57,7 @@ impl Installation {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("sealock-first-start-").tempdir().expect("a folder");
-        Self { host: free_address(), folder, variables: Settings::new() }
+        Self { host: free_address(), folder, variables: Settings::new(), files: None }
     }
 
     /// The same, with servers whose clock the test moves ([`Self::move_clock`]). `None` (and "skipped", but a failure in
@@ -70,6 +72,11 @@ impl Installation {
     /// Gives the servers a variable.
     pub fn set(&mut self, name: &'static str, value: &str) {
         self.variables.push((name, value.to_owned()));
+    }
+
+    /// Allows each server no more than so many open files.
+    pub fn allow_files(&mut self, files: u64) {
+        self.files = Some(files);
     }
 
     /// Sets the servers' clock `seconds` ahead of the real one.
@@ -142,7 +149,14 @@ impl Installation {
     }
 
     fn serve(&self, host: &str, options: &[&str], errors: &Path, stdout: Stdio) -> Child {
-        let mut command = Command::new(binary());
+        let mut command = match self.files {
+            Some(files) => {
+                let mut limited = Command::new("prlimit");
+                limited.arg(format!("--nofile={files}")).arg(binary());
+                limited
+            }
+            None => Command::new(binary()),
+        };
         command.args(["serve", "--listen", host]).args(options).current_dir(self.folder.path());
         command.env_clear().envs(self.variables.iter().cloned()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(stdout).stderr(File::create(errors).expect("a file"));
@@ -209,6 +223,11 @@ impl Run {
         };
         let said = tokio::time::timeout(LOG_PATIENCE, said).await;
         assert!(said.is_ok(), "not logged: {text:?}\n{self}");
+    }
+
+    /// Ends the server as a power cut does (SIGKILL) and waits until it is gone, and what it held with it.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("SIGKILL");
     }
 
     /// Tells the server to stop (SIGTERM) and waits until it has.

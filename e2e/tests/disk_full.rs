@@ -174,10 +174,54 @@ async fn a_full_disk_refuses_pushes_serves_pulls_and_recovers_by_itself() {
     }
     let log = server.to_string();
     assert!(!log.contains("panicked"), "{log}");
+    for cause in ["the blob store is full", "the database's disk is full"] {
+        assert!(log.contains(cause), "a 507 without its cause: {log}");
+    }
     server.stop().await;
 
     let (has_no_problems, told) = installation.fsck(&[&options[..], &["--read"]].concat()).await;
     assert!(has_no_problems, "{told}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_starts_on_a_full_disk_and_serves_pulls() {
+    let installation = Installation::new();
+    let Some(disk) = SmallDisk::mount(installation.path("disk")) else { return };
+    let data = disk.0.join("data");
+    let options = ["--data-dir", data.to_str().unwrap()];
+    let is_looked_at = async || {
+        let (has_no_problems, told) = installation.fsck(&[&options[..], &["--read"]].concat()).await;
+        assert!(has_no_problems && told.contains("checked 1 blob,"), "{told}");
+        installation.operator(&[&["keys", "ls"], &options[..]].concat()).await.succeeded();
+    };
+    let server = installation.start(&options).await.ready();
+    let mut admin = Admin::at(&server);
+    assert_eq!(admin.create_namespace("acme").await.0, 201);
+    assert_eq!(admin.push_at_once(&blob(1)).await, 201);
+    server.stop().await;
+    disk.fill();
+
+    is_looked_at().await;
+    let server = installation.start(&options).await.ready();
+    admin.host.clone_from(&server.host);
+    admin.pulls(&blob(1)).await;
+    assert_eq!(admin.push_at_once(&blob(2)).await, 507);
+    let login = admin.http.post(format!("http://{}/login", admin.host));
+    let login = login.body(format!("username=admin&password={}", admin.password));
+    assert_eq!(login.send().await.unwrap().status(), 507);
+    is_looked_at().await;
+    server.stop().await;
+
+    // As an earlier release left it: with nothing beside the database that has room already.
+    for beside in ["sealock.db-wal", "sealock.db-shm"] {
+        fs::remove_file(data.join(beside)).unwrap();
+    }
+    disk.fill();
+    is_looked_at().await;
+    let refused = installation.start(&options).await.to_string();
+    assert!(refused.contains("the database's disk is full; free some space there"), "{refused}");
+    disk.make_room();
+    installation.start(&options).await.ready().stop().await;
 }
 
 /// Makes namespaces until there is no room for another row, and answers those that were acknowledged.

@@ -54,8 +54,20 @@ async fn damage_is_told_marked_and_healed_beside_the_running_server() {
     let (is_clean, told) = installation.fsck(&["--read", "--repair", "-o", "json"]).await;
     let json: Value = serde_json::Deserializer::from_str(&told).into_iter().next().unwrap().unwrap();
     assert_eq!((is_clean, json["problems"][0]["kind"].as_str()), (false, Some("wrong-bytes")), "{told}");
-    assert_eq!(json["checked"]["problems"], 1, "{told}");
-    assert!(told.ends_with("error: 1 problem left\n"), "{told}");
+    assert_eq!(json["problems"][0]["counts_as_absent"], true, "{told}");
+    assert_eq!(
+        (&json["checked"]["problems"], &json["checked"]["count_as_absent"]),
+        (&json!(1), &json!(1)),
+        "{told}"
+    );
+    let left = "error: 1 problem left; pushing again what counts as absent heals it\n";
+    assert!(told.ends_with(left), "{told}");
+    for options in [&["--read", "--repair"][..], &["--read"], &[]] {
+        let (is_clean, told) = installation.fsck(options).await;
+        assert!(!is_clean && told.contains("1 problem found, 0 repaired, 1 counts as absent\n"), "{told}");
+        assert!(told.contains("it counts as absent now, and pushing it again heals it"), "{told}");
+        assert!(told.ends_with(left), "{told}");
+    }
     assert_eq!(send(&server, Method::HEAD, &path, vec![]).await, 404);
     let audit: Value = ask(&server, Method::GET, "/api/v1/audit?limit=1", vec![]).await.json().await.unwrap();
     let row = &audit["items"][0];
@@ -116,7 +128,7 @@ async fn what_can_not_be_written_to_is_checked_all_the_same() {
         assert!(is_clean && told.contains("checked 1 blob,"), "{told}");
     };
     is_checked(fsck("--read").await);
-    drop(server);
+    server.kill().await;
     is_checked(fsck("--read").await);
     installation.start(&[]).await.ready().stop().await;
     is_checked(fsck("--read").await);

@@ -12,8 +12,12 @@ use tokio::{
 
 /// As many as there may be by default.
 const CONNECTIONS: usize = 10_000;
-/// Those, and what a test has open besides.
-const FILES: u64 = CONNECTIONS as u64 + 500;
+/// What a server is allowed that has too few: a shell's usual limit.
+const FEW_FILES: u64 = 1024;
+/// More connections than go with those.
+const MANY_CONNECTIONS: usize = FEW_FILES as usize + 100;
+/// What the two tests have open at once, in one process, and some more.
+const FILES: u64 = (CONNECTIONS + MANY_CONNECTIONS) as u64 + 500;
 /// The most that one may take of the server's memory, in KiB; 32 were measured.
 const KIB_PER_CONNECTION: u64 = 48;
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -48,6 +52,25 @@ fn memory(run: &Run) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", run.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
     line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// The threat: connections that ask for nothing take every file, and nobody is let in any more, not even to be told so.
+#[tokio::test]
+async fn where_fewer_files_are_allowed_there_are_fewer_connections_and_whoever_comes_is_served() {
+    if !may_open(FILES) {
+        return;
+    }
+    let mut installation = Installation::new();
+    installation.allow_files(FEW_FILES);
+    let run = installation.start(&[]).await.ready();
+    run.logs("so max_connections is 426 and not 10000; raise the limit (ulimit -Hn").await;
+    let mut connections = Vec::new();
+    for _ in 0..MANY_CONNECTIONS {
+        connections.push(idle(&run.host).await);
+    }
+    assert!(run.accepts(&run.password().unwrap()).await, "{run}");
+    assert!(!run.log().contains("could not be accepted"), "{run}");
+    run.stop().await;
 }
 
 #[tokio::test]

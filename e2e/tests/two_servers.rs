@@ -201,6 +201,14 @@ fn header(answer: &reqwest::Response, name: &str) -> String {
 }
 
 #[on_postgres]
+async fn postgresql_has_nothing_to_remark_on_a_start(house: House) {
+    for server in [&house.a, &house.b] {
+        let log = server.log();
+        assert!(!log.contains("NOTICE"), "{log}");
+    }
+}
+
+#[on_postgres]
 async fn a_disabled_token_is_refused_at_once_and_works_at_once_when_enabled(house: House) {
     let Some(laptop) = house.laptop().await else { return };
     let secret = house.tell("token create acme ci-bot --permission pull").await;

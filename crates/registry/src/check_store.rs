@@ -20,7 +20,7 @@ use storage::{
     store,
 };
 
-pub use problem::{Checked, Problem, ProblemKind};
+pub use problem::{Checked, Outcome, Problem, ProblemKind};
 
 /// How long a file that no row names is left alone. A push makes the row within seconds after the file came to its
 /// place; the rest is for clocks that differ, of this machine and of the store.
@@ -97,18 +97,22 @@ struct Check<'a> {
 impl Check<'_> {
     fn found(&mut self, problem: &Problem) {
         self.checked.problems += 1;
-        self.checked.repaired += u64::from(problem.is_repaired);
+        match problem.outcome {
+            Outcome::Left => {}
+            Outcome::Absent => self.checked.absent += 1,
+            Outcome::Repaired => self.checked.repaired += 1,
+        }
         (self.tell)(problem);
     }
 
     /// A row that can't be read.
-    fn found_unreadable(&mut self, table: &str, key: &str, is_repaired: bool) {
+    fn found_unreadable(&mut self, table: &str, key: &str, outcome: Outcome) {
         self.found(&Problem {
             kind: ProblemKind::UnreadableRow,
             what: format!("{table} {key}"),
             repositories: Vec::new(),
             bytes: 0,
-            is_repaired,
+            outcome,
         });
     }
 

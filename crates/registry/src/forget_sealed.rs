@@ -19,7 +19,7 @@ use crate::{
 
 /// Throws away every signing key, and of the certificates and the accounts at issuers those that `key_file` does not
 /// open; makes new signing keys under it. When this returns no bearer that was made before is taken. Servers that run
-/// with another key file have to be started anew with this one.
+/// with another key file have to be started anew with this one. An older schema is brought up to date first.
 pub async fn forget_sealed(
     db: &Db,
     key_file: &KeyFile,
@@ -27,6 +27,11 @@ pub async fn forget_sealed(
     now: Instant,
 ) -> Result<(), RotateError> {
     let made = make_keys(key_file, random, now)?;
+    if db.schema().await? == 0 {
+        return Err(RotateError::NoKeys);
+    }
+    // What else does so is a start, and each is refused for as long as something sealed does not open.
+    db.migrate().await?;
     let forgotten = retried(|| async {
         let tx = db.begin().await?;
         // Rotations queue here. What is in the row does not matter.

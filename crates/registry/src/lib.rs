@@ -4,6 +4,7 @@
 
 mod act_on_tokens;
 mod administrator;
+mod audit_events;
 mod authorize;
 mod certificates;
 mod change_password;
@@ -72,6 +73,7 @@ use std::sync::Arc;
 use access::{randomness::Randomness, time::Instant};
 pub use act_on_tokens::{Act, ActOnTokens, MAX_ACTED_ON};
 pub use administrator::{FirstAdministrator, FirstAdministratorError};
+pub use audit_events::{EVENTS, UnknownEvent, parse_event};
 pub use authorize::{Refusal, WhoAmI};
 pub use certificates::{
     Begun, CertificateError, Certificates, IssuedCertificate, KeptCertificate, ORDER_LEASE, Order,
@@ -79,7 +81,7 @@ pub use certificates::{
 pub use change_password::ChangePassword;
 pub use change_scopes::{AddScope, RemoveScopes};
 pub use check_readiness::{MAX_CLOCK_DIFFERENCE_SECONDS, Missing};
-pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Problem, ProblemKind, check_store};
+pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Outcome, Problem, ProblemKind, check_store};
 pub use content::ContentError;
 pub use create_instance_token::CreateInstanceToken;
 pub use create_namespace::CreateNamespace;
@@ -118,7 +120,7 @@ pub use secrets::{EndSecret, ListSecrets};
 pub use sessions::{EndSession, ListSessions};
 pub use settings::{EditSettings, SettingsEdit, ShowSettings};
 pub use show_activity::{ActiveDay, ShowActivity};
-pub use show_audit::{AuditPart, ShowAudit};
+pub use show_audit::{AuditPart, ShowAudit, ShowTokenHistory};
 pub use show_manifest::{ShownManifest, ShownTag};
 pub use show_namespaces::{ListNamespaces, ShowNamespace};
 pub use show_repository::{ListManifests, ShowRepository, ShownRepository};
@@ -129,8 +131,8 @@ pub use show_tokens::{
 pub use show_users::{ListUsers, ShowUser};
 pub use signing::{KeyError, NEXT_KNOWN_AFTER, SERVICE};
 pub use storage::{
-    audit::StoredRecord,
-    blobs::{BlobError, BlobStore, BodyError, Disk, FileStore, SystemDisk, way_out},
+    audit::{Events, StoredRecord},
+    blobs::{BlobError, BlobStore, BodyError, Disk, FileStore, SystemDisk, check_owner, way_out},
     db::{CommitWatch, DatabaseLocation, Db, DbError, DbOptions},
     first_steps::FirstSteps,
     leaving::TokenElsewhere,
@@ -152,7 +154,8 @@ pub use store_id::{StoreIdError, check_store_id};
 pub use sweep::Swept;
 pub use tags_seen::TagsSeen;
 pub use upload::{
-    AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody, UploadStatus,
+    Announced, AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody,
+    UploadStatus,
 };
 
 /// The registry itself: everything that the use cases work on.
@@ -168,8 +171,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Opens the registry on a database and a blob store: makes sure that the two belong together, brings the schema up
-    /// to date, and finds or makes the signing keys, sealed under `key_file`.
+    /// Opens the registry on a database and a blob store: makes sure that the two belong together and that `key_file` opens
+    /// what is sealed, brings the schema up to date, and finds or makes the signing keys.
     pub async fn open(
         db: Db,
         blobs: Arc<dyn BlobStore>,
@@ -177,12 +180,13 @@ impl Registry {
         random: Arc<dyn Randomness>,
         now: Instant,
     ) -> Result<Self, OpenError> {
-        // Before the schema: a start with what does not belong together leaves the database to older releases.
+        // All that refuses a start comes before the schema: one that is refused leaves the database to older releases.
+        let passwords = Passwords::new(random.as_ref())?;
         let found = store_id::look(&db, blobs.as_ref()).await?;
+        signing::look(&db, &key_file).await?;
         db.migrate().await?;
         store_id::settle(found, &db, blobs.as_ref(), random.as_ref(), now).await?;
         let keys = signing::SigningKeys::open(&db, key_file, random.as_ref(), now).await?;
-        let passwords = Passwords::new(random.as_ref())?;
         Ok(Self {
             db,
             blobs,

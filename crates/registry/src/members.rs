@@ -10,7 +10,7 @@ use access::{
 use oci::NamespaceName;
 use storage::{
     audit::Record,
-    db::{Tx, retried},
+    db::{Query, retried},
     members::{self, MemberId, StoredMember},
     teams, users,
 };
@@ -104,6 +104,15 @@ impl Registry {
         Ok(Page { items, next })
     }
 
+    /// The role of its own that a member has now; what a user has through a team is not looked at. For whoever asks
+    /// before taking it away, never for what is done.
+    pub async fn own_role(&self, grant: &Grant<SetMember>) -> Result<Option<Role>, ManageError> {
+        let SetMember { namespace, member } = &grant.ask;
+        let namespace = grant.namespace().ok_or_else(|| no_namespace(namespace))?;
+        let member = find(&self.db, member).await?;
+        Ok(members::role(&self.db, namespace, member).await?)
+    }
+
     /// Gives the member this role, whatever it had.
     pub async fn set_member(
         &self,
@@ -151,13 +160,13 @@ impl Registry {
     }
 }
 
-async fn find(tx: &Tx, member: &MemberName) -> Result<MemberId, ManageError> {
+async fn find(q: &impl Query, member: &MemberName) -> Result<MemberId, ManageError> {
     match member {
         MemberName::User(name) => {
-            Ok(MemberId::User(users::by_name(tx, name).await?.ok_or_else(|| no_user(name))?.id))
+            Ok(MemberId::User(users::by_name(q, name).await?.ok_or_else(|| no_user(name))?.id))
         }
         MemberName::Team(name) => {
-            Ok(MemberId::Team(teams::by_name(tx, name).await?.ok_or_else(|| no_team(name))?.id))
+            Ok(MemberId::Team(teams::by_name(q, name).await?.ok_or_else(|| no_team(name))?.id))
         }
     }
 }

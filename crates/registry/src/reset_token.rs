@@ -76,7 +76,7 @@ impl Registry {
         }
         Err(ManageError::TooMany(format!(
             "{token} has {MAX_LIVING_SECRETS} living secrets, which is the most; end one of them first, or reset without \
-             keep_old_for, which ends them all"
+             keeping the old value, which ends them all"
         )))
     }
 }

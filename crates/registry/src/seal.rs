@@ -12,7 +12,7 @@ use access::{
     randomness::Randomness,
 };
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use storage::signing_keys::StoredKey;
+use storage::signing_keys::{KeyState, SealedKey, StoredKey};
 use zeroize::Zeroizing;
 
 /// What is read of a key file at most, in bytes: 64 digits and a line end fit.
@@ -39,12 +39,12 @@ pub enum SealError {
     #[error("a key file holds 64 hexadecimal digits and nothing else, such as `openssl rand -hex 32` writes")]
     NotAKey,
     /// The file can't be read.
-    #[error("the key file {path} can't be read")]
+    #[error("the key file {path} can't be read: {cause}; {}", way_out(cause))]
     Unreadable {
         /// The file.
         path: String,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Sealed with another key, or damaged: nobody can tell which.
     #[error(
@@ -53,6 +53,15 @@ pub enum SealError {
          throws away what this key file does not open"
     )]
     WrongKey,
+}
+
+fn way_out(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "give it to the user as whom sealock runs (chown), or run sealock as its owner"
+        }
+        _ => "bring back the one that this database was made with, or name it with key_file",
+    }
 }
 
 impl KeyFile {
@@ -65,7 +74,7 @@ impl KeyFile {
             file.take(MAX_FILE_BYTES).read_to_string(&mut text).map(|_| mode)
         };
         let mode =
-            read().map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+            read().map_err(|cause| SealError::Unreadable { path: path.display().to_string(), cause })?;
         if mode & ANYBODY != 0 {
             // Said and not refused: where secrets are mounted into containers, who may read them is often no choice.
             let path = path.display();
@@ -116,6 +125,15 @@ impl KeyFile {
     pub(crate) fn open_verifying(&self, key: &StoredKey) -> Result<VerifyingKey, SealError> {
         let point = self.open(&public_half_of(&key.kid), &key.sealed)?;
         VerifyingKey::from_point(&point).map_err(|_| SealError::WrongKey)
+    }
+
+    /// Whether it opens what is sealed of a signing key, whatever the key's state.
+    pub(crate) fn check_opens(&self, key: &SealedKey) -> Result<(), SealError> {
+        let opened = match key.state {
+            KeyState::Next | KeyState::Active => self.open(&key.kid, &key.sealed),
+            KeyState::Retired => self.open(&public_half_of(&key.kid), &key.sealed),
+        };
+        opened.map(drop)
     }
 
     /// The public half of a signing key, sealed to take the private one's place. Sealed although anybody may know it:
@@ -173,6 +191,22 @@ mod tests {
         assert!(key("b").open("kid-1", &sealed).is_err());
         assert!(key("a").open("kid-2", &sealed).is_err());
         assert!(!sealed.windows(7).any(|window| window == b"private"));
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_is_told_with_the_cause_once_and_the_way_out() {
+        let absent = KeyFile::read(Path::new("/nowhere/key")).unwrap_err();
+        let says = "the key file /nowhere/key can't be read: No such file or directory (os error 2); bring back the one that \
+                    this database was made with, or name it with key_file";
+        assert_eq!(absent.to_string(), says);
+        assert!(std::error::Error::source(&absent).is_none());
+        let denied =
+            SealError::Unreadable { path: "key".into(), cause: io::ErrorKind::PermissionDenied.into() };
+        assert!(
+            denied
+                .to_string()
+                .ends_with("; give it to the user as whom sealock runs (chown), or run sealock as its owner")
+        );
     }
 
     #[test]

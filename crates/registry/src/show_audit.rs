@@ -8,7 +8,7 @@ use access::{
 };
 use oci::NamespaceName;
 use storage::{
-    audit::{self, Filter, Span, StoredRecord},
+    audit::{self, Events, Filter, Span, StoredRecord},
     users,
 };
 
@@ -41,9 +41,24 @@ impl Ask for ShowAudit {
     }
 }
 
+/// Look at what was done to a token, be it living or ended; what was done *with* it stands in the audit.
+#[derive(Debug, Clone, Copy)]
+pub struct ShowTokenHistory {
+    /// Which.
+    pub token: TokenId,
+}
+
+impl Ask for ShowTokenHistory {
+    fn operation(&self) -> Operation {
+        Operation::ShowTokenAudit(self.token)
+    }
+}
+
 /// Which part of the audit is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuditPart {
+    /// What happened.
+    pub events: Events,
     /// Not before this instant.
     pub since: Option<Instant>,
     /// Before this instant.
@@ -70,7 +85,7 @@ impl Registry {
         part: AuditPart,
         limit: u32,
     ) -> Result<Page<StoredRecord>, ManageError> {
-        let Some(filter) = self.audit_filter(grant).await? else {
+        let Some(filter) = self.audit_filter(grant, part.events).await? else {
             return Ok(Page { items: Vec::new(), next: None });
         };
         let mut items = audit::newest(&self.db, filter, part.span(), i64::from(limit) + 1).await?;
@@ -80,11 +95,24 @@ impl Registry {
         Ok(Page { items, next })
     }
 
+    /// The newest of what was done to a token, at most `limit` rows, the newest first.
+    pub async fn show_token_history(
+        &self,
+        grant: &Grant<ShowTokenHistory>,
+        limit: u32,
+    ) -> Result<Vec<StoredRecord>, ManageError> {
+        Ok(audit::about_token(&self.db, grant.ask.token, i64::from(limit)).await?)
+    }
+
     /// The filters by id, as the grant has them: a namespace made again does not inherit the history of the first.
     /// `None` where nothing can pass.
-    async fn audit_filter(&self, grant: &Grant<ShowAudit>) -> Result<Option<Filter>, ManageError> {
+    async fn audit_filter(
+        &self,
+        grant: &Grant<ShowAudit>,
+        events: Events,
+    ) -> Result<Option<Filter>, ManageError> {
         let ShowAudit { namespace, token, user } = &grant.ask;
-        let mut filter = Filter { namespace: None, token: *token, user: None };
+        let mut filter = Filter { events, token: *token, ..Filter::default() };
         if let Some(name) = namespace {
             let absent = || ManageError::Absent(format!("namespace {name} does not exist"));
             filter.namespace = Some(grant.namespace().ok_or_else(absent)?);

@@ -92,6 +92,17 @@ pub(crate) enum NotSigned {
     Claims(SignError),
 }
 
+/// Refuses a server that starts with a key file which does not open what is sealed. Nothing is changed, and the schema may
+/// be any older one.
+pub(crate) async fn look(db: &Db, key_file: &KeyFile) -> Result<(), KeyError> {
+    // In turn with replicas that bring the schema up to date: they hold tables for longer than a read waits.
+    let (tx, schema) = db.hold_schema().await?;
+    if schema > 0 {
+        signing_keys::sealed(&tx).await?.iter().try_for_each(|key| key_file.check_opens(key))?;
+    }
+    Ok(())
+}
+
 impl SigningKeys {
     /// Finds the keys, or makes those that are missing. Two replicas that start together end up with the same.
     pub(crate) async fn open(

@@ -1,14 +1,16 @@
 //! The data folder: made at the first start, and one server's at a time where the database is a file in it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError, remove_file};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use registry::way_out;
 
 /// The file in the data folder that the server has locked while it runs; there is nothing in it.
 const LOCK: &str = "server.lock";
+/// The name of the file that shows to whom belongs what is made in the data folder.
+const PROBE: &str = "owner.probe";
 
 /// Why the data folder can't be served from.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,33 @@ pub(crate) enum DataFolderError {
 pub(crate) fn make(folder: &Path) -> Result<(), DataFolderError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|cause| DataFolderError::Unusable { folder: folder.to_owned(), cause })
+}
+
+/// Refuses a folder in which a server of another user left its lock or one of the `kept` files, see
+/// [`registry::check_owner`]. The folder itself may be a volume, which belongs to whoever made that.
+pub(crate) fn check_owner(
+    folder: &Path,
+    kept: impl IntoIterator<Item = PathBuf>,
+) -> Result<(), DataFolderError> {
+    let made = kept.into_iter().chain([folder.join(LOCK)]);
+    let checked = owner_of_new_files(folder).and_then(|ours| registry::check_owner(ours, made));
+    checked.map_err(|cause| DataFolderError::Unusable { folder: folder.to_owned(), cause })
+}
+
+/// To whom belongs what we make in the folder.
+fn owner_of_new_files(folder: &Path) -> io::Result<u32> {
+    let probe = folder.join(PROBE);
+    let remove = || match remove_file(&probe) {
+        // Replicas that start together have one name for it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    // What a start left that was killed half way is no news.
+    remove()?;
+    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).to_owned();
+    let owner = options.open(&probe)?.metadata()?.uid();
+    remove()?;
+    Ok(owner)
 }
 
 /// Keeps every other server out of the folder until what it answers is dropped, or the process ends, however it ends.
@@ -63,6 +92,41 @@ mod tests {
         assert!(refused.contains(&data.display().to_string()), "{refused}");
         drop(held);
         take(&data).unwrap();
+    }
+
+    /// As far as one user can try it; e2e/tests/start_refusals.rs has two.
+    #[test]
+    fn what_this_user_made_is_served_from_and_no_probe_stays_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        check_owner(folder.path(), [key.clone()]).unwrap();
+        std::fs::write(&key, "").unwrap();
+        std::fs::write(folder.path().join(PROBE), "of a start that was killed").unwrap();
+        check_owner(folder.path(), [key]).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let absent = folder.path().join("absent");
+        let refused = check_owner(&absent, []).unwrap_err().to_string();
+        assert!(refused.contains("absent can't be used: No such file"), "{refused}");
+    }
+
+    #[test]
+    fn a_key_of_another_user_is_refused_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        std::fs::write(&key, "").unwrap();
+        // Only root may give files away.
+        if std::os::unix::fs::chown(&key, Some(65534), None).is_err() {
+            return;
+        }
+        let refused = check_owner(folder.path(), [key.clone()]).unwrap_err().to_string();
+        let belongs = format!("{} belongs to user 65534", key.display());
+        for word in [&belongs, "the data folder", "change its owner (chown -R), run sealock as the user"] {
+            assert!(refused.contains(word), "{refused}");
+        }
+        // A volume belongs to whoever made it.
+        std::fs::remove_file(&key).unwrap();
+        std::os::unix::fs::chown(folder.path(), Some(65534), None).unwrap();
+        check_owner(folder.path(), [key]).unwrap();
     }
 
     #[test]

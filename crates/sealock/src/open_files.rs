@@ -1,38 +1,54 @@
 //! How many files and sockets the process may have open: a shell's usual 1,024 would be fewer than `max_connections`.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use web::MAX_IN_LOBBY;
 
-/// A connection, and the blob that goes through it.
-const FILES_PER_CONNECTION: u64 = 2;
-/// The database, the log and what else is open all the time.
-const OTHER_FILES: u64 = 128;
+/// What two connections need: one each, and one for a blob that goes through either. Idle ones move none.
+const FILES_PER_PAIR: u64 = 3;
+/// The database, the log and what else is open all the time, and whoever waits for a connection.
+const OTHER_FILES: u64 = 128 + MAX_IN_LOBBY as u64;
+/// Where not even those fit, connections get one file in so many.
+const LEAST_SHARE: u64 = 8;
 
-/// Takes as many as the system allows, warns where those are fewer than so many connections need, and says how many blobs
-/// may be read at once. They are served all the same: what comes above the limit waits.
-pub(crate) fn raise_limit(connections: usize) -> usize {
+/// What may be open at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    /// Connections, at least 1.
+    pub(crate) connections: usize,
+    /// Blobs that are read.
+    pub(crate) readers: usize,
+}
+
+/// Takes as many files as the system allows, and says what they are enough for. Where those are fewer than so many
+/// connections need there are fewer connections: with a connection that has no file left for its blob, or none left to take
+/// the next connection, nobody would be served. That is warned of.
+pub(crate) fn raise_limit(connections: usize) -> Capacity {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
     // `None` is no limit.
     let allowed = if raised.is_ok() { maximum } else { current };
-    let wanted = (connections as u64).saturating_mul(FILES_PER_CONNECTION).saturating_add(OTHER_FILES);
-    if let Some(allowed) = allowed.filter(|allowed| *allowed < wanted) {
+    let capacity = capacity(allowed, connections);
+    if capacity.connections < connections {
         tracing::warn!(
             allowed,
-            wanted,
-            "fewer open files are allowed than max_connections needs; raise the limit (ulimit -Hn, LimitNOFILE=) or lower \
-             max_connections"
+            wanted = (connections as u64).div_ceil(2) * FILES_PER_PAIR + OTHER_FILES,
+            "fewer open files are allowed than max_connections needs, so max_connections is {} and not {connections}; raise \
+             the limit (ulimit -Hn, LimitNOFILE=) or lower max_connections",
+            capacity.connections
         );
     }
-    readers(allowed, connections)
+    capacity
 }
 
-/// How many blobs may be read at once: a connection can ask for more than one and take none, and what is accepted, the
-/// database and pushes need files, too.
-fn readers(allowed: Option<u64>, connections: usize) -> usize {
-    let Some(allowed) = allowed else { return usize::MAX };
-    let left = allowed.saturating_sub(OTHER_FILES).saturating_sub(connections as u64);
-    // Half of them are for pushes. Where hardly any are left there are too many connections for the files, not for blobs.
-    usize::try_from((left / 2).max(allowed / 4)).unwrap_or(usize::MAX)
+fn capacity(allowed: Option<u64>, connections: usize) -> Capacity {
+    let Some(allowed) = allowed else { return Capacity { connections, readers: usize::MAX } };
+    let left = allowed.saturating_sub(OTHER_FILES);
+    let fitting = (left / FILES_PER_PAIR * 2).max(allowed / LEAST_SHARE).max(1);
+    let connections = connections.min(usize::try_from(fitting).unwrap_or(usize::MAX));
+    // A connection can ask for more than one blob and take none. Half of what is left is for pushes.
+    let left = left.saturating_sub(connections as u64);
+    let readers = (left / 2).max(allowed / LEAST_SHARE).max(1);
+    Capacity { connections, readers: usize::try_from(readers).unwrap_or(usize::MAX) }
 }
 
 #[cfg(test)]
@@ -47,14 +63,20 @@ mod tests {
     }
 
     #[test]
-    fn blobs_that_nobody_takes_leave_files_for_everything_else() {
-        for (allowed, connections, expect) in [
-            (Some(65_536), 10_000, 27_704),
-            (Some(1024), 100, 398),
-            (Some(1024), 10_000, 256),
-            (None, 10_000, usize::MAX),
+    fn connections_and_blobs_that_nobody_takes_leave_files_for_everything_else() {
+        for (allowed, wanted, connections, readers) in [
+            (Some(65_536), 10_000, 10_000, 27_576),
+            (Some(15_384), 10_000, 10_000, 2_500),
+            (Some(15_383), 10_000, 9_998, 2_500),
+            (Some(1024), 100, 100, 270),
+            (Some(1024), 10_000, 426, 128),
+            (Some(512), 10_000, 84, 64),
+            (Some(64), 10_000, 8, 8),
+            (Some(1), 10_000, 1, 1),
+            (None, 10_000, 10_000, usize::MAX),
         ] {
-            assert_eq!(readers(allowed, connections), expect, "{allowed:?} {connections}");
+            let expect = Capacity { connections, readers };
+            assert_eq!(capacity(allowed, wanted), expect, "{allowed:?} {wanted}");
         }
     }
 }

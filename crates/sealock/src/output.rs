@@ -62,7 +62,7 @@ pub(crate) fn when(at: Instant, now: Instant) -> String {
         3_600..86_400 => count(away / 3_600, "hour"),
         _ => count(away / 86_400, "day"),
     };
-    if at >= now { format!("in {words} ({at})") } else { format!("{words} ago ({at})") }
+    if at > now { format!("in {words} ({at})") } else { format!("{words} ago ({at})") }
 }
 
 /// A number of things: `1 day`, `2 days`.
@@ -78,7 +78,8 @@ mod tests {
     fn times_are_told_in_words_and_exactly() {
         let now = Instant::from_millis(1_700_000_000_000);
         for (seconds, expect) in [
-            (0, "in less than a minute (2023-11-14T22:13:20Z)"),
+            (0, "less than a minute ago (2023-11-14T22:13:20Z)"),
+            (1, "in less than a minute (2023-11-14T22:13:21Z)"),
             (61, "in 1 minute (2023-11-14T22:14:21Z)"),
             (7_199, "in 1 hour (2023-11-15T00:13:19Z)"),
             (30 * 86_400, "in 30 days (2023-12-14T22:13:20Z)"),

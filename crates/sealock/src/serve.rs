@@ -37,11 +37,8 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Before anything is made: what is wrong with it is quickly said.
     let files = config.tls.as_ref().map(|files| tls::load(files, &clock)).transpose()?;
-    let (registry, _held) = open(&config, Arc::clone(&random), clock.now()).await?;
-    let keeper = match &config.acme {
-        Some(settings) => Some(Keeper::new(settings, &registry, Arc::clone(&clock)).await?),
-        None => None,
-    };
+    let _held = hold_data_folder(&config)?;
+    // Before the schema is brought up to date: where an address is taken, an older release goes on.
     let listener = listen(config.listen).await?;
     let metrics = match config.metrics_listen {
         Some(address) => Some(listen(address).await?),
@@ -50,13 +47,19 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let public_urls =
         PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
             .context("public_urls is empty")?;
+    let capacity = open_files::raise_limit(config.max_connections);
+    let registry = open(&config, capacity.readers, Arc::clone(&random), clock.now()).await?;
+    let keeper = match &config.acme {
+        Some(settings) => Some(Keeper::new(settings, &registry, Arc::clone(&clock)).await?),
+        None => None,
+    };
     // Last of all that can fail: the password that is shown once must belong to a server that runs.
     if registry.wants_administrator().await? {
         make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
     }
     let ready = format!("Sealock is ready at {}\n", public_urls.origin_for(None));
     let app = App::new(registry, clock, random, public_urls, config.trusted_proxies);
-    let limits = Limits { connections: config.max_connections, ..Limits::default() };
+    let limits = Limits { connections: capacity.connections, ..Limits::default() };
     let stop = told_to_stop()?;
     let mut beside = beside(&app, metrics);
     let certificate = tls::keep(files, keeper, &mut beside)?;
@@ -87,28 +90,39 @@ fn public_url(origin: &Origin) -> PublicUrl {
     PublicUrl { is_https: origin.is_https(), authority: origin.authority().to_owned() }
 }
 
-/// The registry, and what keeps other servers out while it is held.
-async fn open(
-    config: &ServeConfig,
-    random: Arc<dyn Randomness>,
-    now: Instant,
-) -> anyhow::Result<(Registry, Option<File>)> {
+/// Makes the data folder where it is missing; what keeps other servers out of it while it is held.
+fn hold_data_folder(config: &ServeConfig) -> anyhow::Result<Option<File>> {
     data_folder::make(&config.data_dir)?;
-    let held = match &config.database {
-        DatabaseLocation::Sqlite { .. } => Some(data_folder::take(&config.data_dir)?),
+    let key = match &config.key_file {
+        KeyFilePath::InDataFolder(path) => Some(path.clone()),
+        KeyFilePath::Given(_) => None,
+    };
+    let database = match &config.database {
+        DatabaseLocation::Sqlite { path } => Some(path.clone()),
         DatabaseLocation::Postgres { .. } => None,
     };
+    data_folder::check_owner(&config.data_dir, key.into_iter().chain(database))?;
+    Ok(match &config.database {
+        DatabaseLocation::Sqlite { .. } => Some(data_folder::take(&config.data_dir)?),
+        DatabaseLocation::Postgres { .. } => None,
+    })
+}
+
+async fn open(
+    config: &ServeConfig,
+    readers: usize,
+    random: Arc<dyn Randomness>,
+    now: Instant,
+) -> anyhow::Result<Registry> {
     let key_file = key_file(&config.key_file, random.as_ref())?;
-    let readers = open_files::raise_limit(config.max_connections);
     let blobs = FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers);
     let db = Db::open(&config.database, DbOptions::default()).await;
     let db = db.with_context(|| format!("the database {}", config.database))?;
     let opened = Registry::open(db, Arc::new(blobs), key_file, random, now).await;
     let (blobs, key) = (config.blobs.display(), config.key_file.path().display());
-    let registry = opened.with_context(|| {
+    opened.with_context(|| {
         format!("the database {}, the blobs in {blobs} and the key file {key}", config.database)
-    })?;
-    Ok((registry, held))
+    })
 }
 
 /// The key file; the first start makes the one in the data folder. One that was named has to be there: a replica

@@ -99,9 +99,43 @@ pub struct StoredRecord {
     pub after: String,
 }
 
+/// What happened, as a filter: the part of an event before its dot is its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Events {
+    /// Whatever it was.
+    #[default]
+    Any,
+    /// Every event of a kind, such as `token`.
+    Kind(&'static str),
+    /// One event, such as `token.disabled`.
+    One(&'static str),
+}
+
+/// What pushes leave behind, by the million: the indexes of `0005_audit.sql` are without them.
+const PUSHES: [&str; 3] = ["blob.mounted", "blob.pushed", "manifest.pushed"];
+
+impl Events {
+    /// The least and the greatest name of an event that is meant.
+    fn range(self) -> (String, String) {
+        // Events are of small letters, `-` and one dot: `~` is greater than any of them.
+        match self {
+            Self::Any => (String::new(), "~".to_owned()),
+            Self::Kind(kind) => (format!("{kind}."), format!("{kind}.~")),
+            Self::One(event) => (event.to_owned(), event.to_owned()),
+        }
+    }
+
+    fn with_pushes(self) -> bool {
+        let (first, last) = self.range();
+        PUSHES.into_iter().any(|event| *first <= *event && *event <= *last)
+    }
+}
+
 /// Which rows are asked for: those that pass every filter that is there.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
+    /// Rows that tell of these events.
+    pub events: Events,
     /// Rows about this namespace.
     pub namespace: Option<NamespaceId>,
     /// Rows about this token, and about what was done with it.
@@ -127,34 +161,96 @@ macro_rules! rows {
     };
 }
 
-/// Rows that either of two columns names: each found by its own index, and no further than the page reaches.
-macro_rules! rows_of {
-    ($about:literal, $done_by:literal, $filter:literal) => {
+/// Rows whose event is asked for.
+macro_rules! any_event {
+    () => {
+        " AND event >= $4 AND event <= $5"
+    };
+}
+
+/// The same where no push is meant, in the words of the indexes that hold no push: a page of the rest is found without
+/// walking over all that was pushed. PostgreSQL takes two bounds of one column that it does not know for a narrow
+/// range, and would rather sort all that it finds than stop at the page's end; of a pair it does not.
+macro_rules! no_push {
+    () => {
+        " AND event >= $4 AND (event, '') <= ($5, '') AND event NOT IN ('blob.mounted', 'blob.pushed', 'manifest.pushed')"
+    };
+}
+
+macro_rules! all {
+    ($events:ident) => {
+        concat!(rows!(), "a.id < $1 AND a.id >= $2", $events!(), " ORDER BY a.id DESC LIMIT $3")
+    };
+}
+
+/// Namespace and id are compared as a pair: PostgreSQL, which plans without knowing the span, takes it for a short one,
+/// and would walk over everybody's rows of it. The same below.
+macro_rules! of_namespace {
+    ($events:ident) => {
         concat!(
             rows!(),
-            "a.id IN (SELECT about.id FROM (SELECT x.id FROM audit x WHERE x.",
-            $about,
-            " = $4 AND x.id < $1 AND x.id >= $2",
-            $filter,
-            " ORDER BY x.id DESC LIMIT $3) about UNION SELECT done.id FROM (SELECT x.id FROM audit x WHERE x.",
-            $done_by,
-            " = $4 AND x.id < $1 AND x.id >= $2",
-            $filter,
-            " ORDER BY x.id DESC LIMIT $3) done) ORDER BY a.id DESC LIMIT $3"
+            "(a.namespace_id, a.id) < ($6, $1) AND (a.namespace_id, a.id) >= ($6, $2)",
+            $events!(),
+            " ORDER BY a.namespace_id DESC, a.id DESC LIMIT $3"
         )
     };
 }
 
-const ALL: &str = concat!(rows!(), "a.id < $1 AND a.id >= $2 ORDER BY a.id DESC LIMIT $3");
-const OF_NAMESPACE: &str =
-    concat!(rows!(), "a.namespace_id = $4 AND a.id < $1 AND a.id >= $2 ORDER BY a.id DESC LIMIT $3");
-const OF_TOKEN: &str = rows_of!(
-    "token_id",
-    "with_token",
-    " AND (CAST($5 AS TEXT) = '' OR x.namespace_id = $5) \
-     AND (CAST($6 AS TEXT) = '' OR x.actor_id = $6 OR x.user_id = $6)"
-);
-const OF_USER: &str = rows_of!("user_id", "actor_id", " AND (CAST($5 AS TEXT) = '' OR x.namespace_id = $5)");
+/// Rows that either of two columns names: each found by its own index, and no further than the page reaches. No push
+/// is about a token or a user.
+macro_rules! rows_of {
+    ($about:literal, $done_by:literal, $events:ident, $filter:literal) => {
+        concat!(
+            rows!(),
+            "a.id IN (SELECT about.id FROM (SELECT x.id FROM audit x WHERE (x.",
+            $about,
+            ", x.id) < ($6, $1) AND (x.",
+            $about,
+            ", x.id) >= ($6, $2)",
+            any_event!(),
+            $filter,
+            " ORDER BY x.",
+            $about,
+            " DESC, x.id DESC LIMIT $3) about UNION SELECT done.id FROM (SELECT x.id FROM audit x WHERE (x.",
+            $done_by,
+            ", x.id) < ($6, $1) AND (x.",
+            $done_by,
+            ", x.id) >= ($6, $2)",
+            $events!(),
+            $filter,
+            " ORDER BY x.",
+            $done_by,
+            " DESC, x.id DESC LIMIT $3) done) ORDER BY a.id DESC LIMIT $3"
+        )
+    };
+}
+
+macro_rules! of_token {
+    ($events:ident) => {
+        rows_of!(
+            "token_id",
+            "with_token",
+            $events,
+            " AND (CAST($7 AS TEXT) = '' OR x.namespace_id = $7) \
+             AND (CAST($8 AS TEXT) = '' OR x.actor_id = $8 OR x.user_id = $8)"
+        )
+    };
+}
+
+macro_rules! of_user {
+    ($events:ident) => {
+        rows_of!("user_id", "actor_id", $events, " AND (CAST($7 AS TEXT) = '' OR x.namespace_id = $7)")
+    };
+}
+
+const ALL: &str = all!(any_event);
+const ALL_BUT_PUSHES: &str = all!(no_push);
+const OF_NAMESPACE: &str = of_namespace!(any_event);
+const OF_NAMESPACE_BUT_PUSHES: &str = of_namespace!(no_push);
+const OF_TOKEN: &str = of_token!(any_event);
+const OF_TOKEN_BUT_PUSHES: &str = of_token!(no_push);
+const OF_USER: &str = of_user!(any_event);
+const OF_USER_BUT_PUSHES: &str = of_user!(no_push);
 
 /// The newest rows of the span that pass the filter, the newest first.
 pub async fn newest(
@@ -166,18 +262,49 @@ pub async fn newest(
     let namespace = filter.namespace.map(|id| id.to_string()).unwrap_or_default();
     let user = filter.user.map(|id| id.to_string()).unwrap_or_default();
     let (before, from) = (span.before, span.from);
+    let (first, last) = filter.events.range();
+    let with_pushes = filter.events.with_pushes();
     match filter {
         Filter { token: Some(token), .. } => {
-            q.list(OF_TOKEN, params![before, from, limit, token, namespace, user], read).await
+            let asked = params![before, from, limit, first, last, token, namespace, user];
+            if with_pushes {
+                q.list(OF_TOKEN, asked, read).await
+            } else {
+                q.list(OF_TOKEN_BUT_PUSHES, asked, read).await
+            }
         }
         Filter { user: Some(user), .. } => {
-            q.list(OF_USER, params![before, from, limit, user, namespace], read).await
+            let asked = params![before, from, limit, first, last, user, namespace];
+            if with_pushes {
+                q.list(OF_USER, asked, read).await
+            } else {
+                q.list(OF_USER_BUT_PUSHES, asked, read).await
+            }
         }
         Filter { namespace: Some(id), .. } => {
-            q.list(OF_NAMESPACE, params![before, from, limit, id], read).await
+            let asked = params![before, from, limit, first, last, id];
+            if with_pushes {
+                q.list(OF_NAMESPACE, asked, read).await
+            } else {
+                q.list(OF_NAMESPACE_BUT_PUSHES, asked, read).await
+            }
         }
-        Filter { .. } => q.list(ALL, params![before, from, limit], read).await,
+        Filter { .. } => {
+            let asked = params![before, from, limit, first, last];
+            if with_pushes {
+                q.list(ALL, asked, read).await
+            } else {
+                q.list(ALL_BUT_PUSHES, asked, read).await
+            }
+        }
     }
+}
+
+const ABOUT_TOKEN: &str = concat!(rows!(), "a.token_id = $1 ORDER BY a.id DESC LIMIT $2");
+
+/// The newest rows of what was done to the token, the newest first; not what was done with it.
+pub async fn about_token(q: &impl Query, token: TokenId, limit: i64) -> Result<Vec<StoredRecord>, DbError> {
+    q.list(ABOUT_TOKEN, params![token, limit], read).await
 }
 
 fn read(row: &Row<'_>) -> Result<StoredRecord, DbError> {

@@ -162,57 +162,47 @@ impl Referring {
 
 // Joins, and no EXISTS among the columns: PostgreSQL may answer that by reading all of the other table for a page.
 macro_rules! select_references {
-    ($owner:literal, $name:literal, $table:literal, $joins:literal, $there:literal) => {
+    ($key:literal, $table:literal, $joins:literal, $there:literal) => {
         concat!(
-            "SELECT t.",
-            $owner,
-            ", t.",
-            $name,
+            "SELECT ",
+            $key,
             ", COALESCE(r.name, ''), CASE WHEN ",
             $there,
             " THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END FROM ",
             $table,
             " t LEFT JOIN repositories r ON r.id = t.repository_id ",
             $joins,
-            " WHERE (t.",
-            $owner,
-            ", t.",
-            $name,
-            ") > ($1, $2) ORDER BY t.",
-            $owner,
-            ", t.",
-            $name,
+            " WHERE (",
+            $key,
+            ") > ($1, $2) ORDER BY ",
+            $key,
             " LIMIT $3"
         )
     };
 }
 
 const LINKS: &str = select_references!(
-    "repository_id",
-    "digest",
+    "t.repository_id, t.digest",
     "repository_blobs",
     "LEFT JOIN blobs b ON b.digest = t.digest",
     "b.digest IS NOT NULL AND r.id IS NOT NULL"
 );
 const MANIFEST_BLOBS: &str = select_references!(
-    "manifest_id",
-    "digest",
+    "t.manifest_id, t.digest",
     "manifest_blobs",
     "LEFT JOIN repository_blobs l ON l.repository_id = t.repository_id AND l.digest = t.digest \
      LEFT JOIN manifests o ON o.id = t.manifest_id",
     "l.digest IS NOT NULL AND o.id IS NOT NULL"
 );
 const MANIFEST_CHILDREN: &str = select_references!(
-    "manifest_id",
-    "digest",
+    "t.manifest_id, t.digest",
     "manifest_children",
     "LEFT JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest \
      LEFT JOIN manifests o ON o.id = t.manifest_id",
     "m.id IS NOT NULL AND o.id IS NOT NULL"
 );
 const TAGS: &str = select_references!(
-    "repository_id",
-    "name",
+    "t.repository_id, t.name",
     "tags",
     "LEFT JOIN manifests m ON m.id = t.manifest_id AND m.repository_id = t.repository_id",
     "m.id IS NOT NULL"
@@ -249,12 +239,15 @@ pub struct CheckedManifest {
     pub repository: String,
     /// The namespace of that, by id; empty likewise.
     pub namespace_id: String,
-    /// Whether it has a payload.
-    pub has_payload: bool,
+    /// How many bytes its payload is to have.
+    pub size: u64,
+    /// How many it has; none where there is no payload.
+    pub payload_bytes: Option<u64>,
 }
 
+// Neither engine reads the bytes themselves for their length.
 const MANIFESTS_AFTER: &str = "SELECT m.id, m.digest, COALESCE(r.name, ''), COALESCE(r.namespace_id, ''), \
-    CASE WHEN p.manifest_id IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END FROM manifests m \
+    m.size, COALESCE(CAST(LENGTH(p.bytes) AS BIGINT), CAST(-1 AS BIGINT)) FROM manifests m \
     LEFT JOIN repositories r ON r.id = m.repository_id LEFT JOIN manifest_payloads p ON p.manifest_id = m.id \
     WHERE m.id > $1 ORDER BY m.id LIMIT $2";
 
@@ -269,12 +262,14 @@ pub async fn manifests_after(
 }
 
 fn read_manifest(row: &Row<'_>) -> Result<CheckedManifest, DbError> {
+    let size = row.int(4)?;
     Ok(CheckedManifest {
         id: row.parsed(0, ManifestId::parse)?,
         digest: row.parsed(1, Digest::parse)?,
         repository: row.text(2)?,
         namespace_id: row.text(3)?,
-        has_payload: row.bool(4)?,
+        size: u64::try_from(size).map_err(|_| DbError::Corrupt(format!("a manifest of {size} bytes")))?,
+        payload_bytes: u64::try_from(row.int(5)?).ok(),
     })
 }
 

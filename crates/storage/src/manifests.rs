@@ -206,6 +206,32 @@ pub async fn payload(q: &impl Query, id: ManifestId) -> Result<Option<Vec<u8>>, 
     q.optional(PAYLOAD, params![id], |row| row.blob(0)).await
 }
 
+const PAYLOAD_BYTES: &str =
+    "SELECT CAST(LENGTH(bytes) AS BIGINT) FROM manifest_payloads WHERE manifest_id = $1";
+
+/// How many bytes the payload has, without reading them.
+pub async fn payload_bytes(q: &impl Query, id: ManifestId) -> Result<Option<u64>, DbError> {
+    let bytes = q.optional(PAYLOAD_BYTES, params![id], |row| row.int(0)).await?;
+    Ok(bytes.map(i64::cast_unsigned))
+}
+
+const PAYLOAD_PART: &str = "SELECT substr(bytes, CAST(CAST($2 AS BIGINT) AS INTEGER), \
+    CAST(CAST($3 AS BIGINT) AS INTEGER)) FROM manifest_payloads WHERE manifest_id = $1";
+
+/// At most `length` bytes of the payload from `start` on, which counts from 0.
+pub async fn payload_part(
+    q: &impl Query,
+    id: ManifestId,
+    start: u64,
+    length: u64,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let behind_the_end = |_| DbError::Corrupt("a manifest beyond 2^63 bytes".into());
+    // SQL counts from 1.
+    let first = i64::try_from(start.saturating_add(1)).map_err(behind_the_end)?;
+    let length = i64::try_from(length).map_err(behind_the_end)?;
+    q.optional(PAYLOAD_PART, params![id, first, length], |row| row.blob(0)).await
+}
+
 const INSERT: &str = "INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, \
     subject_digest, created_at, created_by, annotations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
     ON CONFLICT (repository_id, digest) DO UPDATE SET digest = excluded.digest RETURNING id";

@@ -31,4 +31,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "durable",
         sql: include_str!("../migrations/0004_durable.sql"),
     },
+    Migration {
+        version: 5,
+        // Indexes, which an older one does not miss.
+        oldest_binary: 4,
+        name: "audit",
+        sql: include_str!("../migrations/0005_audit.sql"),
+    },
 ];

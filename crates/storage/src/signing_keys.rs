@@ -64,6 +64,28 @@ pub async fn all(q: &impl Query) -> Result<Vec<StoredKey>, DbError> {
     q.few(ALL, params![], read).await
 }
 
+/// What is sealed of a signing key.
+#[derive(Debug)]
+pub struct SealedKey {
+    /// The key's id.
+    pub kid: String,
+    /// Where it is in its life, which says which of its halves it is.
+    pub state: KeyState,
+    /// The half, sealed under the key file.
+    pub sealed: Vec<u8>,
+}
+
+// In the words of the first schema.
+const SEALED: &str = "SELECT kid, state, sealed FROM signing_keys";
+
+/// What is sealed of every key, in a database of any schema.
+pub async fn sealed(q: &impl Query) -> Result<Vec<SealedKey>, DbError> {
+    q.few(SEALED, params![], |row| {
+        Ok(SealedKey { kid: row.text(0)?, state: row.parsed(1, KeyState::parse)?, sealed: row.blob(2)? })
+    })
+    .await
+}
+
 const ACTIVE: &str = "SELECT kid FROM signing_keys WHERE state = 'active'";
 
 /// The id of the key that signs now; `None` before the first start has made one.

@@ -49,6 +49,18 @@ struct Store {
     blobs: FileStore,
 }
 
+impl Store {
+    async fn open(
+        database: DatabaseLocation,
+        folder: Arc<tempfile::TempDir>,
+        random: &Arc<dyn Randomness>,
+    ) -> Self {
+        let blobs = FileStore::open(&folder.path().join("blobs"), Arc::clone(random)).expect("a blob store");
+        let db = Db::open(&database, DbOptions::default()).await.expect("a database");
+        Self { database, folder, db, blobs }
+    }
+}
+
 /// What stands between a server and its clients; by default nothing.
 #[derive(Default)]
 struct Front<'a> {
@@ -107,6 +119,16 @@ impl TestServer {
         (Self::serve(store, Arc::default(), random, Front::default()).await, faults)
     }
 
+    /// A fresh server on SQLite that reads so many blobs at once.
+    pub async fn with_readers(readers: usize) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+        let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
+        let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(1));
+        let store = Store::open(database, folder, &random).await;
+        let store = Store { blobs: store.blobs.with_readers(readers), ..store };
+        Self::serve(store, Arc::default(), random, Front::default()).await
+    }
+
     /// A server on what is found in a data folder (SQLite), after a crash say.
     pub async fn found_in(folder: tempfile::TempDir) -> Self {
         let database = DatabaseLocation::Sqlite { path: folder.path().join("sealock.db") };
@@ -147,9 +169,8 @@ impl TestServer {
         front: Front<'_>,
     ) -> Self {
         let random: Arc<dyn Randomness> = Arc::new(SeededRandomness::new(seed));
-        let blobs = FileStore::open(&folder.path().join("blobs"), Arc::clone(&random)).expect("a blob store");
-        let db = Db::open(&database, DbOptions::default()).await.expect("a database");
-        Self::serve(Store { database, folder, db, blobs }, clock, random, front).await
+        let store = Store::open(database, folder, &random).await;
+        Self::serve(store, clock, random, front).await
     }
 
     async fn serve(

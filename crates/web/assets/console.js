@@ -57,7 +57,9 @@ async function askInDialog(link) {
   dialog.append(document.adoptNode(question));
   document.body.append(dialog);
   localTimes(dialog);
-  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  // An entry of a menu is hidden by the time that its question is answered.
+  const asker = link.closest("details.menu")?.querySelector("summary") ?? link;
+  dialog.addEventListener("close", () => { dialog.remove(); asker.focus(); });
   // Whoever marks a text and lets go beside the dialog has not clicked there.
   let isDownBeside = false;
   dialog.addEventListener("pointerdown", (event) => { isDownBeside = isBeside(dialog, event); });
@@ -68,6 +70,8 @@ async function askInDialog(link) {
     }
   });
   dialog.showModal();
+  // Not the act's own button: an Enter that is held down would press it unread.
+  (dialog.querySelector("input:is([type=text], [type=password]):not([hidden])") ?? dialog.querySelector("[data-cancel]"))?.focus();
 }
 
 // Whether a pointer met what lies behind a dialog: that has no element of its own, and the dialog's edge is not it.
@@ -104,10 +108,31 @@ function checkAsTyped(input) {
   input.addEventListener("input", show);
 }
 
+// What is filled in beside a choice is that choice; another choice empties it, so that a form says one thing.
+function choices(fieldset) {
+  const besides = [...fieldset.querySelectorAll(".choice > input")];
+  const radio = (beside) => beside.closest(".choice").querySelector("input[type=radio]");
+  const tidy = () => { for (const beside of besides) { if (!radio(beside).checked) { beside.value = ""; } } };
+  for (const beside of besides) { beside.addEventListener("input", () => { radio(beside).checked = true; tidy(); }); }
+  for (const choice of fieldset.querySelectorAll("input[type=radio]")) { choice.addEventListener("change", tidy); }
+}
+
 // Scope editor: push takes pull; a path's preview lists what it matches among the names that the page brought.
 function matches(pattern, name) {
   const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`, "u").test(name);
+}
+
+// What no repository can ever match: the server says it with all of its rules, when the form is sent.
+function faultOf(pattern, namespace) {
+  if (pattern.includes("**")) { return "** is not allowed: * alone already stands for any run of characters."; }
+  if (/[^a-z0-9._/*-]/u.test(pattern)) {
+    return "A path is made of lower-case letters, digits, '.', '_', '-', '/' and '*'.";
+  }
+  const [beginning, ...rest] = pattern.split("*");
+  const own = `${namespace}/`;
+  const isWithin = beginning.startsWith(own) || (rest.length > 0 ? own.startsWith(beginning) : beginning === namespace);
+  return namespace && !isWithin ? `Can never match a repository of ${namespace}.` : "";
 }
 
 // The page may not have brought every name; what is said is said of those that it did.
@@ -115,6 +140,8 @@ function matchesInWords(pattern) {
   const block = document.getElementById("repositories");
   const names = JSON.parse(block?.textContent ?? "[]");
   const isCut = block?.dataset.more !== undefined;
+  const fault = faultOf(pattern, block?.dataset.namespace);
+  if (fault) { return fault; }
   const found = names.filter((name) => matches(pattern, name));
   if (found.length === 0) {
     return isCut ? `Matches none of the first ${names.length} repositories.` : "Matches no repository that is there now.";
@@ -129,6 +156,14 @@ function scopeEditor(row) {
   push?.addEventListener("change", () => { if (push.checked) { pull.checked = true; } });
   pull?.addEventListener("change", () => { if (!pull.checked) { push.checked = false; } });
   const path = row.querySelector("[data-path]");
+  // The type whose only action is to list takes neither path nor actions.
+  const kind = row.querySelector("select");
+  const narrow = () => {
+    const isList = kind.value === "registry";
+    for (const input of row.querySelectorAll("input")) { input.disabled = isList; }
+  };
+  kind?.addEventListener("change", narrow);
+  if (kind) { narrow(); }
   const preview = row.querySelector("[data-preview]");
   const show = () => { preview.textContent = path.value === "" ? "" : matchesInWords(path.value); };
   if (path && preview) {
@@ -174,3 +209,4 @@ document.addEventListener("change", (event) => {
 localTimes(document);
 document.querySelectorAll("input[data-rule]").forEach(checkAsTyped);
 document.querySelectorAll("[data-scope]").forEach(scopeEditor);
+document.querySelectorAll("fieldset:has(.choice > input)").forEach(choices);

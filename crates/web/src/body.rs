@@ -79,7 +79,14 @@ pub(crate) fn as_stream(body: &mut Body) -> BoxStream<'_, Result<Bytes, registry
                     Ok(data) => return Some((Ok(data), body)),
                     Err(_trailers) => {}
                 },
-                Err(error) => return Some((Err(registry::BodyError::from(error)), body)),
+                Err(error) => {
+                    let cause = match BodyRefused::from(error) {
+                        // The blob store says itself that it broke off.
+                        BodyRefused::Broken(error) => registry::BodyError::from(error),
+                        refused => refused.into(),
+                    };
+                    return Some((Err(cause), body));
+                }
             }
         }
     })

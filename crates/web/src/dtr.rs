@@ -121,7 +121,7 @@ impl IntoResponse for DtrError {
                         response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
                         response
                     }
-                    Refusal::Busy => error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &text),
+                    Refusal::Busy => unavailable(&text),
                     Refusal::TooManyGuesses(guesses) => {
                         let mut response = error(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", &text);
                         let headers = response.headers_mut();
@@ -141,12 +141,17 @@ impl IntoResponse for DtrError {
 fn of_storage(cause: &DbError) -> Response {
     if let DbError::Unavailable(_) | DbError::CommitUnknown(_) | DbError::Busy(_) = cause {
         tracing::warn!(%cause, "the database did not answer");
-        let text = "the database does not answer; try again in a moment";
-        return error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);
+        return unavailable("the database does not answer; try again in a moment");
     }
     tracing::error!(%cause, "a request failed");
     let text = "the server failed; its log says why, under the id in X-Request-Id";
     error(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", text)
+}
+
+fn unavailable(text: &str) -> Response {
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn error(status: StatusCode, code: &str, message: &str) -> Response {

@@ -27,13 +27,14 @@ mod sweeper;
 mod trusted_proxies;
 mod usage_writer;
 mod v2;
+mod whose_host;
 
 pub use app::App;
 pub use public_url::{PublicUrl, PublicUrls};
 pub use router::openapi;
 pub use server::{
-    Certificate, CertificateError, CertificateFiles, Challenges, Limits, Pace, PemPair, Validity, serve,
-    serve_metrics,
+    Certificate, CertificateError, CertificateFiles, Challenges, Limits, MAX_IN_LOBBY, Pace, PemPair,
+    Validity, serve, serve_metrics,
 };
 pub use sweeper::{sweep, sweep_regularly};
 pub use trusted_proxies::{InvalidProxy, TrustedProxies, TrustedProxy};

@@ -6,12 +6,18 @@ use http::request::Parts;
 use crate::{app::App, request};
 
 /// The registry's host as clients of this request's `Host` reach it: always one of the configured ones.
-pub(crate) struct PublicHost(pub(crate) String);
+pub(crate) struct PublicHost {
+    /// `registry.example.com:5000`, as docker takes it.
+    pub(crate) authority: String,
+    /// Whether it is reached by TLS.
+    pub(crate) is_https: bool,
+}
 
 impl FromRequestParts<App> for PublicHost {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self(app.public_urls().authority_for(request::host(parts)).to_owned()))
+        let (urls, host) = (app.public_urls(), request::host(parts));
+        Ok(Self { authority: urls.authority_for(host).to_owned(), is_https: urls.is_https_for(host) })
     }
 }

@@ -10,7 +10,9 @@ use axum::{
 
 use bytes::Bytes;
 
-use crate::{api, app::App, auth, console, dtr, head_limit, headers, metrics, ready, request, v2};
+use crate::{
+    api, app::App, auth, console, dtr, head_limit, headers, metrics, ready, request, v2, whose_host,
+};
 
 /// When to come back, for whom there was no room, in seconds: transfers end all the time.
 const NO_ROOM_RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
@@ -39,6 +41,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v2/", any(v2::handle))
         .route("/v2/{*rest}", any(v2::handle))
         .merge(console::router())
+        .layer(middleware::from_fn(whose_host::refuse_unclear))
         .layer(middleware::from_fn(head_limit::refuse_large))
         .layer(middleware::from_fn_with_state(app.clone(), request::surround))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))

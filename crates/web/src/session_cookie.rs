@@ -12,9 +12,12 @@ const IN_CLEAR: &str = "sealock";
 /// The session that the browser brings; `None` where it brings none, or nothing that could be one. By TLS the cookie of
 /// plain HTTP does not count: a sibling host, or whoever answers HTTP for this one, could have planted it.
 pub(crate) fn read(headers: &HeaderMap, is_https: bool) -> Option<SessionSecret> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let (_, value) = pairs.find(|(name, _)| *name == name_of(is_https))?;
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    // Pair by pair: browsers bring here what any program on this host has set, on whatever port and in whatever bytes.
+    let texts =
+        lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| str::from_utf8(pair).ok());
+    let (_, value) =
+        texts.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == name_of(is_https))?;
     SessionSecret::parse(value).ok()
 }
 
@@ -50,10 +53,10 @@ mod tests {
 
     const SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ";
 
-    fn brought(lines: &[&str], is_https: bool) -> Option<String> {
+    fn brought(lines: &[impl AsRef<[u8]>], is_https: bool) -> Option<String> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(header::COOKIE, line.parse().unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line.as_ref()).unwrap());
         }
         read(&headers, is_https).map(|secret| secret.expose().to_owned())
     }
@@ -76,8 +79,19 @@ mod tests {
 
     #[test]
     fn it_is_found_among_others() {
-        let lines = ["a=b; sealock-x=1", &format!("c=d;sealock={SECRET}")];
-        assert_eq!(brought(&lines, false).as_deref(), Some(SECRET));
+        let ours = format!("c=d;sealock={SECRET}");
+        for theirs in [
+            &b"a=b; sealock-x=1"[..],
+            "theme=gr\u{f6}\u{df}e".as_bytes(),
+            b"theme=gr\xf6\xdfe",
+            b"sealock\xff=x",
+            b";;=",
+        ] {
+            let one_line = [theirs, b"; ", ours.as_bytes()].concat();
+            for lines in [vec![theirs, ours.as_bytes()], vec![&one_line]] {
+                assert_eq!(brought(&lines, false).as_deref(), Some(SECRET), "{lines:?}");
+            }
+        }
     }
 
     #[test]

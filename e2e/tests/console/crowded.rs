@@ -97,7 +97,7 @@ async fn make_many_tokens(sealock: &Sealock) {
             "expires_in": "3d", "scopes": scopes, "stands_for": {"service": "s".repeat(100)},
         });
         asks(sealock, Method::POST, "/api/v1/namespaces/acme/tokens", token).await;
-        let own = json!({"name": "d".repeat(100), "description": "tells. ".repeat(140)});
+        let own = json!({"name": "&".repeat(100), "description": "&".repeat(1_000), "expires_in": "3d"});
         asks(sealock, Method::POST, "/api/v1/users/admin/tokens", own).await;
     }
 }

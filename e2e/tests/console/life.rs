@@ -164,6 +164,19 @@ async fn what_is_copied_is_what_is_shown(sealock: Sealock) {
     }
 }
 
+// On one engine: what is looked at is when a page is painted.
+#[tokio::test]
+async fn nothing_moves_about_when_the_script_comes_late() {
+    let sealock = Sealock::on(Engine::Sqlite).await;
+    let Some(browser) = Browser::beside(&sealock) else { return };
+    browser.log_in_as_admin().await;
+    sealock.log_in_as_admin().await;
+    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    for path in ["/", "/namespaces/acme", "/audit", "/users", "/profile/sessions"] {
+        assert!(browser.open_slowly(path).await <= 0.0, "{path}");
+    }
+}
+
 // On one engine: what is looked at is a script.
 #[tokio::test]
 async fn a_question_is_asked_once_and_stays_until_one_clicks_beside_it() {
@@ -190,4 +203,12 @@ async fn a_question_is_asked_once_and_stays_until_one_clicks_beside_it() {
     browser.is_asked_no_more().await;
     browser.has_focus("Reset").await;
     assert_eq!(browser.path().await, details);
+
+    browser.open("/namespaces/acme/tokens").await;
+    browser.menu("ci-bot", "Delete").await;
+    // An Enter that is held down on the menu's entry presses this, and not the act.
+    browser.has_focus("Cancel").await;
+    browser.key("Escape").await;
+    browser.is_asked_no_more().await;
+    browser.has_focus("Actions for").await;
 }

@@ -82,11 +82,39 @@ async fn the_editor_helps_while_one_types(sealock: Sealock) {
     browser.sees("Matches acme/web.").await;
     browser.type_in("Path of scope 1", "acme/x").await;
     browser.sees("Matches no repository that is there now.").await;
+    for (path, fault) in [
+        ("acme/**", "** is not allowed"),
+        ("ACME/api", "A path is made of lower-case letters"),
+        ("acm", "Can never match a repository of acme."),
+        ("acme2/*", "Can never match a repository of acme."),
+        ("*api", "Matches acme/api."),
+        ("acm*", "Matches acme/api, acme/web."),
+        ("acme", "Matches no repository that is there now."),
+    ] {
+        browser.type_in("Path of scope 1", path).await;
+        browser.sees(fault).await;
+    }
 
     browser.tick("Scope 1 › Push").await;
     assert!(browser.is_ticked("Scope 1 › Pull").await, "push takes pull");
     browser.untick("Scope 1 › Pull").await;
     assert!(!browser.is_ticked("Scope 1 › Push").await, "without pull there is no push");
+
+    browser.select("Type of scope 1", "Registry (list)").await;
+    assert!(!browser.is_offered("Path of scope 1").await, "to list takes no path");
+    browser.select("Type of scope 1", "Repository").await;
+    assert!(browser.is_offered("Path of scope 1").await);
+    browser.press("Add another scope").await;
+    browser.has_focus("Path of scope 3").await;
+
+    browser.fill("Date of expiry", "2099-01-31").await;
+    assert!(browser.is_ticked("Expire on").await && browser.value("Number of days").await.is_empty());
+    browser.fill("Number of days", "30").await;
+    assert!(
+        browser.is_ticked("Set number of days").await && browser.value("Date of expiry").await.is_empty()
+    );
+    browser.tick("Never expires").await;
+    assert!(browser.value("Number of days").await.is_empty(), "what is sent says one thing");
 
     browser.type_in("Name", "Build_1").await;
     assert!(browser.is_marked_wrong("Name").await);
@@ -133,7 +161,8 @@ async fn manage_scopes(sealock: &Sealock, browser: &Browser) {
     laptop.skopeo_pull("acme/api:1.0").await.refused_with("token acme/deploy has no scope that covers it");
 
     browser.log_in_as_admin().await;
-    browser.open("/namespaces/acme/tokens").await;
+    let looked_at = "/namespaces/acme/tokens?q=dep&show=enabled";
+    browser.open(looked_at).await;
     browser.menu("deploy", "Manage scopes").await;
     browser.sees("Without a scope the token allows nothing").await;
     add_scope(browser, "acme/**").await;
@@ -155,6 +184,8 @@ async fn manage_scopes(sealock: &Sealock, browser: &Browser) {
     browser.press("Remove all").await;
     browser.sees("Without a scope the token allows nothing").await;
     laptop.skopeo_pull("acme/web:1.0").await.refused_with("token acme/deploy has no scope that covers it");
+    browser.follow("Done").await;
+    assert_eq!(browser.path().await, looked_at);
 }
 
 async fn add_scope(browser: &Browser, path: &str) {

@@ -14,7 +14,7 @@ use storage::{
     uploads,
 };
 
-use super::{Check, CheckError, PAGE, Problem, ProblemKind};
+use super::{Check, CheckError, Outcome, PAGE, Problem, ProblemKind};
 use crate::digesting::{Digesting, digest_of};
 
 /// How many repositories with a damaged blob are told: whoever pushes it to one of them heals it for all.
@@ -33,7 +33,7 @@ impl Check<'_> {
                     Ok(row) => self.blob(&row).await?,
                     Err(_) => {
                         self.knows_all_names = false;
-                        self.found_unreadable("blobs", &key, false);
+                        self.found_unreadable("blobs", &key, Outcome::Left);
                     }
                 }
             }
@@ -65,8 +65,11 @@ impl Check<'_> {
             what: row.digest.to_string(),
             repositories: holders.iter().map(ToString::to_string).collect(),
             bytes: row.blob.size,
-            // What is damaged stays a problem until it is pushed again.
-            is_repaired: self.how.repair && !is_damaged,
+            outcome: match is_damaged {
+                true if row.is_marked || self.how.repair => Outcome::Absent,
+                true => Outcome::Left,
+                false => Outcome::repaired(self.how.repair),
+            },
         });
         Ok(())
     }
@@ -113,7 +116,7 @@ impl Check<'_> {
                     Ok(session) => self.upload(&session).await?,
                     Err(_) => {
                         let is_repaired = self.how.repair && self.end_unreadable_session(&key).await?;
-                        self.found_unreadable("upload_sessions", &key, is_repaired);
+                        self.found_unreadable("upload_sessions", &key, Outcome::repaired(is_repaired));
                     }
                 }
             }
@@ -131,7 +134,7 @@ impl Check<'_> {
             what: session.id.to_string(),
             repositories: vec![session.repository.clone()],
             bytes: session.state.offset(),
-            is_repaired,
+            outcome: Outcome::repaired(is_repaired),
         });
         Ok(())
     }
@@ -159,42 +162,47 @@ impl Check<'_> {
                 self.checked.manifests += 1;
                 match row {
                     Ok(row) => self.manifest(&row).await?,
-                    Err(_) => self.found_unreadable("manifests", &key, false),
+                    Err(_) => self.found_unreadable("manifests", &key, Outcome::Left),
                 }
             }
         }
     }
 
     async fn manifest(&mut self, row: &CheckedManifest) -> Result<(), CheckError> {
-        let payload = match (row.has_payload, self.how.read) {
-            (true, false) => return Ok(()),
-            _ => manifests::payload(self.db, row.id).await,
-        };
-        let payload = match payload {
+        if row.payload_bytes == Some(row.size) && !self.how.read {
+            return Ok(());
+        }
+        let payload = match manifests::payload(self.db, row.id).await {
             Err(DbError::Corrupt(_)) => {
-                self.found_unreadable("manifest_payloads", &row.id.to_string(), false);
+                self.found_unreadable("manifest_payloads", &row.id.to_string(), Outcome::Left);
                 return Ok(());
             }
             payload => payload?,
         };
-        let (kind, bytes) = match &payload {
+        let (kind, bytes, outcome) = match &payload {
             Some(payload) => {
-                self.checked.bytes_read += payload.len() as u64;
+                let bytes = payload.len() as u64;
+                self.checked.bytes_read += bytes;
                 if digest_of(payload, row.digest.algorithm()) == row.digest {
+                    // The bytes are those that were pushed, so it is the row that says another length.
+                    if bytes != row.size {
+                        self.found_unreadable("manifests", &row.id.to_string(), Outcome::Left);
+                    }
                     return Ok(());
                 }
                 if self.how.repair && !self.drop_payload(row, payload).await? {
                     return Ok(());
                 }
-                (ProblemKind::WrongManifest, payload.len() as u64)
+                let outcome = if self.how.repair { Outcome::Absent } else { Outcome::Left };
+                (ProblemKind::WrongManifest, bytes, outcome)
             }
             // Deleted since its row was read.
             None if !checks::has_manifest(self.db, row.id).await? => return Ok(()),
-            None => (ProblemKind::MissingManifest, 0),
+            None => (ProblemKind::MissingManifest, 0, Outcome::Absent),
         };
         let repositories = vec![row.repository.clone()];
         let what = row.digest.to_string();
-        self.found(&Problem { kind, what, repositories, bytes, is_repaired: false });
+        self.found(&Problem { kind, what, repositories, bytes, outcome });
         Ok(())
     }
 
@@ -227,7 +235,7 @@ fn dangling(table: Referring, reference: &Reference) -> Problem {
         what: reference.name.clone(),
         repositories: vec![reference.repository.clone()],
         bytes: 0,
-        is_repaired: false,
+        outcome: Outcome::Left,
     }
 }
 

@@ -8,7 +8,7 @@ use storage::{
     checks::{self, Keyed},
 };
 
-use super::{Check, CheckError, GRACE, PAGE, Problem, ProblemKind};
+use super::{Check, CheckError, GRACE, Outcome, PAGE, Problem, ProblemKind};
 
 /// Where a file lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Check<'_> {
     }
 }
 
-fn orphan(place: Place, file: &Listed, is_repaired: bool) -> Problem {
+fn orphan(place: Place, file: &Listed, is_removed: bool) -> Problem {
     Problem {
         kind: match place {
             Place::Blobs => ProblemKind::OrphanBlob,
@@ -122,6 +122,6 @@ fn orphan(place: Place, file: &Listed, is_repaired: bool) -> Problem {
         what: file.key.to_string(),
         repositories: Vec::new(),
         bytes: file.size,
-        is_repaired,
+        outcome: Outcome::repaired(is_removed),
     }
 }

@@ -13,8 +13,40 @@ pub struct Problem {
     pub repositories: Vec<String>,
     /// How many bytes it has, or is to have.
     pub bytes: u64,
-    /// Whether it is a problem no more.
-    pub is_repaired: bool,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is as it was found.
+    Left,
+    /// It counts as absent, since this check or an earlier one: clients push it again, and then it is a problem no more.
+    Absent,
+    /// It is a problem no more.
+    Repaired,
+}
+
+impl Outcome {
+    /// Repaired, where that is so.
+    pub(super) const fn repaired(is_repaired: bool) -> Self {
+        if is_repaired { Self::Repaired } else { Self::Left }
+    }
+}
+
+impl Problem {
+    /// What it means, and what to do about it as it stands now.
+    pub fn meaning(&self) -> String {
+        let kind = self.kind.meaning();
+        match self.outcome {
+            Outcome::Absent => format!("{kind}; it counts as absent now, and pushing it again heals it"),
+            _ if self.kind.is_damage() => {
+                format!("{kind}; --repair lets it count as absent, and pushing it again heals it")
+            }
+            _ => kind.to_owned(),
+        }
+    }
 }
 
 macro_rules! kinds {
@@ -29,8 +61,8 @@ macro_rules! kinds {
                 match self {$(Self::$kind => $name,)+}
             }
 
-            /// What it means, and what to do about it.
-            pub const fn meaning(self) -> &'static str {
+            /// What it means, and what to do about it; but for damage, of which [`Problem::meaning`] knows that.
+            const fn meaning(self) -> &'static str {
                 match self {$(Self::$kind => $meaning,)+}
             }
         }
@@ -40,17 +72,16 @@ macro_rules! kinds {
 kinds! {
     /// A blob without bytes.
     MissingBytes = "missing-bytes",
-        "the bytes of a blob are gone; --repair lets it count as absent, and pushing it again heals it";
+        "the bytes of a blob are gone";
     /// A blob with fewer or more bytes than its row says.
     WrongSize = "wrong-size",
-        "a blob has not as many bytes as were pushed; --repair lets it count as absent, and pushing it again heals it";
+        "a blob has not as many bytes as were pushed";
     /// A blob whose bytes have another digest.
     WrongBytes = "wrong-bytes",
-        "a blob's bytes have another digest; --repair lets it count as absent, and pushing it again heals it";
+        "a blob's bytes have another digest";
     /// A blob that the disk does not give.
     Unreadable = "unreadable",
-        "the disk does not give a blob's bytes; look at its log. --repair lets the blob count as absent, and pushing it \
-         again heals it";
+        "the disk does not give a blob's bytes (look at its log)";
     /// A blob that was marked by an earlier check, and is whole.
     WholeAgain = "whole-again",
         "a blob that was found damaged is whole; --repair lets it count as present";
@@ -70,10 +101,10 @@ kinds! {
          so has to come from a backup of the database. Until then no file is removed that seems to be nobody's";
     /// A manifest without its payload.
     MissingManifest = "missing-manifest",
-        "a manifest's payload is gone, so it counts as absent; pushing it again heals it";
+        "a manifest's payload is gone";
     /// A manifest whose payload has another digest.
     WrongManifest = "wrong-manifest",
-        "a manifest's payload has another digest; --repair lets it count as absent, and pushing it again heals it";
+        "a manifest's payload has another digest";
     /// A link to a blob that has no row.
     DanglingLink = "dangling-link",
         "a repository has a blob that the database does not know; pushing the blob again heals it";
@@ -86,6 +117,21 @@ kinds! {
     /// A tag that points at nothing.
     DanglingTag = "dangling-tag",
         "a tag points at no manifest; pushing the tag again heals it";
+}
+
+impl ProblemKind {
+    /// Whether content is damaged, of which no other copy is here.
+    const fn is_damage(self) -> bool {
+        matches!(
+            self,
+            Self::MissingBytes
+                | Self::WrongSize
+                | Self::WrongBytes
+                | Self::Unreadable
+                | Self::MissingManifest
+                | Self::WrongManifest
+        )
+    }
 }
 
 /// What a check came to, and what it cost.
@@ -111,6 +157,8 @@ pub struct Checked {
     pub problems: u64,
     /// How many of them are none any more.
     pub repaired: u64,
+    /// How many of them count as absent until they are pushed again.
+    pub absent: u64,
 }
 
 impl Checked {

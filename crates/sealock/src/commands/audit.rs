@@ -18,7 +18,8 @@ named by its id.
 Examples:
   sealock audit --since 24h
   sealock audit --namespace acme --user anna --since 2026-12-01T00:00:00Z --until 24h
-  sealock audit --token acme/ci-bot --limit 1000")]
+  sealock audit --token acme/ci-bot --limit 1000
+  sealock audit --namespace acme --event token.disabled")]
 pub(crate) struct Audit {
     /// What happened in this namespace
     #[arg(long)]
@@ -29,6 +30,9 @@ pub(crate) struct Audit {
     /// What this user did and what was done to them
     #[arg(long, value_name = "USERNAME")]
     user: Option<String>,
+    /// What happened: an event such as token.disabled, or a kind for all of its events, such as token
+    #[arg(long)]
+    event: Option<String>,
     /// Not before this instant (2026-12-01T00:00:00Z), or this long ago (24h)
     #[arg(long, value_name = "WHEN")]
     since: Option<When>,
@@ -80,6 +84,7 @@ impl Audit {
             ("namespace", &self.namespace),
             ("token", &token),
             ("user", &self.user),
+            ("event", &self.event),
             ("since", &since),
             ("until", &until),
         ]

@@ -454,11 +454,10 @@ async fn the_audit_is_asked_with_its_filters_and_shown_with_the_newest_last() {
         audit_row("2026-11-23T09:00:00Z", "token.deleted"),
         audit_row("2026-11-23T08:00:00Z", "token.created"),
     ];
-    let said =
-        "audit --namespace acme --token acme/ci-bot --user anna --since 24h --until 2026-11-23T09:30:00Z";
+    let said = "audit --namespace acme --token acme/ci-bot --user anna --event token.deleted --since 24h --until 2026-11-23T09:30:00Z";
     let outcome = desk(vec![page(vec![token()]), page(rows)]).logged_in().run(said).await.succeeded();
     let asked = format!(
-        "GET /api/v1/audit?limit=100&namespace=acme&token={ID}&user=anna&since=2026-11-22T10%3A00%3A00Z&until=2026-11-23T09%3A30%3A00Z"
+        "GET /api/v1/audit?limit=100&namespace=acme&token={ID}&user=anna&event=token.deleted&since=2026-11-22T10%3A00%3A00Z&until=2026-11-23T09%3A30%3A00Z"
     );
     assert_eq!(outcome.requests()[1], asked);
     let (created, deleted) = (outcome.out.find("token.created"), outcome.out.find("token.deleted"));

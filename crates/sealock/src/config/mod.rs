@@ -10,7 +10,6 @@ mod layers;
 mod tests;
 mod tls;
 
-use std::convert::Infallible;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -196,8 +195,9 @@ impl ServeConfig {
     }
 }
 
-fn path(text: &str) -> Result<PathBuf, Infallible> {
-    Ok(PathBuf::from(text))
+/// An empty path would be the working folder.
+fn path(text: &str) -> Result<PathBuf, &'static str> {
+    if text.is_empty() { Err("it is empty; name a path, or leave it out") } else { Ok(PathBuf::from(text)) }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {

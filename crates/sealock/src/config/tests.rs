@@ -71,6 +71,23 @@ fn nothing_given_is_a_registry_for_this_machine() {
     assert_eq!((config.log, config.log_level), (LogFormat::Text, LogLevel::parse("info").unwrap()));
 }
 
+/// The working folder is no data folder, and no file.
+#[test]
+fn an_empty_path_is_refused_whatever_it_is_for() {
+    let rule = "it is empty; name a path, or leave it out";
+    for key in ["data-dir", "key-file", "admin-password-file", "tls-cert", "acme-ca-file"] {
+        let flag = format!("--{key}");
+        let refused = given().flags(&["--acme-domains", "a.example", &flag, ""]).refused();
+        assert_eq!(refused, format!("{flag}: {rule}"));
+    }
+    let refused = given().flags(&["--tls-cert", "a.crt", "--tls-key", ""]).refused();
+    assert_eq!(refused, format!("--tls-key: {rule}"));
+    let refused = given().file("data_dir = \"\"\n").refused();
+    assert_eq!(refused, format!("sealock.toml line 1, data_dir: {rule}"));
+    // As compose files pass on what is not set.
+    assert_eq!(given().variable("SEALOCK_DATA_DIR", "").loads().data_dir, Path::new("./sealock-data"));
+}
+
 #[test]
 fn the_default_public_urls_carry_the_port_that_is_listened_on() {
     let config = given().flags(&["--listen", "127.0.0.1:0"]).loads();

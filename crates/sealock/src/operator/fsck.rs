@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use clap::Args;
-use registry::{Checked, GRACE, HowToCheck, Problem, check_store};
+use registry::{Checked, GRACE, HowToCheck, Outcome, Problem, check_store};
 use serde_json::{Value, json};
 
 use super::{Purpose, open_store};
@@ -18,9 +18,10 @@ use crate::randomness::SystemRandomness;
 #[derive(Args)]
 #[command(after_help = "\
 Without --repair it changes nothing. It may run beside the server: files younger than an hour are
-left alone, and no upload under way is touched. Damaged blobs and manifests stay problems until
-somebody pushes them again; --repair makes them count as absent, so that clients do. What it changes
-in the database stands in the audit. It takes the settings of `sealock serve`.
+left alone, and no upload under way is touched. --repair makes damaged blobs and manifests count as
+absent, so that clients push them again; until somebody does they stay problems, which each run says
+and ends on with 1. What it changes in the database stands in the audit. It takes the settings of
+`sealock serve`.
 
 Examples:
   sealock fsck
@@ -59,7 +60,14 @@ impl Fsck {
         told.end(&checked)?;
         match checked.problems - checked.repaired {
             0 => Ok(()),
-            left => Err(Failure::Refused(format!("{} left", things(left, "problem")))),
+            left => {
+                let heal = if checked.absent == left {
+                    "; pushing again what counts as absent heals it"
+                } else {
+                    ""
+                };
+                Err(Failure::Refused(format!("{} left{heal}", things(left, "problem"))))
+            }
         }
     }
 }
@@ -112,9 +120,13 @@ fn in_words(problem: &Problem) -> String {
     let places = problem.repositories.iter().filter(|place| !place.is_empty());
     let places: Vec<_> = places.map(|place| printable(place)).collect();
     let at = if places.is_empty() { String::new() } else { format!(" in {}", places.join(", ")) };
-    let done = if problem.is_repaired { " (repaired)" } else { "" };
+    let done = match problem.outcome {
+        Outcome::Left => "",
+        Outcome::Absent => " (counts as absent)",
+        Outcome::Repaired => " (repaired)",
+    };
     let (kind, what) = (problem.kind, printable(&problem.what));
-    format!("{}  {what}{at}  {}{done}: {}", kind.as_str(), bytes(problem.bytes), kind.meaning())
+    format!("{}  {what}{at}  {}{done}: {}", kind.as_str(), bytes(problem.bytes), problem.meaning())
 }
 
 fn in_json(problem: &Problem) -> Value {
@@ -123,8 +135,9 @@ fn in_json(problem: &Problem) -> Value {
         "what": problem.what,
         "repositories": problem.repositories,
         "bytes": problem.bytes,
-        "repaired": problem.is_repaired,
-        "meaning": problem.kind.meaning(),
+        "repaired": problem.outcome == Outcome::Repaired,
+        "counts_as_absent": problem.outcome == Outcome::Absent,
+        "meaning": problem.meaning(),
     })
 }
 
@@ -139,6 +152,7 @@ fn totals(checked: &Checked) -> Value {
         "too_young": checked.too_young,
         "problems": checked.problems,
         "repaired": checked.repaired,
+        "count_as_absent": checked.absent,
     })
 }
 
@@ -161,9 +175,14 @@ fn summary(checked: &Checked) -> String {
             youngest.plus(GRACE),
         );
     }
+    let absent = match checked.absent {
+        0 => String::new(),
+        1 => ", 1 counts as absent".to_owned(),
+        several => format!(", {several} count as absent"),
+    };
     text + &match (checked.problems, checked.repaired) {
         (0, _) => "no problems\n".to_owned(),
-        (found, repaired) => format!("{} found, {repaired} repaired\n", things(found, "problem")),
+        (found, repaired) => format!("{} found, {repaired} repaired{absent}\n", things(found, "problem")),
     }
 }
 
@@ -206,17 +225,18 @@ mod tests {
         String::from_utf8(seen.0.lock().unwrap().clone()).unwrap()
     }
 
-    fn problems() -> [Problem; 2] {
-        let problem = |kind, what: &str, repositories: &[&str], is_repaired| Problem {
+    fn problems() -> [Problem; 3] {
+        let problem = |kind, what: &str, repositories: &[&str], outcome| Problem {
             kind,
             what: what.to_owned(),
             repositories: repositories.iter().map(ToString::to_string).collect(),
             bytes: 1,
-            is_repaired,
+            outcome,
         };
         [
-            problem(ProblemKind::MissingBytes, "sha256:00", &["acme/api", "acme/web"], false),
-            problem(ProblemKind::OrphanBlob, "00ff", &[], true),
+            problem(ProblemKind::MissingBytes, "sha256:00", &["acme/api", "acme/web"], Outcome::Left),
+            problem(ProblemKind::OrphanBlob, "00ff", &[], Outcome::Repaired),
+            problem(ProblemKind::WrongBytes, "sha256:01", &["acme/api"], Outcome::Absent),
         ]
     }
 
@@ -225,8 +245,9 @@ mod tests {
         let at = Instant::from_millis(1_767_225_600_000);
         let checked = Checked {
             blobs: 2,
-            problems: 2,
+            problems: 3,
             repaired: 1,
+            absent: 1,
             too_young: 1,
             youngest: Some(at),
             ..Checked::default()
@@ -234,11 +255,19 @@ mod tests {
         let text = told(Format::Table, &problems(), &checked);
         let lines: Vec<_> = text.lines().collect();
         assert!(lines[0].starts_with("missing-bytes  sha256:00 in acme/api, acme/web  1 byte: "), "{text}");
-        assert!(lines[0].ends_with("pushing it again heals it"), "{text}");
+        assert!(
+            lines[0].ends_with("; --repair lets it count as absent, and pushing it again heals it"),
+            "{text}"
+        );
         assert!(lines[1].starts_with("orphan-blob  00ff  1 byte (repaired): "), "{text}");
-        assert!(lines[2].starts_with("checked 2 blobs, 0 manifests"), "{text}");
-        assert!(lines[3].ends_with("look again after 2026-01-01T01:00:00Z"), "{text}");
-        assert_eq!(lines[4..], ["2 problems found, 1 repaired"]);
+        assert!(
+            lines[2].starts_with("wrong-bytes  sha256:01 in acme/api  1 byte (counts as absent): "),
+            "{text}"
+        );
+        assert!(lines[2].ends_with("; it counts as absent now, and pushing it again heals it"), "{text}");
+        assert!(lines[3].starts_with("checked 2 blobs, 0 manifests"), "{text}");
+        assert!(lines[4].ends_with("look again after 2026-01-01T01:00:00Z"), "{text}");
+        assert_eq!(lines[5..], ["3 problems found, 1 repaired, 1 counts as absent"]);
         assert!(told(Format::Table, &[], &Checked::default()).ends_with("no problems\n"));
     }
 

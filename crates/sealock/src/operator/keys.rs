@@ -76,7 +76,8 @@ impl Command {
 impl Rotate {
     fn run(self) -> Result<(), Failure> {
         let Self { now: at_once, forget_sealed, shared } = self;
-        shared.run(Purpose::Change, async |config, db, now| {
+        let purpose = if forget_sealed { Purpose::BeginAnew } else { Purpose::Change };
+        shared.run(purpose, async |config, db, now| {
             let (key_file, random) = (key_file(config)?, &SystemRandomness);
             Ok(match (at_once, forget_sealed) {
                 (_, true) => registry::forget_sealed(db, &key_file, random, now).await,

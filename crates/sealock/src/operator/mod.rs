@@ -1,5 +1,6 @@
 //! Commands for operators: they work on the store itself, where the server runs, with the configuration that `serve` has,
-//! and beside it. They change no schema and make no store: a server does both when it starts.
+//! and beside it. They make no store and, but for the way out of a start that is refused, change no schema: a server does
+//! both when it starts.
 
 pub(crate) mod fsck;
 pub(crate) mod keys;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 
 use access::time::{Clock, Instant};
 use anyhow::{Context, bail};
-use registry::{DatabaseLocation, Db, DbOptions, FileStore, KeyFile};
+use registry::{DatabaseLocation, Db, DbError, DbOptions, FileStore, KeyFile};
 
 use crate::clock::SystemClock;
 use crate::config::{ServeConfig, ServeFlags};
@@ -37,9 +38,12 @@ pub(crate) enum Purpose {
     Look,
     /// To change it.
     Change,
+    /// To change it, whatever its schema: a start that would bring it up to date is refused.
+    BeginAnew,
 }
 
-/// Opens the database of a store that a server of this version was started on; an error says which one was.
+/// Opens the database of a store that a server of this version was started on, or to begin anew one of any; an error says
+/// which database it was.
 pub(crate) async fn open_database(config: &ServeConfig, purpose: Purpose) -> anyhow::Result<Db> {
     if let DatabaseLocation::Sqlite { path } = &config.database
         && !path.try_exists().with_context(|| format!("cannot look for {}", path.display()))?
@@ -53,9 +57,12 @@ pub(crate) async fn open_database(config: &ServeConfig, purpose: Purpose) -> any
     let opened = async {
         let db = match purpose {
             Purpose::Look => Db::open_to_read(&config.database, DbOptions::default()).await?,
-            Purpose::Change => Db::open(&config.database, DbOptions::default()).await?,
+            Purpose::Change | Purpose::BeginAnew => Db::open(&config.database, DbOptions::default()).await?,
         };
-        db.check_schema().await.map(|()| db)
+        if purpose != Purpose::BeginAnew {
+            db.check_schema().await?;
+        }
+        Ok::<_, DbError>(db)
     };
     let db = opened.await.with_context(|| format!("the database {}", config.database))?;
     Ok(db)
@@ -70,7 +77,7 @@ pub(crate) async fn open_store(config: &ServeConfig, purpose: Purpose) -> anyhow
     }
     let blobs = match purpose {
         Purpose::Look => FileStore::open_to_read(folder, Arc::new(SystemRandomness))?,
-        Purpose::Change => FileStore::open(folder, Arc::new(SystemRandomness))?,
+        Purpose::Change | Purpose::BeginAnew => FileStore::open(folder, Arc::new(SystemRandomness))?,
     };
     let belong_together = registry::check_store_id(&db, &blobs).await;
     belong_together.context("this database and these blobs are not used together")?;

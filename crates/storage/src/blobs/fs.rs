@@ -4,13 +4,14 @@
 mod append;
 mod disk;
 mod list;
+mod owner;
 mod read;
 mod store_id;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,7 +25,10 @@ use oci::{Algorithm, Digest};
 use sha2::{Digest as _, Sha512};
 use tokio::sync::Semaphore;
 
-pub use self::disk::{Disk, SystemDisk};
+pub use self::{
+    disk::{Disk, SystemDisk},
+    owner::check_owner,
+};
 
 use super::{BlobError, BlobStore, Body, Finished, Key, Listed, Range, Reading, State};
 
@@ -64,8 +68,8 @@ pub struct OpenError {
 
 impl FileStore {
     /// Opens the blob store in `folder` and makes what is missing (folders 0700, files 0600). It proves that
-    /// files can be made, renamed between its folders and removed, so that a wrong owner shows at the start
-    /// and not at the first push. Blocks: for the start of the program.
+    /// files can be made, renamed between its folders and removed, and that what lies there can be read by whoever reads
+    /// those, so that a wrong owner shows at the start and not at the first push. Blocks: for the start of the program.
     pub fn open(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
         Self::open_on(Arc::new(SystemDisk), folder, random)
     }
@@ -86,7 +90,8 @@ impl FileStore {
     ) -> Result<Self, OpenError> {
         let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
         let folders = Folders::make(folder, disk).map_err(refused)?;
-        folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
+        let ours = folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
+        check_owner(ours, folders.made()).map_err(refused)?;
         Ok(Self::of(folders, random))
     }
 
@@ -241,13 +246,21 @@ impl Folders {
     }
 
     /// Goes the way of every blob once; a mount point between the two folders would show here. Its name there is no key:
-    /// what a start leaves that is killed half way is no blob, and the next start takes it away.
-    fn prove_writable(&self, key: &Key) -> io::Result<()> {
+    /// what a start leaves that is killed half way is no blob, and the next start takes it away. Answers to whom belongs
+    /// what we make.
+    fn prove_writable(&self, key: &Key) -> io::Result<u32> {
         let (from, to) = (self.upload(key), self.root.join("blobs").join(PROBE));
-        self.disk.open(&from, OpenOptions::new().write(true).create_new(true).mode(FILE_MODE))?;
+        let options = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).to_owned();
+        let owner = self.disk.open(&from, &options)?.metadata()?.uid();
         self.disk.rename(&from, &to).inspect_err(|_| self.remove_in_passing(&from))?;
         // Replicas that start together have one name for it.
-        self.remove(&to)
+        self.remove(&to)?;
+        Ok(owner)
+    }
+
+    /// The folders that a start makes. The one around them may be a volume, which belongs to whoever made that.
+    fn made(&self) -> impl Iterator<Item = PathBuf> {
+        [self.uploads(), self.root.join("blobs")].into_iter().chain(shelves().map(|shelf| self.shelf(&shelf)))
     }
 
     fn uploads(&self) -> PathBuf {
@@ -393,7 +406,9 @@ pub fn way_out(cause: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => {
             "mount its file system writable, or name another folder with data_dir"
         }
-        io::ErrorKind::PermissionDenied => "change its owner, or name another folder with data_dir",
+        io::ErrorKind::PermissionDenied => {
+            "change its owner (chown -R), run sealock as the user to whom it belongs, or name another folder with data_dir"
+        }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "free some space or raise the quota, or name another folder with data_dir"
         }

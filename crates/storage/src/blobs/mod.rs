@@ -14,7 +14,7 @@ use oci::{Algorithm, Digest};
 use rustix::io::Errno;
 
 pub use self::{
-    fs::{Disk, FileStore, OpenError, SystemDisk, way_out},
+    fs::{Disk, FileStore, OpenError, SystemDisk, check_owner, way_out},
     key::{InvalidKey, Key},
     state::State,
 };
@@ -187,6 +187,9 @@ pub enum BlobError {
     /// As many blobs are being read as files may be open for that.
     #[error("as many blobs are being read as may be at once; try again in a moment")]
     TooManyReaders,
+    /// As many files are open as the system allows this process, or all of them (EMFILE, ENFILE).
+    #[error("as many files are open as the system allows; try again in a moment")]
+    TooManyFiles,
     /// Fewer bytes than were acknowledged or asked for: the blob was damaged, or the range is wrong.
     #[error(
         "the blob store holds {found} bytes under this key where {wanted} were to be; run `sealock fsck`"
@@ -204,7 +207,7 @@ pub enum BlobError {
     BadState,
     /// The disk, or the way to it.
     #[error("the blob store failed: {0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl BlobError {
@@ -217,8 +220,11 @@ impl BlobError {
 
 impl From<io::Error> for BlobError {
     fn from(error: io::Error) -> Self {
+        // Of too many files the kind says nothing.
+        let errno = Errno::from_io_error(&error);
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ if matches!(errno, Some(Errno::MFILE | Errno::NFILE)) => Self::TooManyFiles,
             _ => Self::Io(error),
         }
     }
@@ -229,11 +235,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_and_a_used_up_quota_are_full() {
+    fn a_full_disk_and_a_used_up_quota_are_full_and_too_many_files_pass() {
         let of = |errno: Errno| BlobError::from(io::Error::from(errno));
         assert!(matches!(of(Errno::NOSPC), BlobError::Full));
         assert!(matches!(of(Errno::DQUOT), BlobError::Full));
-        assert!(matches!(of(Errno::IO), BlobError::Io(_)));
+        assert!(matches!(of(Errno::MFILE), BlobError::TooManyFiles));
+        assert!(matches!(of(Errno::NFILE), BlobError::TooManyFiles));
+        let io = of(Errno::IO);
+        assert!(matches!(io, BlobError::Io(_)));
+        assert!(std::error::Error::source(&io).is_none(), "its cause would be said twice");
     }
 
     #[test]

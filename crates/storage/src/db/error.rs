@@ -33,7 +33,7 @@ pub enum DbError {
     #[error("the transaction got in another's way")]
     Serialization,
     /// No room on the database's disk.
-    #[error("the database's disk is full")]
+    #[error("the database's disk is full; free some space there")]
     Full,
     /// What was read can't have been written by this program.
     #[error("the database holds what it should not: {0}")]
@@ -107,6 +107,15 @@ impl DbError {
     }
 }
 
+/// Whether SQLite could not open a database because there is no room for the index of its log, which it lays out anew
+/// then. To be asked of that alone: in a commit this comes after the log was written, so the commit is in doubt. Of other
+/// writes without room it says SQLITE_FULL.
+pub(super) fn has_no_room_to_open(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| {
+        matches!(failure.extended_code, ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_SHMOPEN)
+    })
+}
+
 /// What SQLite said about a statement.
 pub(super) fn of_sqlite(error: &rusqlite::Error, sql: &str) -> DbError {
     let (code, message) = match error {
@@ -174,5 +183,27 @@ pub(super) fn of_postgres(error: &tokio_postgres::Error, sql: &str) -> DbError {
             Some("22") => DbError::Other(format!("SQLSTATE {code}: {sql}")),
             _ => DbError::Other(format!("{}: {sql}", message())),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_index_of_the_log_lacks_room_by_names_of_its_own() {
+        for (code, is_so) in [
+            (ffi::SQLITE_IOERR_SHMSIZE, true),
+            (ffi::SQLITE_IOERR_SHMOPEN, true),
+            (ffi::SQLITE_IOERR_SHMMAP, false),
+            (ffi::SQLITE_IOERR_READ, false),
+            (ffi::SQLITE_CANTOPEN, false),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(has_no_room_to_open(&error), is_so, "{code}");
+            // In a commit it means that the log was written, and nothing is certain.
+            let committing = of_sqlite(&error, "COMMIT").in_a_commit();
+            assert!(matches!(committing, DbError::CommitUnknown(_)), "{code}: {committing:?}");
+        }
     }
 }

@@ -25,7 +25,7 @@ pub struct Migration {
 }
 
 const CREATE_VERSIONS: &str =
-    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, oldest_binary BIGINT NOT NULL)";
+    "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, oldest_binary BIGINT NOT NULL)";
 /// Whether there is that table, in the words of each engine.
 const HAS_VERSIONS_ON_SQLITE: &str =
     "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
@@ -48,6 +48,15 @@ impl Db {
         Ok(())
     }
 
+    /// Begins a transaction during which no replica changes the schema, however long one that is at it takes; beside it
+    /// the schema's number, as [`Db::schema`] tells it. For whoever looks at an older schema before [`Db::migrate`].
+    pub async fn hold_schema(&self) -> Result<(Tx, i64), DbError> {
+        let tx = self.begin().await?;
+        tx.take_migration_turn().await?;
+        let (schema, _) = look_at_schema(&tx, self.has_versions(), MIGRATIONS).await?;
+        Ok((tx, schema))
+    }
+
     /// Whether the schema is the one that this binary works on, for whoever must not change it: an operator's command
     /// beside a server. [`DbError::TooOld`] where the server of this version was never started on it,
     /// [`DbError::TooNew`] as for [`Db::migrate`].
@@ -57,7 +66,7 @@ impl Db {
 
     /// [`Db::check_schema`] with migrations of one's own, for tests.
     pub async fn check_schema_with(&self, migrations: &[Migration]) -> Result<(), DbError> {
-        match self.look_at_schema(migrations).await? {
+        match look_at_schema(self, self.has_versions(), migrations).await? {
             (schema, binary) if schema < binary => Err(DbError::TooOld { schema, binary }),
             _ => Ok(()),
         }
@@ -66,18 +75,13 @@ impl Db {
     /// The schema's number, 0 in a database that has none yet. Nothing is changed. [`DbError::TooNew`] as for
     /// [`Db::migrate`].
     pub async fn schema(&self) -> Result<i64, DbError> {
-        self.look_at_schema(MIGRATIONS).await.map(|(schema, _)| schema)
+        look_at_schema(self, self.has_versions(), MIGRATIONS).await.map(|(schema, _)| schema)
     }
 
-    /// The schema's number and the one that this binary knows.
-    async fn look_at_schema(&self, migrations: &[Migration]) -> Result<(i64, i64), DbError> {
-        let has_versions = match &*self.engine {
+    fn has_versions(&self) -> &'static str {
+        match &*self.engine {
             Engine::Sqlite(_) => HAS_VERSIONS_ON_SQLITE,
             Engine::Postgres(_) => HAS_VERSIONS_ON_POSTGRES,
-        };
-        match self.one(has_versions, &[], |row| row.int(0)).await? {
-            0 => Ok((0, known(migrations))),
-            _ => read_version(self, migrations).await,
         }
     }
 
@@ -85,7 +89,10 @@ impl Db {
     async fn migrate_once(&self, migrations: &[Migration]) -> Result<bool, DbError> {
         let tx = self.begin().await?;
         tx.take_migration_turn().await?;
-        tx.execute(CREATE_VERSIONS, &[]).await?;
+        // Not IF NOT EXISTS, of which PostgreSQL gives notice at every start.
+        if tx.one(self.has_versions(), &[], |row| row.int(0)).await? == 0 {
+            tx.execute(CREATE_VERSIONS, &[]).await?;
+        }
         let (version, _) = read_version(&tx, migrations).await?;
         let next = migrations.iter().find(|migration| migration.version > version);
         if let Some(migration) = next {
@@ -97,6 +104,18 @@ impl Db {
         }
         tx.commit().await?;
         Ok(next.is_some())
+    }
+}
+
+/// The same as [`read_version`], also where there are no versions yet.
+async fn look_at_schema(
+    q: &impl Query,
+    has_versions: &'static str,
+    migrations: &[Migration],
+) -> Result<(i64, i64), DbError> {
+    match q.one(has_versions, &[], |row| row.int(0)).await? {
+        0 => Ok((0, known(migrations))),
+        _ => read_version(q, migrations).await,
     }
 }
 

@@ -31,6 +31,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_postgres};
 
+/// The port that is meant where none is named (IANA).
+const USUAL_PORT: u16 = 5432;
 /// How long a new connection may take, TLS and log-in included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// The server gives up a statement after this long, …
@@ -198,7 +200,11 @@ pub(super) fn without_password(url: &str) -> String {
         None => String::new(),
     };
     let user = config.get_user().unwrap_or_default();
-    format!("postgres://{user}@{host}/{}", config.get_dbname().unwrap_or_default())
+    let port = match config.get_ports().first() {
+        None | Some(&USUAL_PORT) => String::new(),
+        Some(port) => format!(":{port}"),
+    };
+    format!("postgres://{user}@{host}{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
 /// A shared connection, while there is one.

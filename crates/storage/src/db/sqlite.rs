@@ -10,6 +10,7 @@
 
 use std::{
     collections::HashMap,
+    io::ErrorKind,
     os::unix::{ffi::OsStrExt as _, fs::OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
@@ -19,10 +20,14 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{CachedStatement, Connection, OpenFlags};
+use rusqlite::{CachedStatement, Connection, FileControl, OpenFlags};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, Semaphore, mpsc, oneshot};
 
-use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_sqlite, text};
+use super::{
+    DbError, DbOptions, Param, ReadRow, Row,
+    error::{has_no_room_to_open, of_sqlite},
+    text,
+};
 
 /// How long an async thread may be held up by another process's lock.
 const INLINE_BUSY: Duration = Duration::from_millis(5);
@@ -162,15 +167,20 @@ enum Access {
 }
 
 /// A database on a file system that can't be written to is taken for one that nobody changes if it has no log: whoever
-/// writes to it elsewhere makes one first.
+/// writes to it elsewhere makes one first. On a full disk an empty log will do: beside a server there would have been room,
+/// that which the server took.
 fn open_to_read(path: &Path) -> Result<Opened, DbError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    match open_all(path, Access::Read) {
-        Err(DbError::Unavailable(_)) if matches!(Path::new(&log).try_exists(), Ok(false)) => {
+    let log_bytes = || match std::fs::metadata(&log) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        log => log.map(|log| Some(log.len())),
+    };
+    match (open_all(path, Access::Read), log_bytes()) {
+        (Err(DbError::Unavailable(_) | DbError::Full), Ok(None)) | (Err(DbError::Full), Ok(Some(0))) => {
             open_all(path, Access::Still)
         }
-        opened => opened,
+        (opened, _) => opened,
     }
 }
 
@@ -193,7 +203,7 @@ fn open_all(path: &Path, access: Access) -> Result<Opened, DbError> {
 /// Makes the file, where it is missing, readable by its owner only; SQLite gives its companions the same mode.
 fn create_private(path: &Path) -> Result<(), DbError> {
     let opened = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    opened.map(drop).map_err(|error| DbError::Unavailable(format!("{}: {error}", path.display())))
+    opened.map(drop).map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
 /// The name of a file for SQLite that nobody changes (<https://www.sqlite.org/uri.html>): what is more than a letter of a
@@ -238,6 +248,10 @@ impl Session {
                 }
             }?;
             connection.busy_timeout(INLINE_BUSY)?;
+            if let Access::Write = access {
+                // What lies beside the database stays when it is closed: the next start takes its room, on a full disk too.
+                connection.file_control(Some(c"main"), FileControl::PersistWal(&mut 1))?;
+            }
             connection.execute_batch(pragmas)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -245,9 +259,9 @@ impl Session {
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(connection)
         };
+        // Which file it is about says whoever named it.
         let connection = open().map_err(|error| match of_sqlite(&error, pragmas) {
-            // SQLite does not say which file it is about.
-            DbError::Unavailable(reason) => DbError::Unavailable(format!("{}: {reason}", path.display())),
+            _ if has_no_room_to_open(&error) => DbError::Full,
             error => error,
         })?;
         Ok(Self { connection, texts: HashMap::new() })

@@ -4,6 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
+/// The user to whom nothing belongs.
+const NOBODY: u32 = 65534;
+
 #[tokio::test]
 async fn nothing_is_left_in_the_folders_of_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -119,6 +122,29 @@ fn a_folder_that_cannot_be_used_is_refused_with_the_way_out() {
         assert!(refused.contains(&place.display().to_string()), "{refused}");
         assert!(refused.ends_with("name another folder with data_dir"), "{refused}");
     }
+}
+
+/// As one folder of many may be after a restore by another user.
+#[test]
+fn a_folder_of_another_user_among_the_blobs_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || FileStore::open(folder.path(), Arc::new(Seeded::default()));
+    open().unwrap();
+    for place in ["blobs/7f", "uploads"] {
+        let place = folder.path().canonicalize().unwrap().join(place);
+        if std::os::unix::fs::chown(&place, Some(NOBODY), None).is_err() {
+            return; // Only root may give anything away.
+        }
+        let refused = open().err().unwrap().to_string();
+        for word in [format!("{} belongs to user {NOBODY}", place.display()).as_str(), "change its owner"] {
+            assert!(refused.contains(word), "{refused}");
+        }
+        assert_eq!(files_under(folder.path()), [""; 0]);
+        std::os::unix::fs::chown(&place, Some(0), None).unwrap();
+    }
+    // A volume belongs to whoever made it.
+    std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).unwrap();
+    open().unwrap();
 }
 
 #[test]

@@ -6,21 +6,19 @@ use storage::{
     db::{DatabaseLocation, Db, DbError, DbOptions, Query, retried},
     params,
 };
+use testkit::{on_postgres, postgres::Postgres};
 use tokio::sync::Barrier;
 
-use crate::{
-    engine::{Cluster, Engine},
-    insert, names, no_value, with_tables,
-};
+use crate::{insert, names, no_value, setting::Database, with_tables};
 
 const WHICH: &str = "SELECT CAST(pg_backend_pid() AS BIGINT)";
 /// Ends a connection's process; it is gone when this answers.
 const KILL: &str =
     "SELECT CAST('' AS TEXT) WHERE pg_terminate_backend(CAST(CAST($1 AS BIGINT) AS INTEGER), 5000)";
 
-#[tokio::test]
-async fn a_connection_that_was_dropped_inside_a_transaction_serves_nobody_else() {
-    let db = Engine::postgres().await.open_narrow().await;
+#[on_postgres]
+async fn a_connection_that_was_dropped_inside_a_transaction_serves_nobody_else(database: Database) {
+    let db = database.open_narrow().await;
     let which = async || {
         let tx = db.begin().await.unwrap();
         let which = tx.one(WHICH, &[], |row| row.int(0)).await.unwrap();
@@ -35,9 +33,9 @@ async fn a_connection_that_was_dropped_inside_a_transaction_serves_nobody_else()
     assert_ne!(second, third);
 }
 
-#[tokio::test]
-async fn a_statement_that_was_dropped_half_way_ends_the_transaction() {
-    let db = with_tables(&Engine::postgres().await).await;
+#[on_postgres]
+async fn a_statement_that_was_dropped_half_way_ends_the_transaction(database: Database) {
+    let db = with_tables(&database).await;
     let tx = db.begin().await.unwrap();
     insert(&tx, "a").await.unwrap();
     let slow = tx.few("SELECT CAST(1 AS BIGINT) FROM pg_sleep(5)", &[], no_value);
@@ -47,9 +45,9 @@ async fn a_statement_that_was_dropped_half_way_ends_the_transaction() {
     assert_eq!(names(&db).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn types_that_sqlite_does_not_have_are_refused() {
-    let db = with_tables(&Engine::postgres().await).await;
+#[on_postgres]
+async fn types_that_sqlite_does_not_have_are_refused(database: Database) {
+    let db = with_tables(&database).await;
     let refused = [
         ("SELECT SUM(size) FROM (SELECT CAST(1 AS BIGINT) AS size) AS s", "NUMERIC"),
         ("SELECT CASE WHEN TRUE THEN 1 ELSE 0 END", "INT4"),
@@ -66,9 +64,9 @@ async fn types_that_sqlite_does_not_have_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn those_who_lock_each_other_out_are_told_and_tried_again() {
-    let db = with_tables(&Engine::postgres().await).await;
+#[on_postgres]
+async fn those_who_lock_each_other_out_are_told_and_tried_again(database: Database) {
+    let db = with_tables(&database).await;
     let tx = db.begin().await.unwrap();
     tx.execute("INSERT INTO things (name, size) VALUES ('a', 0), ('b', 0)", &[]).await.unwrap();
     tx.commit().await.unwrap();
@@ -97,9 +95,9 @@ async fn those_who_lock_each_other_out_are_told_and_tried_again() {
     assert_eq!(sizes.unwrap(), [2, 2]);
 }
 
-#[tokio::test]
-async fn limits_of_time_are_set_on_every_connection() {
-    let db = Engine::postgres().await.open().await;
+#[on_postgres]
+async fn limits_of_time_are_set_on_every_connection(database: Database) {
+    let db = database.open().await;
     let settings = "SELECT CAST(current_setting(CAST($1 AS TEXT)) AS TEXT)";
     let tx = db.begin().await.unwrap();
     for (name, expect) in
@@ -118,8 +116,9 @@ async fn limits_of_time_are_set_on_every_connection() {
 
 #[tokio::test]
 async fn a_database_that_goes_away_is_missed_quickly_and_found_again() {
-    let mut cluster = Cluster::start();
-    let db = Db::open(&cluster.location("postgres"), DbOptions::default()).await.unwrap();
+    let Some(cluster) = Postgres::own() else { return };
+    let location = DatabaseLocation::Postgres { url: cluster.database().await };
+    let db = Db::open(&location, DbOptions::default()).await.unwrap();
     let tx = db.begin().await.unwrap();
     tx.commit().await.unwrap();
 
@@ -134,7 +133,7 @@ async fn a_database_that_goes_away_is_missed_quickly_and_found_again() {
     };
     tokio::time::timeout(Duration::from_secs(2), away).await.expect("an answer, not a hang");
 
-    cluster.resume();
+    cluster.start();
     let back = async {
         while db.ping().await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -144,9 +143,9 @@ async fn a_database_that_goes_away_is_missed_quickly_and_found_again() {
     tokio::time::timeout(Duration::from_secs(5), back).await.expect("back by itself");
 }
 
-#[tokio::test]
-async fn a_lost_connection_leaves_a_commit_in_doubt_and_nothing_else() {
-    let db = with_tables(&Engine::postgres().await).await;
+#[on_postgres]
+async fn a_lost_connection_leaves_a_commit_in_doubt_and_nothing_else(database: Database) {
+    let db = with_tables(&database).await;
     let cut_off = async || {
         let tx = db.begin().await.unwrap();
         insert(&tx, "a").await.unwrap();
@@ -161,9 +160,9 @@ async fn a_lost_connection_leaves_a_commit_in_doubt_and_nothing_else() {
     assert_eq!(names(&db).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn one_lost_reader_is_replaced_while_the_others_answer() {
-    let db = Engine::postgres().await.open().await;
+#[on_postgres]
+async fn one_lost_reader_is_replaced_while_the_others_answer(database: Database) {
+    let db = database.open().await;
     let which = async || db.one(WHICH, &[], |row| row.int(0)).await;
     let first = which().await.unwrap();
     let tx = db.begin().await.unwrap();
@@ -186,8 +185,8 @@ async fn one_lost_reader_is_replaced_while_the_others_answer() {
 
 #[tokio::test]
 async fn a_server_that_can_not_be_used_stops_the_start_and_says_why() {
-    let cluster = Cluster::start();
-    let DatabaseLocation::Postgres { url } = cluster.location("postgres") else { panic!("not PostgreSQL") };
+    let Some(cluster) = Postgres::own() else { return };
+    let url = cluster.database().await;
     let open = async |url: String| {
         let opened = Db::open(&DatabaseLocation::Postgres { url }, DbOptions::default()).await;
         opened.map(drop).unwrap_err()
@@ -195,7 +194,7 @@ async fn a_server_that_can_not_be_used_stops_the_start_and_says_why() {
     let without_tls = open(format!("{url}?sslmode=require")).await;
     assert!(without_tls.to_string().contains("says whether TLS is spoken"), "{without_tls}");
     let no_such = open(format!("{url}_none")).await;
-    assert!(no_such.to_string().contains("postgres_none"), "{no_such}");
+    assert!(no_such.to_string().contains("_none"), "{no_such}");
     let unread = open("postgres://u:hush@h/d?sslmode=verify-full".into()).await;
     assert!(unread.to_string().contains("sslmode=disable, prefer or require"), "{unread}");
     assert!(!unread.to_string().contains("hush"), "{unread}");
@@ -208,7 +207,9 @@ async fn a_server_that_can_not_be_used_stops_the_start_and_says_why() {
 fn a_location_never_prints_its_password() {
     let url = "postgres://sealock:hush@db.example:5433/registry?sslmode=require".to_owned();
     let printed = format!("{:?}", DatabaseLocation::Postgres { url });
-    assert_eq!(printed, r#"Postgres { at: "postgres://sealock@db.example/registry" }"#);
+    assert_eq!(printed, r#"Postgres { at: "postgres://sealock@db.example:5433/registry" }"#);
+    let url = "postgres://sealock:hush@db.example:5432/registry".to_owned();
+    assert_eq!(DatabaseLocation::Postgres { url }.to_string(), "postgres://sealock@db.example/registry");
     let printed = format!("{:?}", DatabaseLocation::Postgres { url: "hush, not a URL".into() });
     assert_eq!(printed, r#"Postgres { at: "a URL that can't be read" }"#);
 }

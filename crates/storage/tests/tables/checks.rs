@@ -135,13 +135,15 @@ async fn only_the_payload_that_was_read_is_taken_away(content: Content) {
     let (t, index) = (&content.t, content.index);
     let drop =
         async |bytes: &[u8]| t.write(async |tx| checks::drop_payload(tx, index, bytes).await).await.unwrap();
-    let has_payload = async || {
+    let payload_bytes = async || {
         let all = checks::manifests_after(&t.db, "", 10).await.unwrap();
         let manifests = all.into_iter().map(|keyed| keyed.row.unwrap());
-        manifests.into_iter().find(|manifest| manifest.id == index).unwrap().has_payload
+        manifests.into_iter().find(|manifest| manifest.id == index).unwrap().payload_bytes
     };
-    assert!(!drop(b"other").await && has_payload().await);
-    assert!(drop(b"index").await && !has_payload().await);
+    assert!(!drop(b"other").await);
+    assert_eq!(payload_bytes().await, Some(5));
+    assert!(drop(b"index").await);
+    assert_eq!(payload_bytes().await, None);
     assert!(checks::has_manifest(&t.db, index).await.unwrap());
     assert!(!checks::has_manifest(&t.db, ManifestId::mint(NOW, &t.random)).await.unwrap());
 }

@@ -9,11 +9,13 @@ use crate::{
 };
 
 /// Statements that read all of a table, or its first row, on purpose.
-const WALKERS: [&str; 5] = [
+const WALKERS: [&str; 6] = [
     // A handful of rows, by name.
     "settings.rs ALL",
     // A handful of keys, read at the start and when a bearer names one that is not known.
     "signing_keys.rs ALL",
+    // The same, at the start.
+    "signing_keys.rs SEALED",
     // All of an index that has one row: PostgreSQL needs no condition to find it.
     "signing_keys.rs ACTIVE",
     // One row of each of its tables is enough.
@@ -106,6 +108,66 @@ fn walks_of(node: &Value) -> Vec<&str> {
         _ => None,
     };
     walks.into_iter().chain(below).collect()
+}
+
+/// The statements of the audit, each with the indexes that its page is found by.
+const OF_THE_AUDIT: [(&str, &[&str]); 8] = [
+    ("audit.rs ALL", &["audit_pkey"]),
+    ("audit.rs OF_NAMESPACE", &["audit_by_namespace"]),
+    ("audit.rs OF_TOKEN", &["audit_by_token", "audit_by_token_used"]),
+    ("audit.rs OF_USER", &["audit_by_user", "audit_by_actor"]),
+    ("audit.rs ALL_BUT_PUSHES", &["audit_but_pushes"]),
+    ("audit.rs OF_NAMESPACE_BUT_PUSHES", &["audit_but_pushes_by_namespace"]),
+    ("audit.rs OF_TOKEN_BUT_PUSHES", &["audit_by_token", "audit_but_pushes_by_token_used"]),
+    ("audit.rs OF_USER_BUT_PUSHES", &["audit_by_user", "audit_but_pushes_by_actor"]),
+];
+
+fn of_the_audit() -> impl Iterator<Item = (&'static [&'static str], Statement)> {
+    let statements = all();
+    let find = move |place: &str| {
+        let text = statements.iter().find(|statement| statement.place == place).map(|found| &found.text);
+        Statement { place: place.to_owned(), text: text.unwrap().clone() }
+    };
+    OF_THE_AUDIT.into_iter().map(move |(place, indexes)| (indexes, find(place)))
+}
+
+#[test]
+fn a_page_of_the_audit_is_found_without_walking_over_others_on_sqlite() {
+    testkit::engine::tell(testkit::Engine::Sqlite, "a_page_of_the_audit", async |engine| {
+        let t = Tables::on(engine).await;
+        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        for (indexes, Statement { place, text }) in of_the_audit() {
+            let plan = plan_on_sqlite(&connection, &text);
+            for index in indexes {
+                // SQLite's own name for the index of a primary key.
+                let index = index.replace("audit_pkey", "sqlite_autoindex_audit_1");
+                let uses = |step: &String| step.contains(&format!(" {index} ("));
+                assert!(plan.iter().any(uses), "{place} without {index}: {plan:#?}");
+            }
+        }
+    });
+}
+
+/// Pushes of many tokens and users in a few namespaces, and a little of everything else, as they come to be.
+const MOSTLY_PUSHES: &str = "INSERT INTO audit SELECT lpad(CAST(n AS TEXT), 36, '0'), n, '', 'actor-' || n % 50, \
+    'token-' || n % 20, CASE WHEN n % 10 = 0 THEN 'token.disabled' ELSE 'blob.pushed' END, '', 'namespace-' || n % 5, \
+    CASE WHEN n % 10 = 0 THEN 'token-' || n % 20 ELSE '' END, '', '', '', '', '', '' \
+    FROM generate_series(1, 100000) n; ANALYZE audit";
+
+#[test]
+fn a_page_of_the_audit_is_found_without_walking_over_others_on_postgres() {
+    testkit::engine::tell(testkit::Engine::Postgres, "a_page_of_the_audit", async |engine| {
+        let t = Tables::on(engine).await;
+        let client = t.postgres().await;
+        client.batch_execute(MOSTLY_PUSHES).await.unwrap();
+        client.batch_execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
+        for (indexes, Statement { place, text }) in of_the_audit() {
+            let plan = plan_on_postgres(&client, &text).await.to_string();
+            for index in indexes {
+                assert!(plan.contains(&format!("\"{index}\"")), "{place} without {index}: {plan}");
+            }
+        }
+    });
 }
 
 /// Deleting a row asks every table that points at it; without an index that is a walk through all of them.

@@ -11,10 +11,13 @@ use axum::{
 };
 use http::request::Parts;
 use oci::NamespaceName;
-use registry::{AuditPart, ShowAudit, StoredRecord};
+use registry::{AuditPart, EVENTS, ShowAudit, StoredRecord, parse_event};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{
     caller::ApiCaller,
@@ -25,7 +28,7 @@ use super::{
 };
 use crate::app::App;
 
-const PARAMETERS: [&str; 7] = ["namespace", "token", "user", "since", "until", "limit", "after"];
+const PARAMETERS: [&str; 8] = ["namespace", "token", "user", "event", "since", "until", "limit", "after"];
 
 /// Read the audit, the newest first: administrators all of it, a namespace's those its, users their own, and whoever manages a token its history, also after it ended
 #[utoipa::path(get, path = "/audit", operation_id = "showAudit", tag = "audit", params(AuditParameters),
@@ -64,6 +67,9 @@ struct AuditParameters {
     /// What this user did and what was done to them; they may ask.
     #[param(required = false)]
     user: String,
+    /// What happened: one event, such as `token.disabled`, or a kind for all of its events, such as `token`.
+    #[param(required = false, inline, value_type = KindOrEvent)]
+    event: String,
     /// Not before this instant.
     #[param(required = false, format = DateTime)]
     since: String,
@@ -95,7 +101,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AuditQuery {
             token: query.one("token").and_then(|text| errors.check("token", TokenId::parse(text))),
             user: query.one("user").and_then(|text| errors.check("user", Username::parse(text))),
         };
+        let events = query.one("event").and_then(|text| errors.check("event", parse_event(text)));
         let part = AuditPart {
+            events: events.unwrap_or_default(),
             since: query.one("since").and_then(|text| errors.check("since", instant(text))),
             until: query.one("until").and_then(|text| errors.check("until", instant(text))),
             after: after.and_then(|after| errors.check("after", after)),
@@ -104,6 +112,19 @@ impl<S: Send + Sync> FromRequestParts<S> for AuditQuery {
         Ok(Self { ask, part, limit: page.limit })
     }
 }
+
+/// What `event` may be, for the document: each kind before its events.
+struct KindOrEvent;
+
+impl PartialSchema for KindOrEvent {
+    fn schema() -> RefOr<Schema> {
+        let words =
+            EVENTS.into_iter().flat_map(|(kind, events)| std::iter::once(kind).chain(events.iter().copied()));
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+    }
+}
+
+impl ToSchema for KindOrEvent {}
 
 fn instant(text: &str) -> Result<Instant, &'static str> {
     let rule =
@@ -185,6 +206,8 @@ fn json(text: String) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use registry::Events;
+
     use super::*;
 
     async fn audit(query: &str) -> Result<AuditQuery, Vec<String>> {
@@ -197,7 +220,7 @@ mod tests {
         const ID: &str = "0190a5e0-7d4c-7aaa-8bbb-123456789abc";
         let all = audit("").await.unwrap();
         assert!(all.ask.namespace.is_none() && all.ask.token.is_none() && all.ask.user.is_none());
-        assert_eq!((all.limit, all.part.after), (100, None));
+        assert_eq!((all.limit, all.part.after, all.part.events), (100, None, Events::Any));
         let query = format!(
             "namespace=acme&token={ID}&user=anna&since=2026-01-01T00:00:00%2B01:00&until=2026-02-01T00:00:00Z&after={ID}"
         );
@@ -205,6 +228,10 @@ mod tests {
         assert_eq!(some.ask.namespace.unwrap().as_str(), "acme");
         assert_eq!(some.part.since.unwrap().to_string(), "2025-12-31T23:00:00Z");
         assert_eq!((some.part.after, some.ask.token.is_some()), (AuditId::parse(ID).ok(), true));
+        let kind = audit("event=token").await.unwrap();
+        assert_eq!(kind.part.events, Events::Kind("token"));
+        let event = audit("namespace=acme&event=token.disabled").await.unwrap();
+        assert_eq!(event.part.events, Events::One("token.disabled"));
     }
 
     #[tokio::test]
@@ -214,6 +241,11 @@ mod tests {
             ("namespace=", "namespace"),
             ("token=ci-bot", "token"),
             ("user=Anna", "user"),
+            ("event=", "event"),
+            ("event=Token", "event"),
+            ("event=push", "event"),
+            ("event=token.*", "event"),
+            ("event=token.paused", "event"),
             ("since=yesterday", "since"),
             ("since=2026-01-01T00:00:00+01:00", "since"),
             ("until=2026-01-01", "until"),

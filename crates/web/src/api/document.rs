@@ -134,7 +134,7 @@ fn failures(operation: &Operation) -> Vec<Code> {
         codes.push(Code::Changed);
     }
     if operation.request_body.is_some() {
-        codes.extend([Code::TooLarge, Code::NotJson]);
+        codes.extend([Code::TooSlow, Code::TooLarge, Code::NotJson]);
     }
     let own = OWN_FAILURES.iter().filter(|(id, _)| operation.operation_id.as_deref() == Some(id));
     codes.extend(own.map(|(_, code)| *code));
@@ -349,8 +349,8 @@ mod tests {
                 "ExplainedAction: pull push delete admin",
                 "MemberKind: users teams",
                 "Permission: pull pull-push custom account",
-                "ProblemCode: malformed log-in-needed bad-credential denied not-found method-not-allowed name-taken \
-                 too-many in-use last-administrator holds-repositories changed too-large not-json invalid \
+                "ProblemCode: malformed log-in-needed bad-credential denied not-found method-not-allowed too-slow \
+                 name-taken too-many in-use last-administrator holds-repositories changed too-large not-json invalid \
                  too-many-guesses internal unavailable storage-full",
                 "Role: reader writer admin",
                 "ScopeAction: pull push delete list",

@@ -67,6 +67,7 @@ codes! {
     Denied: FORBIDDEN, "the caller may not do this";
     NotFound: NOT_FOUND, "there is none, or none that the caller may see";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "the path has other methods; `Allow` names them";
+    TooSlow: REQUEST_TIMEOUT, "hardly anything of the body came for a while; send it again";
     NameTaken: CONFLICT, "the name is in use";
     TooMany: CONFLICT, "there are as many as there may be";
     InUse: CONFLICT, "something else needs what was to go";
@@ -216,7 +217,8 @@ impl From<BodyRefused> for Problem {
     fn from(error: BodyRefused) -> Self {
         let code = match error {
             BodyRefused::TooLarge { .. } => Code::TooLarge,
-            BodyRefused::Broken(_) | BodyRefused::Stalled => Code::Malformed,
+            BodyRefused::Broken(_) => Code::Malformed,
+            BodyRefused::Stalled => Code::TooSlow,
         };
         Self::new(code, error.to_string())
     }

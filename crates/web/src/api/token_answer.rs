@@ -163,7 +163,7 @@ impl EditedAnswer {
 
 impl IssuedAnswer {
     /// The token with its secret, for clients that reach the registry at `host`.
-    pub(super) fn of(issued: IssuedToken, PublicHost(host): &PublicHost) -> Self {
+    pub(super) fn of(issued: IssuedToken, PublicHost { authority: host, .. }: &PublicHost) -> Self {
         let IssuedToken { token, secret, warnings } = issued;
         let username = match &token.owner {
             StoredOwner::Namespace { .. } | StoredOwner::Instance => token.name.clone(),

@@ -12,7 +12,7 @@ use axum::{
 use http::StatusCode;
 use maud::{Markup, html};
 use oci::NamespaceName;
-use registry::{AuditPart, Page as ListPage, ShowAudit, StoredRecord};
+use registry::{AuditPart, EVENTS, Page as ListPage, ShowAudit, StoredRecord, parse_event};
 use serde_json::{Map, Value};
 
 use super::{
@@ -28,16 +28,13 @@ use crate::{app::App, query::Query};
 
 /// Rows on one page at most.
 const PAGE: u32 = 30;
-/// What the rows of a page weigh at most, in bytes of the page: it stays below 50 KB with what is around them. Rows that
-/// say much, or in characters that are escaped, are fewer on a page.
-const MAX_ROWS_BYTES: usize = 40_000;
 /// How much of a value is shown, in characters; all of it is in the API's answer. With it no row alone weighs as much as
 /// a page's rows may.
 const MAX_VALUE_CHARS: usize = 160;
 /// What of a digest is shown, in hexadecimal digits.
 const SHORT_DIGEST_CHARS: usize = 12;
 /// The filters, as they stand in the query.
-const FILTERS: [&str; 5] = ["namespace", "token", "user", "since", "until"];
+const FILTERS: [&str; 6] = ["event", "namespace", "token", "user", "since", "until"];
 
 /// The audit, or what of it passes the filters.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor, request: Request) -> Answered {
@@ -50,7 +47,8 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, request: Requ
         Err(wrong) => return Ok(page(&visitor, &form, &wrong, None)),
     };
     let grant = visitor.may(&app, ask).await?;
-    let listed = fitting(app.registry().show_audit(&grant, part, PAGE).await?);
+    let listed = app.registry().show_audit(&grant, part, PAGE).await?;
+    let listed = parts::fitting(listed, row, |record| record.id.to_string());
     Ok(page(&visitor, &form, &Wrong::default(), Some((after, &listed))))
 }
 
@@ -76,7 +74,9 @@ fn read(form: &Form, after: &str) -> Result<(ShowAudit, AuditPart), Wrong> {
     };
     let no_row = |_| "this page of the audit is not there; begin with the first";
     let after = Some(after).filter(|text| !text.is_empty());
+    let events = typed("event").and_then(|text| wrong.check("event", parse_event(text)));
     let part = AuditPart {
+        events: events.unwrap_or_default(),
         since: typed("since").and_then(|text| wrong.check("since", day(text))),
         // The day itself is meant too.
         until: typed("until")
@@ -92,23 +92,6 @@ fn day(text: &str) -> Result<Instant, &'static str> {
     let rule = "a day such as 2026-12-01";
     let midnight = (text.len() == "2026-12-01".len()).then(|| format!("{text}T00:00:00Z"));
     midnight.and_then(|text| Instant::parse_rfc3339(&text)).ok_or(rule)
-}
-
-/// As many rows as a page holds; the next page begins behind the last of them.
-fn fitting(listed: ListPage<StoredRecord>) -> ListPage<StoredRecord> {
-    let ListPage { mut items, mut next } = listed;
-    let mut weight = 0;
-    let fits = |record: &&StoredRecord| {
-        weight += row(record).into_string().len();
-        weight <= MAX_ROWS_BYTES
-    };
-    // The first always does: a page without rows would lead nowhere.
-    let count = items.iter().take_while(fits).count().max(1);
-    if count < items.len() {
-        items.truncate(count);
-        next = items.last().map(|last| last.id.to_string());
-    }
-    ListPage { items, next }
 }
 
 fn page(
@@ -135,6 +118,7 @@ fn page(
 fn filter_form(form: &Form, wrong: &Wrong) -> Markup {
     html! {
         form.filters.labelled method="get" action="/audit" role="search" aria-label="Filter the audit" {
+            (event_field(form, wrong))
             (Field::text("namespace", "Namespace").of(form, wrong))
             (Field::text("user", "User").of(form, wrong))
             (Field::text("token", "Token (id)").of(form, wrong))
@@ -142,6 +126,32 @@ fn filter_form(form: &Form, wrong: &Wrong) -> Markup {
             (Field::text("until", "Until (UTC)").kind("date").of(form, wrong))
             button.primary { "Filter" }
             a.button href="/audit" { "Clear" }
+        }
+    }
+}
+
+/// Every event under its kind, the kind first; a kind of one event is that event.
+fn event_field(form: &Form, wrong: &Wrong) -> Markup {
+    let (asked, message) = (form.text("event"), wrong.with("event"));
+    let option = |value: &str, words: &str, is_asked: bool| html! { option value=(value) selected[is_asked] { (words) } };
+    html! {
+        .field {
+            label for="event" { "What" }
+            select id="event" name="event" aria-invalid=[message.map(|_| "true")]
+                aria-describedby=[message.map(|_| "event-wrong")] {
+                (option("", "anything", false))
+                @for (kind, events) in EVENTS {
+                    @if let [event] = events {
+                        (option(event, &wording::in_words(event), [kind, event].contains(&asked)))
+                    } @else {
+                        optgroup label=(kind) {
+                            (option(kind, &format!("{kind}: anything"), asked == kind))
+                            @for event in events { (option(event, &wording::in_words(event), asked == *event)) }
+                        }
+                    }
+                }
+            }
+            @if let Some(message) = message { p.wrong id="event-wrong" { (message) } }
         }
     }
 }
@@ -176,7 +186,8 @@ fn row(record: &StoredRecord) -> Markup {
             td data-label="Who" {
                 (record.actor)
                 @if !record.with_token.is_empty() {
-                    " " a.small href=(format!("/audit?token={}", parts::escaped(&record.with_token))) { "with a token" }
+                    " " a.small href=(format!("/audit?token={}", parts::escaped(&record.with_token)))
+                        aria-label=(format!("History of {}", record.actor)) { "history" }
                 }
             }
             td data-label="From" {
@@ -274,6 +285,9 @@ fn value_in_words(name: &str, value: &Value) -> String {
         value if is_nothing(value) => "nothing".to_owned(),
         Value::Bool(is_so) => if *is_so { "yes" } else { "no" }.to_owned(),
         Value::String(text) => text.clone(),
+        Value::Number(size) if name == "size" => {
+            size.as_u64().map_or_else(|| size.to_string(), wording::bytes)
+        }
         Value::Array(items) => {
             items.iter().map(|item| value_in_words(name, item)).collect::<Vec<_>>().join("; ")
         }
@@ -313,6 +327,7 @@ mod tests {
     fn what_was_made_or_removed_is_told_without_what_was_nothing() {
         let made = r#"{"description":null,"is_admin":true,"users":[],"allowed_addresses":""}"#;
         assert_eq!(lines("", made), ["admin: yes"]);
+        assert_eq!(lines("", r#"{"size":4250000,"days":3}"#), ["days: 3", "size: 4.2 MB"]);
         assert_eq!(lines(made, ""), ["admin: yes"]);
         assert!(lines("", "").is_empty());
     }

@@ -14,6 +14,7 @@ use super::{
     error::ConsoleError,
     frame::Page,
     visitor::{Seen, Visitor},
+    wording,
 };
 use crate::app::App;
 
@@ -53,7 +54,7 @@ pub(super) async fn framed(mut request: Request, next: Next) -> Response {
     let body = html! {
         .card.narrow {
             h1 { (title) }
-            p { (text) }
+            p { (wording::sentence(&text)) }
             .actions { a.button href=(way_out.0) { (way_out.1) } }
         }
     };

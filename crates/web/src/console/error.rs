@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use registry::{ContentError, ManageError, Refusal};
+use registry::{ContentError, DbError, ManageError, Refusal};
 
 use super::{dead_ends::DeadEnd, parts};
 
@@ -23,6 +23,8 @@ pub(super) enum ConsoleError {
     Malformed(String),
     /// The form is longer than any of ours.
     TooLong(String),
+    /// The form hardly came.
+    TooSlow(String),
     /// A page for a thing that is not there, or that the viewer may not see.
     Absent(String),
     /// Management said no.
@@ -64,6 +66,7 @@ impl ConsoleError {
             ),
             Self::Malformed(reason) => (StatusCode::BAD_REQUEST, "Not understood", reason.clone()),
             Self::TooLong(reason) => (StatusCode::PAYLOAD_TOO_LARGE, "Too long", reason.clone()),
+            Self::TooSlow(reason) => (StatusCode::REQUEST_TIMEOUT, "Too slow", reason.clone()),
             Self::Absent(reason) => (StatusCode::NOT_FOUND, "Nothing here", reason.clone()),
             Self::Manage(error) => of_management(error),
             Self::Content(error) => of_content(error),
@@ -86,7 +89,7 @@ fn of_management(error: &ManageError) -> (StatusCode, &'static str, String) {
         | ManageError::HoldsRepositories(_) => (StatusCode::CONFLICT, "Not possible", text),
         ManageError::Changed => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile", text),
         ManageError::Absent(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
-        ManageError::Storage(error) => of_fault(error),
+        ManageError::Storage(error) => of_storage(error),
     }
 }
 
@@ -100,7 +103,7 @@ fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, String) {
         Refusal::Unseen(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
         Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy", text),
         Refusal::TooManyGuesses(_) => (StatusCode::TOO_MANY_REQUESTS, "Wait a moment", text),
-        Refusal::Storage(error) => of_fault(error),
+        Refusal::Storage(error) => of_storage(error),
     }
 }
 
@@ -113,6 +116,18 @@ fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
         | ContentError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, "Nothing here", text),
         ContentError::InUse { .. } | ContentError::NotAsExpected { .. } | ContentError::OtherTags { .. } => {
             (StatusCode::CONFLICT, "Not possible", text)
+        }
+        ContentError::Storage(error) => of_storage(error),
+        error => of_fault(error),
+    }
+}
+
+fn of_storage(error: &DbError) -> (StatusCode, &'static str, String) {
+    match error {
+        DbError::Full => {
+            tracing::error!(%error, "a write failed");
+            let text = "The server's disk is full; its operator has to make room. Nothing was changed.";
+            (StatusCode::INSUFFICIENT_STORAGE, "No room", text.to_owned())
         }
         error => of_fault(error),
     }
@@ -145,5 +160,30 @@ impl IntoResponse for ConsoleError {
         };
         let way_out = ("/".to_owned(), "To your namespaces");
         DeadEnd { status, title, text, way_out, retry_after_seconds }.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_room_and_no_database_are_told_apart() {
+        for (error, expected) in [
+            (DbError::Full, (507, None)),
+            (DbError::Unavailable("why".to_owned()), (503, Some(FAULT_RETRY_SECONDS))),
+            (DbError::Busy("why".to_owned()), (503, Some(FAULT_RETRY_SECONDS))),
+        ] {
+            let by_each_way = [
+                ConsoleError::from(ManageError::Storage(error.clone())),
+                ConsoleError::from(Refusal::Storage(error.clone())),
+                ConsoleError::from(ContentError::Storage(error.clone())),
+            ];
+            for told in by_each_way.map(IntoResponse::into_response) {
+                let end = told.extensions().get::<DeadEnd>();
+                let retry_after = end.and_then(|end| end.retry_after_seconds);
+                assert_eq!((told.status().as_u16(), retry_after), expected, "{error}");
+            }
+        }
     }
 }

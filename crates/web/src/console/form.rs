@@ -41,7 +41,8 @@ impl FromRequest<App> for Form {
 fn unread(error: BodyRefused) -> ConsoleError {
     match error {
         BodyRefused::TooLarge { .. } => ConsoleError::TooLong(error.to_string()),
-        BodyRefused::Broken(_) | BodyRefused::Stalled => ConsoleError::Malformed(error.to_string()),
+        BodyRefused::Stalled => ConsoleError::TooSlow(error.to_string()),
+        BodyRefused::Broken(_) => ConsoleError::Malformed(error.to_string()),
     }
 }
 

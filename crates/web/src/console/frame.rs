@@ -102,7 +102,8 @@ impl<'a> Page<'a> {
                     title { (self.title) " · Sealock" }
                     link rel="stylesheet" href=(assets::path("console.css"));
                     link rel="icon" type="image/svg+xml" href=(assets::path("icon.svg"));
-                    script src=(assets::path("console.js")) defer {}
+                    // Painted once, as the script leaves the page: what it adds moves nothing about.
+                    script src=(assets::path("console.js")) defer blocking="render" {}
                 }
                 body {
                     a.skip href="#content" { "Skip to the content" }

@@ -14,7 +14,7 @@ use super::{
     form::{Form, Wrong},
     frame::Page,
     parts::{self, Field, NOTHING},
-    see,
+    see, wording,
 };
 use crate::{app::App, cross_site, gate::Caller, request, session_cookie};
 
@@ -132,7 +132,7 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
 
 fn refused(form: &Form, reason: &str, status: StatusCode) -> Response {
     let mut wrong = Wrong::default();
-    wrong.add("", capitalised(reason));
+    wrong.add("", wording::sentence(reason));
     filled_in(form, &wrong, &NOTHING, status)
 }
 
@@ -151,12 +151,6 @@ fn local(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next[1..].starts_with(['/', '\\']);
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if is_path && is_plain { next } else { "/" }
-}
-
-fn capitalised(reason: &str) -> String {
-    let mut characters = reason.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", characters.as_str())
 }
 
 #[cfg(test)]

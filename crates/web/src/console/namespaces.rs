@@ -9,7 +9,7 @@ use registry::{CreateNamespace, ListNamespaces, ManageError, StoredNamespace};
 
 use super::{
     Answered,
-    address::After,
+    address::{After, Done},
     form::{Form, Wrong, refused},
     frame::{Page, Section},
     parts::{self, Field, When, path_of},
@@ -23,7 +23,12 @@ use crate::app::App;
 const PAGE: u32 = 50;
 
 /// The namespaces that the viewer may see.
-pub(super) async fn list(State(app): State<App>, visitor: Visitor, After(after): After) -> Answered {
+pub(super) async fn list(
+    State(app): State<App>,
+    visitor: Visitor,
+    After(after): After,
+    Done(done): Done,
+) -> Answered {
     let grant = visitor.may(&app, ListNamespaces).await?;
     let listed = app.registry().list_namespaces(&grant, &after, PAGE).await?;
     let may_create = visitor.could(&app, CreateNamespace).await?;
@@ -31,6 +36,7 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor, After(after):
     let new = html! { @if may_create { a.button.primary href="/namespaces/new" { "New namespace" } } };
     let body = html! {
         (parts::head("Namespaces", &new))
+        (parts::notice((done.as_deref() == Some("deleted")).then_some("The namespace is deleted.")))
         (first_steps)
         (parts::list("/", &after, &listed, &nothing_yet(may_create), table))
     };

@@ -12,6 +12,8 @@ use super::{
     wording,
 };
 
+/// What the rows of a list's page weigh at most, in bytes: the page stays below 50 KB (issue 6) with what is around them.
+const MAX_ROWS_BYTES: usize = 40_000;
 /// What stands unescaped in one segment of a path, or in a parameter.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -208,6 +210,28 @@ pub(super) fn empty(title: &str, text: &str, action: &Markup) -> Markup {
 /// What was just done.
 pub(super) fn notice(said: Option<&str>) -> Markup {
     html! { @if let Some(text) = said { .notice.good role="status" { p { (text) } } } }
+}
+
+/// As many rows as a page holds: those that say much, or in characters that are escaped, are fewer. The next page begins
+/// behind the `key` of the last.
+pub(super) fn fitting<T>(
+    page: Page<T>,
+    row: impl Fn(&T) -> Markup,
+    key: impl FnOnce(&T) -> String,
+) -> Page<T> {
+    let Page { mut items, mut next } = page;
+    let mut weight = 0;
+    let fits = |item: &&T| {
+        weight += row(item).into_string().len();
+        weight <= MAX_ROWS_BYTES
+    };
+    // The first always does: a page without rows would lead nowhere.
+    let count = items.iter().take_while(fits).count().max(1);
+    if count < items.len() {
+        items.truncate(count);
+        next = items.last().map(key);
+    }
+    Page { items, next }
 }
 
 /// A page of a list that begins at `path`: its table with the ways on, or what stands in its place.

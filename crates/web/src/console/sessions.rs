@@ -7,7 +7,7 @@ use registry::{EndSession, ListSessions, StoredSession};
 
 use super::{
     Answered,
-    address::Path,
+    address::{Done, Path},
     end_all,
     error::ConsoleError,
     frame::{Page, Section},
@@ -19,12 +19,13 @@ use super::{
 use crate::app::App;
 
 /// The viewer's sessions.
-pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Answered {
+pub(super) async fn list(State(app): State<App>, visitor: Visitor, Done(done): Done) -> Answered {
     let grant = visitor.may(&app, ListSessions { username: visitor.viewer.username.clone() }).await?;
     let sessions = app.registry().list_sessions(&grant, app.now()).await?;
     let own = app.registry().session_of(&visitor.session).await?;
     let body = html! {
         (parts::head("Sessions", &html! { a.button href=(end_all::PATH) data-ask { "End all logins and tokens" } }))
+        (parts::notice((done.as_deref() == Some("session")).then_some("That browser is logged out.")))
         p.quiet { "Where you are logged in to the console. A session ends 12 hours after logging in, and when your password changes." }
         (table(&sessions, own, "/profile/sessions"))
     };
@@ -74,5 +75,5 @@ pub(super) async fn end(State(app): State<App>, visitor: Visitor, Path(id): Path
     let session = parsed(&id)?;
     let grant = visitor.may(&app, EndSession { username: visitor.viewer.username.clone(), session }).await?;
     app.registry().end_session(&grant, app.now()).await?;
-    Ok(see("/profile/sessions"))
+    Ok(see("/profile/sessions?done=session"))
 }

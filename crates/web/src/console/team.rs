@@ -71,8 +71,7 @@ async fn page(
     let users = app.registry().list_team_users(&grant, &after, PAGE).await?;
     let text = "Add a user below. Whatever role the team has in a namespace, they have too.";
     let nobody_yet = parts::empty("Nobody is in it yet", text, &parts::NOTHING);
-    let delete =
-        html! { a.button.destructive href=(format!("{}/delete", of(team))) data-ask { "Delete team" } };
+    let delete = html! { a.button.risky href=(format!("{}/delete", of(team))) data-ask { "Delete team" } };
     let body = html! {
         (parts::head(team.as_str(), &delete))
         (parts::notice(said))

@@ -60,6 +60,7 @@ fn said(done: &str) -> Option<&'static str> {
     Some(match done {
         "made" => "The user is made.",
         "made-with-namespace" => "The user is made, with a namespace of their own name.",
+        "session" => "That browser is logged out.",
         "password" => {
             "The password is set. Whoever was logged in with the old one is logged out; tokens live on."
         }
@@ -129,7 +130,7 @@ fn ways(user: &StoredUser) -> Markup {
                 } @else {
                     form method="post" action=(format!("{path}/activate")) { button { "Activate" } }
                 }
-                a.button.destructive href=(format!("{path}/delete")) data-ask { "Delete user" }
+                a.button.risky href=(format!("{path}/delete")) data-ask { "Delete user" }
             }
         }
     }
@@ -186,7 +187,7 @@ pub(super) async fn end_session(
     let session = sessions::parsed(&id)?;
     let grant = visitor.may(&app, EndSession { username: username.clone(), session }).await?;
     app.registry().end_session(&grant, app.now()).await?;
-    Ok(see(&path_of("users", username.as_str())))
+    Ok(see(&format!("{}?done=session", path_of("users", username.as_str()))))
 }
 
 /// The form for another password of theirs. One's own is changed with the old one, under Profile.

@@ -21,7 +21,11 @@ struct Step {
 }
 
 /// The first steps.
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, PublicHost(host): PublicHost) -> Answered {
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    PublicHost { authority: host, .. }: PublicHost,
+) -> Answered {
     let taken = taken(&app, &visitor).await?;
     let steps = steps(&taken, &host);
     let body = html! {

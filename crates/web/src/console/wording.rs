@@ -51,6 +51,20 @@ pub(super) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, se
     format!("{count} {counted}")
 }
 
+/// A reason as a sentence of its own, where a page says nothing else. A name that it begins with stays as it is.
+pub(super) fn sentence(reason: &str) -> String {
+    let first = reason.split(' ').next().unwrap_or_default();
+    let mut characters = reason.chars();
+    let begin = match characters.next() {
+        Some(letter) if first.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+            letter.to_ascii_uppercase().to_string()
+        }
+        letter => letter.map(String::from).unwrap_or_default(),
+    };
+    let end = if reason.ends_with('.') { "" } else { "." };
+    format!("{begin}{}{end}", characters.as_str())
+}
+
 /// An event or a field of the audit in words: `token.scope-added` is `token scope added`.
 pub(super) fn in_words(name: &str) -> String {
     name.strip_prefix("is_").unwrap_or(name).replace(['.', '-', '_'], " ")
@@ -130,6 +144,18 @@ mod tests {
         assert_eq!(counted(1_i64, "push", "pushes"), "1 push");
         for count in [0_usize, 2, 1000] {
             assert_eq!(counted(count, "push", "pushes"), format!("{count} pushes"));
+        }
+    }
+
+    #[test]
+    fn a_reason_that_stands_alone_is_a_sentence_and_names_stay_as_they_are() {
+        for (reason, said) in [
+            ("namespace acme does not exist", "Namespace acme does not exist."),
+            ("There is no such page.", "There is no such page."),
+            ("acme/api does not exist", "acme/api does not exist."),
+            ("6 are too many", "6 are too many."),
+        ] {
+            assert_eq!(sentence(reason), said);
         }
     }
 

@@ -18,8 +18,9 @@ use super::pulse::Pulse;
 /// Pieces of large answers that a connection keeps for its client at once. A piece of a blob has 256 KiB, so these are
 /// 4 MiB: HTTP/2 asks each stream for its next piece before the client has room for it.
 const MAX_PIECES: usize = 16;
-/// The longest answer that needs no such place, in bytes: as many as there may be streams come to 2 MiB.
-const MAX_SMALL_BYTES: u64 = 64 * 1024;
+/// The longest answer that needs no such place, in bytes: as many as there may be streams come to 2 MiB. A manifest that is
+/// longer is read piece by piece.
+pub(crate) const MAX_SMALL_BYTES: u64 = 64 * 1024;
 
 /// What the large answers of a connection share.
 #[derive(Clone)]

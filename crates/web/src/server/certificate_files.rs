@@ -85,12 +85,13 @@ impl CertificateFiles {
         self.files.key.metadata().is_ok_and(|file| file.permissions().mode() & ANYBODY != 0)
     }
 
-    /// Shows what the files hold now. Where that is no pair, what was shown stays.
+    /// Shows what the files hold now. Where that is no pair, or is over and what was shown is not, what was shown stays.
     pub fn reload(&self) -> Result<(), CertificateError> {
         // Looked at first: a change while it is read is seen at the next look.
         self.known().look = self.files.look();
         let pair = self.files.read()?;
         let validity = Validity::of_first(&pair.cert);
+        self.refuse_worse(validity)?;
         self.shown.replace(pair);
         {
             let mut known = self.known();
@@ -98,6 +99,17 @@ impl CertificateFiles {
         }
         self.mind_its_end();
         Ok(())
+    }
+
+    /// Refuses a certificate that is over in the place of one that clients still take.
+    fn refuse_worse(&self, new: Option<Validity>) -> Result<(), CertificateError> {
+        let (now, shown) = (self.clock.now(), self.known().validity);
+        match new.filter(|new| new.is_over(now)) {
+            Some(new) if shown.is_some_and(|shown| !shown.is_over(now)) => {
+                Err(CertificateError::Over(self.files.certificate.display().to_string(), new.until))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells `/readyz` whether what is shown is over, and the log, at first and once a day, that it is or will be soon.

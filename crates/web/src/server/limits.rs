@@ -27,7 +27,7 @@ const STALL_TIME: Duration = Duration::from_secs(120);
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 /// How long the other end may send nothing after our goodbye before the connection is closed on it. Closing at once would
 /// answer its next byte (a window update, say) with a reset, which overtakes what the network still holds of an answer
-/// (RFC 9112 §9.6).
+/// (RFC 9112 §9.6). Whoever was between two requests and took our goodbye is closed at once.
 const LINGER_TIME: Duration = Duration::from_secs(5);
 /// How long a connection above the limit waits for an idle one to make room, before it is answered 503.
 const ROOM_TIME: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ pub struct Limits {
     pub stall: Duration,
     /// For a connection that was told to go and never asked for anything, or whose place others wait for.
     pub goodbye: Duration,
-    /// For any other that was told to go, without a byte from its client, once all is written.
+    /// For any other that was told to go and has something to read yet, without a byte from its client, once all is written.
     pub linger: Duration,
     /// For room above the limit.
     pub room: Duration,

@@ -26,11 +26,12 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::connection::{Door, Order};
-pub(crate) use self::pace::TooSlow;
+pub(crate) use self::{answer::MAX_SMALL_BYTES, pace::TooSlow};
 pub use self::{
     certificate_files::CertificateFiles,
     challenges::{Challenges, PemPair},
     limits::{Limits, Pace},
+    seats::MAX_IN_LOBBY,
     tls::{Certificate, CertificateError},
     validity::Validity,
 };

@@ -19,6 +19,10 @@ use super::{
 /// How many bytes of answers make a step, in bytes: whoever takes fewer in the time for a standstill stands still.
 const STEP_BYTES: usize = 64 * 1024;
 
+/// How often an answer is looked at in the time for a standstill, which so begins when something moved last: nobody says
+/// when that was, and one look at the end would leave whoever moved right after the look before nearly twice the time.
+const LOOKS: u32 = 24;
+
 /// Why a connection has to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Over {
@@ -65,6 +69,8 @@ impl Pulse {
         if is_goodbye && state.open == 0 && !state.is_unflushed {
             // Whoever still sends is still there, and may read what the network holds. Others get its place all the same.
             state.moves();
+            // What comes by HTTP/1 then is the rest of a body that nobody wanted, or one more request.
+            state.was_at_rest &= state.is_http2 || !state.was_asked;
         } else if state.open == 0 && state.was_asked && !state.is_http2 && !state.has_begun_head {
             state.has_begun_head = true;
             self.changed.notify_one();
@@ -90,7 +96,7 @@ impl Pulse {
 
     /// It was told to go.
     pub(super) fn leaves(&self) {
-        self.state().is_leaving = true;
+        self.state().leaves();
     }
 
     /// We have written our last.
@@ -106,7 +112,7 @@ impl Pulse {
         let mut state = self.state();
         state.open += 1;
         state.working += 1;
-        (state.was_asked, state.has_begun_head) = (true, false);
+        (state.was_asked, state.has_begun_head, state.was_at_rest) = (true, false, false);
         state.is_http2 = version >= Version::HTTP_2;
         self.settle(&mut state);
         self.changed.notify_one();
@@ -164,12 +170,19 @@ impl Pulse {
 
     /// Waits until the connection has to go.
     pub(super) async fn over(&self, limits: &Limits) -> Over {
+        let mut looks = 0;
         loop {
             let seen = self.watch();
             let over = tokio::select! {
-                () = sleep(time_for(seen.0, limits)) => self.over_since(seen),
-                () = self.changed.notified() => None,
-                () = self.told.notified() => self.told(),
+                () = sleep(time_for(seen.0, limits)) => self.over_since(seen, &mut looks),
+                () = self.changed.notified() => {
+                    looks = 0;
+                    None
+                }
+                () = self.told.notified() => {
+                    looks = 0;
+                    self.told()
+                }
             };
             if let Some(over) = over {
                 return over;
@@ -183,17 +196,20 @@ impl Pulse {
         (state.watched, state.moved)
     }
 
-    /// What it comes to that the time for a stage has passed.
-    fn over_since(&self, seen: (Stage, u64)) -> Option<Over> {
+    /// What it comes to that the time for a stage has passed, or for a look at an answer, after so many `looks` at which
+    /// nothing of it had moved.
+    fn over_since(&self, seen: (Stage, u64), looks: &mut u32) -> Option<Over> {
         let mut state = self.state();
-        if seen != (state.stage(), state.moved) {
+        let stands = seen == (state.stage(), state.moved);
+        *looks = if stands && seen.0 == Stage::Sending { *looks + 1 } else { 0 };
+        if !stands {
             return None;
         }
         match seen.0 {
             Stage::New | Stage::Head => Some(Over::SlowHead),
             Stage::Idle => Some(Over::Idle),
-            Stage::Sending => Some(Over::Stalled),
-            Stage::Closing => Some(Over::Closed),
+            Stage::Sending => (*looks >= LOOKS).then_some(Over::Stalled),
+            Stage::Closing | Stage::Closed => Some(Over::Closed),
             Stage::Working => None,
             Stage::Owing => {
                 state.has_owed_long = true;
@@ -240,8 +256,9 @@ fn time_for(stage: Stage, limits: &Limits) -> Duration {
         Stage::Idle => limits.idle,
         // We end by ourselves; looked at again for what comes after.
         Stage::Working | Stage::Owing => limits.owing,
-        Stage::Sending => limits.stall,
+        Stage::Sending => limits.stall / LOOKS,
         Stage::Closing => limits.linger,
+        Stage::Closed => Duration::ZERO,
     }
 }
 
@@ -310,6 +327,21 @@ mod tests {
         // More bytes buy no more time.
         kept.received();
         assert_eq!(timeout(Duration::from_millis(20), over).await.unwrap(), Over::SlowHead);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_no_more_has_two_minutes_from_its_last_step_on_and_a_look_at_most() {
+        let pulse = pulse();
+        pulse.begin(Version::HTTP_11);
+        pulse.works(false);
+        let limits = Limits::default();
+        let mut over = Box::pin(pulse.over(&limits));
+        for waits in [1, 119, 62, 3] {
+            assert!(timeout(Duration::from_secs(waits), &mut over).await.is_err());
+            pulse.took(STEP_BYTES);
+        }
+        assert!(timeout(Duration::from_millis(119_990), &mut over).await.is_err());
+        assert_eq!(timeout(Duration::from_millis(5_100), over).await.unwrap(), Over::Stalled);
     }
 
     #[tokio::test(start_paused = true)]
@@ -407,6 +439,45 @@ mod tests {
             pulse.received();
         }
         is_over_after(&pulse, 5.0, Over::Closed).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_asked_for_nothing_when_it_was_told_to_go_is_not_waited_for() {
+        for (pulse, sends, is_closed_at_once) in [
+            // HTTP/2 of which only the greeting has come.
+            (pulse(), true, true),
+            (asked(Version::HTTP_11), false, true),
+            // The rest of a body, or one more request.
+            (asked(Version::HTTP_11), true, false),
+            // The answer to our ping.
+            (asked(Version::HTTP_2), true, true),
+        ] {
+            pulse.leaves();
+            if sends {
+                pulse.received();
+            }
+            pulse.closes();
+            assert_eq!(over_within(&pulse, 0.1).await.is_some(), is_closed_at_once, "{sends}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_was_served_when_it_was_told_to_go_says_goodbye_too() {
+        let served_since = asked(Version::HTTP_2);
+        served_since.leaves();
+        served_since.begin(Version::HTTP_2);
+        ends(&served_since);
+
+        let served_before = asked(Version::HTTP_11);
+        served_before.begin(Version::HTTP_11);
+        served_before.leaves();
+        ends(&served_before);
+        served_before.leaves();
+
+        for pulse in [served_since, served_before] {
+            pulse.closes();
+            is_over_after(&pulse, 5.0, Over::Closed).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ use tokio::{
 
 /// How many connections above the limit wait for room or are being told 503; beyond that they are closed without a word.
 /// Each takes some KiB and a few seconds.
-const MAX_IN_LOBBY: usize = 256;
+pub const MAX_IN_LOBBY: usize = 256;
 /// How often whoever waits for room looks for another to give way: the one that was told may have got a request in that
 /// moment, and stays.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);

@@ -19,6 +19,8 @@ pub(super) enum Stage {
     Sending,
     /// We have said goodbye, and the other end has not.
     Closing,
+    /// We have said goodbye, and the other end has nothing to wait for.
+    Closed,
 }
 
 /// What is known of a connection.
@@ -40,6 +42,8 @@ pub(super) struct State {
     pub(super) is_unflushed: bool,
     /// It was told to go; what runs may finish.
     pub(super) is_leaving: bool,
+    /// It was between two requests then, and nothing has begun since.
+    pub(super) was_at_rest: bool,
     /// We have written our last.
     pub(super) is_closing: bool,
     /// It has owed for a while, and nothing has moved since.
@@ -64,6 +68,7 @@ impl State {
             is_http2: false,
             is_unflushed: false,
             is_leaving: false,
+            was_at_rest: false,
             is_closing: false,
             has_owed_long: false,
             watched: Stage::New,
@@ -74,6 +79,7 @@ impl State {
     /// What it is doing.
     pub(super) fn stage(&self) -> Stage {
         match (self.open, self.working) {
+            _ if self.is_closing && self.was_at_rest => Stage::Closed,
             _ if self.is_closing => Stage::Closing,
             (0, _) if !self.was_asked => Stage::New,
             (0, _) if self.is_unflushed => Stage::Sending,
@@ -88,10 +94,21 @@ impl State {
     /// As what it stands in the line.
     pub(super) fn standing(&self) -> Standing {
         match self.stage() {
-            Stage::New | Stage::Idle | Stage::Head | Stage::Closing => Standing::Idle,
+            Stage::New | Stage::Idle | Stage::Head | Stage::Closing | Stage::Closed => Standing::Idle,
             Stage::Owing if self.has_owed_long => Standing::Owing,
             Stage::Working | Stage::Owing | Stage::Sending => Standing::Served,
         }
+    }
+
+    /// It is told to go. Whoever is between two requests then has all of its last answer, or reads it from what the network
+    /// holds and sends nothing meanwhile: HTTP/1 has nothing to send, and HTTP/2 ends when it has answered the ping that comes
+    /// behind that answer. No byte of it can meet a closed connection and be answered with a reset.
+    pub(super) fn leaves(&mut self) {
+        // It may be told twice: that it was idle for too long, and that the server stops.
+        if !self.is_leaving {
+            self.was_at_rest = matches!(self.stage(), Stage::New | Stage::Idle);
+        }
+        self.is_leaving = true;
     }
 
     /// Something moved.

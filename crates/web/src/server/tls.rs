@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use access::time::Instant;
 use rustls::{
     InconsistentKeys, ServerConfig,
     crypto::aws_lc_rs,
@@ -40,7 +41,7 @@ const USE_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\
 pub enum CertificateError {
     /// A file could not be read.
     #[error("{0} could not be read: {1}")]
-    Unreadable(String, #[source] io::Error),
+    Unreadable(String, io::Error),
     /// What should be a certificate is something else.
     #[error("{0} holds no certificate in PEM (BEGIN CERTIFICATE), the server's first and then the chain")]
     NoCertificate(String),
@@ -62,10 +63,15 @@ pub enum CertificateError {
     },
     /// TLS can't work with it.
     #[error("the certificate in {0} can't be used: {1}")]
-    Unfit(String, #[source] rustls::Error),
+    Unfit(String, rustls::Error),
+    /// It is over, and what is shown is not.
+    #[error(
+        "the certificate in {0} is over since {1}, and the one before it is valid; put another in its place"
+    )]
+    Over(String, Instant),
     /// TLS can't be spoken on this machine at all.
     #[error("TLS can't be spoken: {0}")]
-    NoTls(#[source] rustls::Error),
+    NoTls(rustls::Error),
 }
 
 /// What the server shows to whoever opens a connection.

@@ -109,7 +109,7 @@ fn of_route(error: &RouteError) -> Response {
     }
 }
 
-/// The body of a manifest: those of blobs are read by the blob store.
+/// The body of a manifest: those of blobs are read by the blob store, see `of_blobs`.
 fn of_body(error: &BodyRefused) -> Response {
     let text = error.to_string();
     match error {
@@ -198,9 +198,21 @@ fn of_blobs(error: &BlobError) -> Response {
     match error {
         BlobError::DigestMismatch { .. } => of(StatusCode::BAD_REQUEST, ErrorCode::DigestInvalid, &text),
         BlobError::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
-        BlobError::Body(_) => of(StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid, &text),
-        BlobError::Full => of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, &text),
-        BlobError::TooManyReaders => unavailable(&text),
+        BlobError::Body(cause) => match cause.downcast_ref() {
+            Some(stalled @ BodyRefused::Stalled) => {
+                of(StatusCode::REQUEST_TIMEOUT, ErrorCode::BlobUploadInvalid, &stalled.to_string())
+            }
+            _ => of(StatusCode::BAD_REQUEST, ErrorCode::BlobUploadInvalid, &text),
+        },
+        BlobError::Full => full(&text),
+        BlobError::TooManyReaders => {
+            tracing::warn!(%error, "a blob was not read");
+            unavailable(&text)
+        }
+        BlobError::TooManyFiles => {
+            tracing::warn!(%error, "raise the limit (ulimit -Hn, LimitNOFILE=) or lower max_connections");
+            unavailable(&text)
+        }
         BlobError::BadState => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),
         BlobError::NotFound | BlobError::Truncated { .. } | BlobError::Io(_) => broken(&text),
     }
@@ -212,10 +224,7 @@ fn of_storage(error: &DbError) -> Response {
             tracing::warn!(%error, "the database did not answer");
             unavailable("the database does not answer; try again in a moment")
         }
-        DbError::Full => {
-            let text = "the database's disk is full; free some space, nothing needs a restart";
-            of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, text)
-        }
+        DbError::Full => full("the database's disk is full; free some space, nothing needs a restart"),
         DbError::NoRow
         | DbError::Conflict { .. }
         | DbError::Serialization
@@ -229,6 +238,12 @@ fn of_storage(error: &DbError) -> Response {
 /// Not now. Not TOOMANYREQUESTS: docker gives up at once on that, and tries again on what it takes for an outage.
 fn unavailable(text: &str) -> Response {
     of(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, text).with(header::RETRY_AFTER, "1")
+}
+
+/// No room. Coming back soon helps only where somebody makes some, so no time is named.
+fn full(text: &str) -> Response {
+    tracing::error!(cause = text, "a write failed");
+    of(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Unavailable, text)
 }
 
 /// A fault of ours: the log has the cause, the answer only says where to look (its `X-Request-Id`).

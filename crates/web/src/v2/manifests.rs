@@ -11,7 +11,7 @@ use super::{
     errors::V2Error,
     precondition::{entity_tag, expected, settled},
 };
-use crate::body::read_to_end;
+use crate::{body::read_to_end, server::MAX_SMALL_BYTES};
 
 /// OCI distribution 1.1, "Pushing Manifests with Subject".
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -30,9 +30,11 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answ
     if let Some(status) = settled(&exchange.parts.headers, &manifest.digest)? {
         return Ok(described(status, Body::empty()));
     }
-    let body = match exchange.is_head() {
-        true => Body::empty(),
-        false => Body::from(registry.read_manifest(&grant, &manifest, now).await?),
+    let body = match manifest.size {
+        _ if exchange.is_head() => Body::empty(),
+        0..=MAX_SMALL_BYTES => Body::from(registry.read_manifest(&grant, &manifest, now).await?),
+        // Whoever asks for many and takes none would keep up to 4 MiB of each in memory.
+        _ => Body::from_stream(registry.read_manifest_in_pieces(&grant, &manifest, now).await?),
     };
     Ok(described(StatusCode::OK, body)
         .with(header::CONTENT_TYPE, &manifest.media_type)

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::{HeaderName, StatusCode, header};
 use oci::{Digest, ErrorCode, RepositoryName, range::parse_content_range};
-use registry::{AppendUpload, CancelUpload, FinishUpload, StartUpload, UploadBody, UploadStatus};
+use registry::{Announced, AppendUpload, CancelUpload, FinishUpload, StartUpload, UploadBody, UploadStatus};
 
 use super::{
     Answered, Exchange,
@@ -127,7 +127,8 @@ fn upload_body<'a>(exchange: &'a mut Exchange<'_>) -> Result<UploadBody<'a>, V2E
             Some(parse_content_range(text).map_err(|error| malformed(&error.to_string()))?)
         }
     };
-    Ok(UploadBody { bytes: as_stream(exchange.body), range })
+    let at_least = http_body::Body::size_hint(&*exchange.body).lower();
+    Ok(UploadBody { bytes: as_stream(exchange.body), announced: Announced { range, at_least } })
 }
 
 fn has_body(exchange: &Exchange<'_>) -> bool {

@@ -67,6 +67,20 @@ const MUTATIONS: &[(&str, &str, &str, Option<&str>)] = &[
 /// What asks with POST and changes nothing.
 const NO_MUTATIONS: [&str; 1] = ["explainToken"];
 
+#[both_engines]
+async fn the_document_names_every_event_that_can_be_asked_for(t: TestServer) {
+    let document = t.anonymous().get("/api/openapi.json").await.json();
+    let parameters = document["paths"]["/audit"]["get"]["parameters"].as_array().unwrap();
+    let event = parameters.iter().find(|parameter| parameter["name"] == "event").unwrap();
+    let words = event["schema"]["enum"].as_array().unwrap();
+    for word in ["blob", "blob.pushed", "token", "token.disabled", "user.password-set"] {
+        assert!(words.contains(&json!(word)), "{word} is not in {event}");
+    }
+    for word in words {
+        rows(&t.admin(), &format!("&event={}", word.as_str().unwrap())).await;
+    }
+}
+
 fn mutations_of(document: &Value) -> BTreeSet<String> {
     let operations =
         document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap());
@@ -120,6 +134,19 @@ async fn every_mutation_of_the_api_is_in_the_audit(t: TestServer) {
         }
         before = now.len();
     }
+    // Whatever happened can be asked for, by its name and by its kind; each row belongs to one of each.
+    let all = events(&admin, "").await;
+    let (mut by_event, mut by_kind) = (0, 0);
+    for event in all.iter().collect::<BTreeSet<_>>() {
+        let found = events(&admin, &format!("&event={event}")).await;
+        assert!(!found.is_empty() && found.iter().all(|told| told == event), "{event}: {found:?}");
+        by_event += found.len();
+    }
+    let kind_of = |event: &String| event.split('.').next().unwrap().to_owned();
+    for kind in all.iter().map(kind_of).collect::<BTreeSet<_>>() {
+        by_kind += events(&admin, &format!("&event={kind}")).await.len();
+    }
+    assert_eq!((by_event, by_kind), (all.len(), all.len()));
 }
 
 #[both_engines]
@@ -181,6 +208,46 @@ async fn a_row_says_who_did_what_when_from_where_with_which_token(t: TestServer)
         "after": { "digest": other.manifest.digest },
     });
     assert_eq!(row, expected);
+}
+
+#[both_engines]
+async fn who_disabled_a_busy_token_is_found_beneath_its_pushes(t: TestServer) {
+    let token = t.service_token("acme", "deploy", json!({ "permission": "pull-push" })).await;
+    for number in 0..3 {
+        t.clock.advance(Length::seconds(1));
+        t.with(&token).push("acme/api", "1.0", &Image::new(number, 1000)).await.is(201);
+    }
+    t.clock.advance(Length::seconds(1));
+    t.edit(&token, json!({ "status": "disabled" })).await.is(200);
+    let admin = t.admin();
+    for filter in ["".to_owned(), "&namespace=acme".to_owned(), format!("&token={}", token.id)] {
+        let disabled = rows(&admin, &format!("{filter}&event=token.disabled")).await;
+        assert_eq!(disabled.len(), 1, "{filter}");
+        assert_eq!((&disabled[0]["actor"], &disabled[0]["token"]), (&json!("user admin"), &json!(token.id)));
+        let acts = events(&admin, &format!("{filter}&event=token")).await;
+        assert_eq!(acts, ["token.disabled", "token.created"], "{filter}");
+        let pushes = events(&admin, &format!("{filter}&event=manifest")).await;
+        assert_eq!(pushes, ["manifest.pushed"; 3], "{filter}");
+        assert_eq!(events(&admin, &format!("{filter}&event=tag.deleted")).await, [""; 0]);
+    }
+    assert_eq!(events(&admin, "&user=admin&event=token").await, ["token.disabled", "token.created"]);
+    assert_eq!(events(&admin, "&user=admin&event=manifest").await, [""; 0]);
+}
+
+#[both_engines]
+async fn a_filter_by_what_happened_opens_nothing(t: TestServer) {
+    let ann = people::user(&t, "ann").await;
+    t.namespace("acme").await;
+    for (actor, query, status) in [
+        (&ann, "event=token", 403),
+        (&ann, "event=token&namespace=acme", 404),
+        (&ann, "event=user.created&user=admin", 404),
+        (&ann, "event=user.created&user=ann", 200),
+        (&t.anonymous(), "event=token", 401),
+        (&t.anonymous(), "event=nonsense", 401),
+    ] {
+        actor.get(&format!("/api/v1/audit?{query}")).await.is(status);
+    }
 }
 
 #[both_engines]
@@ -307,4 +374,12 @@ async fn time_and_pages_cut_the_audit(t: TestServer) {
 async fn what_can_t_be_meant_is_refused_by_name(t: TestServer) {
     let answer = t.admin().get("/api/v1/audit?token=x&user=A&since=1&actor=b").await.refused(422, "invalid");
     assert_eq!(wrong_fields(&answer), ["actor", "token", "user", "since"]);
+    for (event, said) in [
+        ("push", "a kind, which is one of blob, certificate,"),
+        ("token.paused", "token.created, token.deleted, token.disabled"),
+        ("", "such as token.disabled"),
+    ] {
+        let answer = t.admin().get(&format!("/api/v1/audit?event={event}")).await.refused(422, "invalid");
+        assert_eq!(wrong_fields(&answer.says(said)), ["event"]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use access::time::{Clock as _, Length};
 use serde_json::json;
-use testkit::{TestServer, both_engines, server::ADMIN_PASSWORD};
+use testkit::{TestServer, both_engines, image::Image, server::ADMIN_PASSWORD};
 
 use crate::{browser::Browser, lists::walk};
 
@@ -12,10 +12,19 @@ async fn the_audit_tells_who_changed_what_from_what_to_what(t: TestServer) {
     t.edit(&token, json!({ "permission": "pull-push", "status": "disabled" })).await.is(200);
     let browser = Browser::of_admin(&t).await;
     let page = browser.get(&format!("/audit?token={}", token.id)).await.is(200);
-    let page = page.says("token created").says("token acme/ci-bot").says("user admin").says("127.0.0.1");
+    let page =
+        page.says("nowrap\">token created").says("token acme/ci-bot").says("user admin").says("127.0.0.1");
     page.says("status: </span>enabled → disabled").says("scopes: </span>");
     // Each row leads to the history of its token.
     browser.get("/audit").await.is(200).says(&format!("href=\"/audit?token={}\"", token.id));
+    // So it does where a token did it.
+    let push = t.service_token("acme", "push-bot", json!({ "permission": "pull-push" })).await;
+    t.with(&push).push("acme/api", "1.0", &Image::new(1, 10)).await.is(201);
+    let history = format!(
+        "href=\"/audit?token={}\" aria-label=\"History of token acme/push-bot\">history</a>",
+        push.id
+    );
+    browser.get("/audit").await.is(200).says("user admin").says(&history);
 }
 
 #[both_engines]
@@ -41,6 +50,41 @@ async fn filters_are_kept_and_narrow(t: TestServer) {
 }
 
 #[both_engines]
+async fn what_happened_is_chosen_in_words_and_kept(t: TestServer) {
+    let token = t.service_token("acme", "ci-bot", json!({ "permission": "pull-push" })).await;
+    t.with(&token).push("acme/api", "1.0", &Image::new(1, 1000)).await.is(201);
+    t.edit(&token, json!({ "status": "disabled" })).await.is(200);
+    let browser = Browser::of_admin(&t).await;
+    // What a row begins with, as it is read.
+    let told = async |query: &str| {
+        let page = browser.get(&format!("/audit?{query}")).await.is(200);
+        let text = page.text();
+        let rows = text.split("<th scope=\"row\"><span class=\"nowrap\">").skip(1);
+        let mut rows: Vec<_> = rows.map(|row| row.split('<').next().unwrap().to_owned()).collect();
+        rows.sort();
+        (rows, page)
+    };
+    for (event, words) in [
+        ("token", &["token created", "token disabled"][..]),
+        ("token.disabled", &["token disabled"]),
+        ("manifest", &["manifest pushed"]),
+        ("manifest.deleted", &[]),
+    ] {
+        for filter in ["namespace=acme".to_owned(), format!("token={}", token.id), "namespace=".to_owned()] {
+            let (rows, page) = told(&format!("{filter}&event={event}")).await;
+            assert_eq!(rows, words, "{filter} {event}");
+            page.says(&format!("<option value=\"{event}\" selected>"));
+        }
+    }
+    // A kind of one event is that event in the form.
+    for event in ["settings", "settings.edited"] {
+        told(&format!("event={event}")).await.1.says("<option value=\"settings.edited\" selected>");
+    }
+    let page = browser.get("/audit").await.is(200).says("<optgroup label=\"token\">");
+    assert!(!page.text().contains("\" selected>"), "{page:?}");
+}
+
+#[both_engines]
 async fn a_filter_that_can_t_be_meant_is_told_beside_its_field(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
     for (query, said) in [
@@ -49,6 +93,8 @@ async fn a_filter_that_can_t_be_meant_is_told_beside_its_field(t: TestServer) {
         ("user=%22%3E%3Cscript%3E", "user-wrong"),
         ("since=yesterday", "since-wrong"),
         ("until=2026-02-30", "until-wrong"),
+        ("event=%22%3E%3Cscript%3E", "event-wrong"),
+        ("event=token.paused", "those of its kind are token.created"),
         ("after=nonsense", "begin with the first"),
     ] {
         let page = browser.get(&format!("/audit?{query}")).await.is(422).says(said);
@@ -68,8 +114,9 @@ async fn pages_follow_each_other_with_their_filters(t: TestServer) {
     }
     let browser = Browser::of_admin(&t).await;
     let first = browser.get("/audit?namespace=acme").await.is(200);
-    assert!(!first.text().contains("namespace created"), "{first:?}");
+    assert!(!first.text().contains("nowrap\">namespace created"), "{first:?}");
     assert_eq!(walk(&browser, "/audit?namespace=acme").await, (32, 2));
+    assert_eq!(walk(&browser, "/audit?event=namespace.edited&namespace=acme").await, (31, 2));
 }
 
 #[both_engines]
@@ -80,12 +127,12 @@ async fn everybody_begins_with_what_they_may_see(t: TestServer) {
         t.admin().post_json("/api/v1/users", &user).await.is(201);
     }
     let ann = Browser::of(&t, "ann", ADMIN_PASSWORD).await;
-    let page = ann.get("/audit").await.is(200).says("session opened").says("value=\"ann\"");
+    let page = ann.get("/audit").await.is(200).says("nowrap\">session opened").says("value=\"ann\"");
     assert!(!page.text().contains("namespace acme") && !page.text().contains("bob"), "{page:?}");
     for hidden in ["/audit?user=bob", "/audit?user=nobody", "/audit?namespace=acme"] {
         ann.get(hidden).await.is(404);
     }
-    ann.get("/audit?namespace=ann").await.is(200).says("namespace created");
+    ann.get("/audit?namespace=ann").await.is(200).says("nowrap\">namespace created");
 }
 
 #[both_engines]

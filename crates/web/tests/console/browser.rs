@@ -54,6 +54,11 @@ impl Browser {
         self.sender.send(self.request(Method::GET, path)).await
     }
 
+    /// Where something that was done leads to.
+    pub(crate) async fn led_by(&self, done: Answer) -> Answer {
+        self.get(done.is(303).header("location")).await.is(200)
+    }
+
     /// Sends a form from a page of the console.
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(self.request(Method::POST, path).header("sec-fetch-site", "same-origin"), fields).await

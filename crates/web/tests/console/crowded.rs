@@ -136,7 +136,7 @@ async fn what_the_audit_tells_of_edits_is_light(t: TestServer) {
     let browser = Browser::of_admin(&t).await;
     let (rows, pages) = walk(&browser, &format!("/audit?token={}", token.id)).await;
     assert_eq!((rows, pages > 1), (edits + 1, true), "{pages} pages");
-    is_light(&browser.get("/audit").await.is(200).says("token edited"));
+    is_light(&browser.get("/audit").await.is(200).says("nowrap\">token edited"));
 }
 
 #[both_engines]
@@ -160,6 +160,39 @@ async fn many_namespaces_of_long_names_are_light(t: TestServer) {
     }
     let browser = Browser::of_admin(&t).await;
     is_light(&browser.get("/").await.is(200).says("Next page"));
+}
+
+/// Each character of these names and descriptions is five on a page: fewer fit, and none is left out.
+#[both_engines]
+async fn many_tokens_of_escaped_words_are_light(t: TestServer) {
+    let (root, count) = (t.admin(), 31);
+    t.namespace("acme").await;
+    for number in 0..count {
+        t.clock.advance(Length::milliseconds(1));
+        let own = json!({ "name": "&".repeat(100), "description": "&".repeat(1_000), "expires_in": "3d" });
+        root.post_json("/api/v1/users/admin/tokens", &own).await.is(201);
+        let service = json!({
+            "name": long(number, 63), "description": "&".repeat(1_000), "expires_in": "3d",
+            "scopes": [
+                { "type": "repository", "path": format!("acme/{}*", long(0, 240)), "actions": ["pull", "push", "delete"] },
+                { "type": "repository", "path": format!("acme/{}*", long(1, 240)), "actions": ["pull", "push", "delete"] },
+                { "type": "registry", "actions": ["list"] },
+            ],
+            "stands_for": { "service": "&".repeat(100) },
+        });
+        root.post_json("/api/v1/namespaces/acme/tokens", &service).await.is(201);
+    }
+    let browser = Browser::of_admin(&t).await;
+    for list in ["/profile/tokens", "/namespaces/acme/tokens"] {
+        let (rows, pages) = walk(&browser, list).await;
+        assert_eq!((rows, pages > 1), (count, true), "{list}: {pages} pages");
+    }
+    let page = browser.get("/profile/tokens").await.is(200);
+    let row = page.text().split("<tr>").nth(2).unwrap().split("</tr>").next().unwrap().to_owned();
+    let (name, notes) = (format!(">{}</a>", "&amp;".repeat(100)), format!(">{}…</div>", "&amp;".repeat(100)));
+    assert!(row.contains(&name) && row.contains(&notes), "{row}");
+    assert_eq!(row.matches("&amp;").count(), 200, "each is said once: {row}");
+    page.says("aria-label=\"Select\" aria-labelledby=\"select-0 token-0\"");
 }
 
 /// Every page of one token, also after it was edited and reset again and again.

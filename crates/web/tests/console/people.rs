@@ -187,7 +187,8 @@ async fn an_administrator_sets_a_password_and_ends_sessions(t: TestServer) {
     let page = browser.get("/users/ann").await.is(200).says("127.0.0.1").text();
     let end =
         page.split("action=\"/users/ann/sessions/").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    browser.post(&format!("/users/ann/sessions/{end}"), &[]).await.is(303);
+    let ended = browser.post(&format!("/users/ann/sessions/{end}"), &[]).await;
+    browser.led_by(ended).await.says("That browser is logged out.");
     ann.get("/").await.is(303);
     browser.post(&format!("/users/ann/sessions/{end}"), &[]).await.is(404);
     browser.post("/users/ann/sessions/nonsense/end", &[]).await.is(404);

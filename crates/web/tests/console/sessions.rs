@@ -20,7 +20,8 @@ async fn a_user_sees_where_they_are_logged_in_and_ends_it(t: TestServer) {
         .next()
         .unwrap()
         .to_owned();
-    here.post(&format!("/profile/sessions/{path}"), &[]).await.is(303);
+    let ended = here.post(&format!("/profile/sessions/{path}"), &[]).await;
+    here.led_by(ended).await.says("That browser is logged out.");
     there.get("/").await.is(303);
     here.get("/").await.is(200);
     here.post(&format!("/profile/sessions/{path}"), &[]).await.is(404);

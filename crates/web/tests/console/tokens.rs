@@ -310,7 +310,26 @@ async fn the_use_of_each_token_stands_beside_it(t: TestServer) {
     browser.get(ACME).await.is(200).says("from 127.0.0.1").says("1 pull and 1 push in 30 days");
     let details = browser.get(&format!("/tokens/{}", ci.id)).await.is(200);
     let details = details.says("1 pull and 1 push in the last 30 days").says("As a table").says("127.0.0.1");
-    details.says("created").says(&format!("/audit?token={}", ci.id)).says("slks_");
+    details.says(&format!("/audit?token={}", ci.id)).says("slks_");
     let question = browser.get(&format!("/tokens/{}/delete", ci.id)).await.is(200);
     question.says("1 pull and 1 push this week").says("127.0.0.1").says("data-question");
+}
+
+#[both_engines]
+async fn the_history_of_a_busy_token_is_what_was_done_to_it(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull-push" })).await;
+    for number in 0..7 {
+        t.clock.advance(Length::seconds(1));
+        t.with(&ci).push("acme/api", "1.0", &Image::new(number, 1000)).await.is(201);
+    }
+    t.edit(&ci, json!({ "status": "disabled" })).await.is(200);
+    let details = browser.get(&format!("/tokens/{}", ci.id)).await.is(200);
+    let history = details.text().split("<h2>History</h2>").nth(1).unwrap().to_owned();
+    let rows: Vec<_> =
+        history.split("<th scope=\"row\">").skip(1).map(|row| row.split('<').next().unwrap()).collect();
+    assert_eq!(rows, ["disabled", "created"], "{history}");
+    let rest = format!("<a href=\"/audit?token={}\">Pushes and everything else</a>", ci.id);
+    details.says(&rest);
+    browser.get(&format!("/audit?token={}", ci.id)).await.is(200).says("nowrap\">manifest pushed");
 }

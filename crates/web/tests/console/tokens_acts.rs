@@ -244,7 +244,7 @@ async fn a_reset_shows_a_new_secret_once_and_the_old_one_ends_as_was_chosen(t: T
         text.split("href=\"").filter_map(|rest| rest.split('"').next()).filter(|href| href.ends_with("/end"));
     let old = end.last().unwrap();
     browser.get(old).await.is(200).says("data-question");
-    browser.post(old, &[]).await.is(303);
+    browser.led_by(browser.post(old, &[]).await).await.says("The secret is ended.");
     browser.get(old).await.is(404);
     t.basic("ci-bot", &ci.secret).raw("GET", "/v2/").await.is(401);
     t.basic("ci-bot", &new).raw("GET", "/v2/").await.is(200);

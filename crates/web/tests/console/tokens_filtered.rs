@@ -76,6 +76,75 @@ async fn whatever_is_done_is_told_where_one_looked(t: TestServer) {
     assert_eq!(led.header("location"), format!("{LOOKED_AT}&done=deleted"));
 }
 
+/// The scopes have pages of their own: whatever is done there leads back to them, and at last to the list.
+#[both_engines]
+async fn done_with_its_scopes_one_is_back_at_what_was_looked_at(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let scope =
+        |number| json!({"type": "repository", "path": format!("acme/r{number}"), "actions": ["pull"]});
+    let scopes: Vec<_> = (1..=31).map(scope).collect();
+    let id = t.service_token("acme", "ci-bot", json!({ "scopes": scopes })).await.id;
+    let path = format!("/tokens/{id}/scopes");
+    let kept = format!("{path}?list=q%3Dbot%26show%3Denabled%26after%3Da%2526b");
+    let done = format!("{}>Done</a>", back());
+    // The page's own address says it, so that all that follows knows.
+    assert_eq!(opened_from(&t, &browser, LOOKED_AT, &path).await.is(303).header("location"), kept);
+    let page = opened_from(&t, &browser, LOOKED_AT, &kept).await.is(200).says(&done);
+    let second = format!("{kept}&after=30");
+    let page = page.says(&format!("href=\"{}\">Next page", second.replace('&', "&amp;")));
+    let add = format!("{path}/add{}", kept.strip_prefix(&path).unwrap());
+    page.says(&format!("action=\"{add}\""));
+    browser.post(&add, &[("path-0", "other/*"), ("pull-0", "pull")]).await.is(422).says(&done);
+    let added = browser.post(&add, &[("path-0", "acme/r32"), ("pull-0", "pull")]).await.is(303);
+    assert_eq!(added.header("location"), second);
+    browser.led_by(added).await.says(&done).says(&format!("href=\"{kept}\">First page"));
+    let last = t.admin().get(&format!("/api/v1/tokens/{id}")).await.is(200).json()["scopes"][31]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (act, from, leads_to) in
+        [(format!("{last}/remove?after=30"), &second, &second), ("remove-all".to_owned(), &kept, &kept)]
+    {
+        let question = opened_from(&t, &browser, from, &format!("{path}/{act}")).await.is(200);
+        let question = question.says(&format!("href=\"{}\" data-cancel", leads_to.replace('&', "&amp;")));
+        let form = question.text().split("action=\"").nth(2).unwrap().split('"').next().unwrap().to_owned();
+        let after = if act.contains("after") { hidden(&question, "after") } else { String::new() };
+        let led = browser.post(&form, &[("after", &after)]).await.is(303);
+        assert_eq!(led.header("location"), leads_to);
+    }
+    // Whoever comes from elsewhere is led to the whole list; so is whoever forges where from.
+    for (from, path) in [(ACME, path.clone()), ("", path.clone()), ("", format!("{path}?list=show%3Dbroken"))]
+    {
+        let page = opened_from(&t, &browser, from, &path).await.is(200);
+        page.says(&format!("href=\"{ACME}\">Done</a>"));
+    }
+}
+
+#[both_engines]
+async fn the_scopes_of_a_token_that_is_edited_or_reset_lead_back_too(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let path = format!("/tokens/{}", t.service_token("acme", "ci-bot", json!({})).await.id);
+    let link = format!("href=\"{path}/scopes?list=q%3Dbot%26show%3Denabled%26after%3Da%2526b\"");
+    opened_from(&t, &browser, LOOKED_AT, &format!("{path}/edit")).await.is(200).says(&link);
+    let form = hidden(&browser.get(&format!("{path}/reset")).await, "form");
+    let reset = [&FIELDS[..], &[("form", form.as_str())]].concat();
+    browser.post(&format!("{path}/reset"), &reset).await.is(200).says(&format!("{link}>Add a scope</a>"));
+}
+
+#[both_engines]
+async fn a_filter_is_cleared_by_a_link_that_is_there_with_it(t: TestServer) {
+    let browser = at_acme(&t).await;
+    t.service_token("acme", "ci-bot", json!({})).await;
+    let clear = format!("href=\"{ACME}\">Clear</a>");
+    for filtered in ["?q=bot", "?show=enabled"] {
+        browser.get(&format!("{ACME}{filtered}")).await.is(200).says(&clear);
+    }
+    for whole in ["", "?after=a"] {
+        let page = browser.get(&format!("{ACME}{whole}")).await.is(200);
+        assert!(!page.text().contains(&clear), "{page:?}");
+    }
+}
+
 #[both_engines]
 async fn an_act_on_several_leads_back_to_what_was_looked_at(t: TestServer) {
     let browser = at_acme(&t).await;

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use registry::{CheckError, HowToCheck, Problem, ProblemKind};
+use registry::{CheckError, HowToCheck, Outcome, Problem, ProblemKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{
@@ -54,13 +54,20 @@ async fn a_damaged_blob_is_found_counts_as_absent_and_is_healed_by_the_same_byte
         let (problems, checked) = t.check_store(READ, MUCH_LATER).await;
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         assert_eq!((problem.kind, problem.what.as_str()), (kind, blob.digest.as_str()));
-        assert_eq!(problem.repositories, ["acme/api"]);
+        assert_eq!(
+            (problem.repositories.as_slice(), problem.outcome),
+            (["acme/api".to_owned()].as_slice(), Outcome::Left)
+        );
         assert!(!checked.is_clean());
         // Looking changes nothing.
         ci.head(&path_of(&blob.digest)).await.is(200);
 
-        let (problems, checked) = t.check_store(EVERYTHING, MUCH_LATER).await;
-        assert_eq!((kinds(&problems), checked.is_clean()), (vec![kind], false));
+        // What was done is told, by the next check as well.
+        for how in [EVERYTHING, EVERYTHING, READ] {
+            let (problems, checked) = t.check_store(how, MUCH_LATER).await;
+            assert_eq!((kinds(&problems), problems[0].outcome), (vec![kind], Outcome::Absent));
+            assert_eq!((checked.absent, checked.is_clean()), (1, false));
+        }
         ci.head(&path_of(&blob.digest)).await.is(404);
         ci.get(&path_of(&blob.digest)).await.refused(404, "BLOB_UNKNOWN");
         let mount = format!("/v2/acme/web/blobs/uploads/?mount={}&from=acme/api", blob.digest);
@@ -108,17 +115,34 @@ async fn a_manifest_with_a_damaged_payload_is_found_and_healed(t: TestServer) {
     let (ci, image) = (t.with(&holder(&t).await), Image::new(1, 100));
     ci.push("acme/api", "1.0", &image).await.is(201);
     t.tamper("UPDATE manifest_payloads SET bytes = (SELECT hash FROM token_secrets LIMIT 1)").await;
-    assert_eq!(t.check_store(LOOK, MUCH_LATER).await.0, []);
-    assert_eq!(kinds(&t.check_store(READ, MUCH_LATER).await.0), [ProblemKind::WrongManifest]);
-    assert_eq!(kinds(&t.check_store(EVERYTHING, MUCH_LATER).await.0), [ProblemKind::WrongManifest]);
+    let outcomes = async |how| {
+        let (problems, _) = t.check_store(how, MUCH_LATER).await;
+        problems.iter().map(|problem| (problem.kind, problem.outcome)).collect::<Vec<_>>()
+    };
+    // Another length shows without reading it.
+    for how in [LOOK, READ] {
+        assert_eq!(outcomes(how).await, [(ProblemKind::WrongManifest, Outcome::Left)]);
+    }
+    assert_eq!(outcomes(EVERYTHING).await, [(ProblemKind::WrongManifest, Outcome::Absent)]);
     for reference in ["1.0", &image.manifest.digest] {
         ci.pull("acme/api", reference).await.refused(404, "MANIFEST_UNKNOWN");
         ci.head(&format!("/v2/acme/api/manifests/{reference}")).await.is(404);
     }
-    assert_eq!(kinds(&t.check_store(LOOK, MUCH_LATER).await.0), [ProblemKind::MissingManifest]);
+    assert_eq!(outcomes(LOOK).await, [(ProblemKind::MissingManifest, Outcome::Absent)]);
     ci.push_manifest_as("acme/api", "1.0", MANIFEST_TYPE, &image.manifest.bytes).await.is(201);
     assert!(ci.pull("acme/api", "1.0").await.is(200).body == image.manifest.bytes);
     assert_eq!(t.check_store(EVERYTHING, MUCH_LATER).await.0, []);
+}
+
+#[both_engines]
+async fn a_manifest_whose_row_says_another_length_keeps_its_payload(t: TestServer) {
+    let (ci, image) = (t.with(&holder(&t).await), Image::new(1, 100));
+    ci.push("acme/api", "1.0", &image).await.is(201);
+    t.tamper("UPDATE manifests SET size = size + 1").await;
+    let (problems, _) = t.check_store(EVERYTHING, MUCH_LATER).await;
+    assert_eq!(kinds(&problems), [ProblemKind::UnreadableRow]);
+    t.tamper("UPDATE manifests SET size = size - 1").await;
+    assert!(ci.pull("acme/api", "1.0").await.is(200).body == image.manifest.bytes);
 }
 
 #[both_engines]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use access::time::{Clock as _, Instant, Length};
-use registry::{Problem, ProblemKind};
+use registry::{Outcome, Problem, ProblemKind};
 use testkit::{TestServer, both_engines};
 
 use crate::{EVERYTHING, LOOK, MUCH_LATER, blob, go_on, holder, is_there, push_at_once};
@@ -12,7 +12,7 @@ use crate::{EVERYTHING, LOOK, MUCH_LATER, blob, go_on, holder, is_there, push_at
 const LONG_AGO: Instant = Instant::from_millis(0);
 
 fn kinds(problems: &[Problem]) -> Vec<(ProblemKind, bool)> {
-    problems.iter().map(|problem| (problem.kind, problem.is_repaired)).collect()
+    problems.iter().map(|problem| (problem.kind, problem.outcome == Outcome::Repaired)).collect()
 }
 
 #[both_engines]

@@ -1,4 +1,5 @@
-//! A blob whose file was cut short or went: it is never served as if it were whole, and a push of the same bytes heals it.
+//! A blob whose file was cut short or went, a manifest whose payload was: neither is ever served as if it were whole, and a
+//! push of the same bytes heals it.
 
 use std::{
     collections::HashSet,
@@ -7,7 +8,11 @@ use std::{
 };
 
 use reqwest::Method;
-use testkit::{TestServer, both_engines, image::Blob, randomness::SeededRandomness};
+use testkit::{
+    TestServer, both_engines,
+    image::{Blob, Image},
+    randomness::SeededRandomness,
+};
 
 /// Leaves this many bytes of the file, or no file.
 fn damage(path: &Path, left: Option<u64>) {
@@ -44,6 +49,25 @@ async fn a_damaged_blob_is_an_error_until_the_same_bytes_come_again(t: TestServe
         admin.push_blob("acme/api", &blob).await.is(201);
         assert!(admin.get(&path).await.is(200).body == blob.bytes, "{left:?}: the bytes differ");
         assert_eq!(t.blob_files(), others + 1, "{left:?}: one file for it");
+    }
+}
+
+#[both_engines]
+async fn a_manifest_of_another_length_is_an_error_until_the_same_bytes_come_again(t: TestServer) {
+    // One that is answered at once, and one that is answered in pieces.
+    for spaces in [0, 300_000] {
+        let (admin, image) = (t.admin(), Image::new(1, 100));
+        admin.push("acme/api", "1.0", &image).await.is(201);
+        let bytes = [image.manifest.bytes.as_slice(), &vec![b' '; spaces]].concat();
+        admin.push_manifest("acme/api", "1.0", &bytes).await.is(201);
+        t.tamper("UPDATE manifest_payloads SET bytes = substr(bytes, 2)").await;
+        admin.pull("acme/api", "1.0").await.refused(500, "UNKNOWN").says("X-Request-Id");
+        admin.push_manifest("acme/api", "1.0", &bytes).await.is(201);
+        assert!(admin.pull("acme/api", "1.0").await.is(200).body == bytes, "{spaces}: the bytes differ");
+        // More bytes than the row says.
+        t.tamper("UPDATE manifests SET size = size - 1").await;
+        admin.pull("acme/api", "1.0").await.refused(500, "UNKNOWN");
+        t.tamper("UPDATE manifests SET size = size + 1").await;
     }
 }
 

@@ -349,6 +349,34 @@ async fn a_content_range_without_its_bytes_is_refused(t: TestServer) {
     admin.finish_upload(&session, &sha256_digest(b"abc"), b"").await.is(201);
 }
 
+/// Neither is waited for, nor is the session taken from whoever sends the right chunk.
+#[both_engines]
+async fn a_blob_that_is_announced_as_too_large_is_refused_before_it_comes(t: TestServer) {
+    const LIMIT: u64 = 20 * 1024 * 1024 * 1024;
+    let (admin, digest) = (t.admin(), sha256_digest(b"012345678"));
+    let session = session(&admin, "acme/api").await;
+    admin.stream_chunk(&session, b"01234").await.is(202);
+    let at_once = format!("/v2/acme/api/blobs/uploads/?digest={digest}");
+    let finish = format!("{session}?digest={digest}");
+    let too_long = format!("Content-Length: {}", LIMIT + 1);
+    let no_room = format!("Content-Length: {}", LIMIT - 4);
+    let range = format!("Content-Range: 5-{LIMIT}");
+    for (method, path, headers) in [
+        ("POST", &at_once, vec![too_long.as_str()]),
+        ("PATCH", &session, vec![&too_long]),
+        ("PATCH", &session, vec!["Content-Length: 99999999999999"]),
+        ("PATCH", &session, vec![&no_room]),
+        ("PATCH", &session, vec![&range, "Transfer-Encoding: chunked"]),
+        ("PUT", &finish, vec![&too_long]),
+        ("PUT", &finish, vec![&no_room]),
+    ] {
+        let answer = admin.wire(method, path, &headers).await.answer().await;
+        answer.refused(413, "SIZE_INVALID").says("larger than the limit of 21474836480 bytes");
+    }
+    stands_at(&admin, &session, "0-4").await;
+    admin.finish_upload(&session, &digest, b"5678").await.is(201);
+}
+
 #[both_engines]
 async fn a_client_that_vanished_goes_on_where_it_was_acknowledged(t: TestServer) {
     let admin = t.admin();

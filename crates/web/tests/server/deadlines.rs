@@ -78,7 +78,7 @@ async fn a_body_that_drips_is_cut_and_says_the_rule() {
     );
     let answer = Bytes::sent(&server.host, chunk.as_bytes()).await.text_until_its_end().await;
     assert!(
-        answer.starts_with("HTTP/1.1 4") && answer.contains("less than 100 bytes of the body"),
+        answer.starts_with("HTTP/1.1 408 ") && answer.contains("hardly anything of the body came"),
         "{answer}"
     );
     // What was acknowledged before is there.
@@ -89,10 +89,19 @@ async fn a_body_that_drips_is_cut_and_says_the_rule() {
 async fn a_form_that_does_not_come_is_not_waited_for_as_long_as_a_push() {
     let t = TestServer::on(Engine::Sqlite).await;
     let server = t.listener(Limits { form: HASTY, ..patient() }, None).await;
-    for path in ["/auth/token", "/login"] {
-        let form = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\ngrant_type");
-        let answer = Bytes::sent(&server.host, form.as_bytes()).await.text_until_its_end().await;
-        assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
+    let authorization = testkit::actor::basic("admin", testkit::server::ADMIN_PASSWORD);
+    for (path, form) in [
+        ("/auth/token", "\"error\":\"invalid_request\""),
+        ("/login", "<h1>Too slow</h1>"),
+        ("/api/v1/namespaces", "\"code\":\"too-slow\""),
+    ] {
+        let begun = format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\
+             Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{{"
+        );
+        let answer = Bytes::sent(&server.host, begun.as_bytes()).await.text_until_its_end().await;
+        // Said by each face in its own form.
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains(form), "{path}: {answer}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Heads that are too large, and what is no head at all.
 
 use testkit::{Engine, TestServer};
+use tokio::io::AsyncWriteExt;
 use web::Limits;
 
 use crate::bytes::{Bytes, HEALTHZ};
@@ -33,6 +34,45 @@ async fn a_head_that_is_too_large_is_answered_431() {
     for head in [cookie(70_000), healthz_with(many.trim_end())] {
         let answer = answer_to(&t.host, &head).await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_says_once_for_whom_it_is() {
+    let t = TestServer::on(Engine::Sqlite).await;
+    for (version, hosts, status) in [
+        ("1.1", "Host: a\r\n", 200),
+        ("1.1", "", 400),
+        ("1.1", "Host: a\r\nHost: b\r\n", 400),
+        ("1.1", "Host: a\r\nhost: a\r\n", 400),
+        ("1.0", "", 200),
+        ("1.0", "Host: a\r\nHost: a\r\n", 400),
+    ] {
+        for path in ["/healthz", "/v2/"] {
+            let head = format!("GET {path} HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+            let answer = answer_to(&t.host, &head).await;
+            // Nobody is signed in.
+            let status = if status == 200 && path == "/v2/" { 401 } else { status };
+            assert!(answer.starts_with(&format!("HTTP/{version} {status} ")), "{head}{answer}");
+            assert!(
+                status != 400 || answer.ends_with("Host headers; send one (RFC 9112, section 3.2).\n"),
+                "{answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_asked_and_sends_no_more_is_answered() {
+    let t = TestServer::on(Engine::Sqlite).await;
+    // A password takes its time.
+    let authorization = testkit::actor::basic("admin", "a wrong password");
+    let request = format!("GET /v2/ HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\r\n");
+    for _ in 0..3 {
+        let mut asked = Bytes::sent(&t.host, request.as_bytes()).await;
+        asked.0.shutdown().await.unwrap();
+        let answer = asked.text_until_its_end().await;
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     }
 }
 

@@ -20,7 +20,7 @@ const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// What the client's own system keeps for it, in bytes: little, so that the rest stays with the server.
-const RECEIVE_BUFFER_BYTES: u32 = 16 * 1024;
+pub(crate) const RECEIVE_BUFFER_BYTES: u32 = 16 * 1024;
 
 /// A connection.
 pub(crate) struct Http2(TcpStream);
@@ -89,6 +89,11 @@ impl Http2 {
     /// Reads until the server says GOAWAY.
     pub(crate) async fn until_farewell(&mut self) {
         while self.frame().await.expect("closed without a word").0 != GOAWAY {}
+    }
+
+    /// Reads until the server closes its end of the connection.
+    pub(crate) async fn until_the_other_end(&mut self) {
+        while self.frame().await.is_some() {}
     }
 
     /// How many bytes of the answer come until the server closes the connection. The client says `step` by `step` that it

@@ -13,3 +13,4 @@ mod room;
 mod self_signed;
 mod stopping;
 mod tls;
+mod too_much;

@@ -1,12 +1,31 @@
 //! `/metrics`, on a listener of its own.
 
-use testkit::{Engine, TestServer, image::Image};
+use std::time::Duration;
 
-use crate::bytes::Bytes;
+use testkit::{Engine, Listener, TestServer, image::Image};
+use tokio::time::{sleep, timeout};
+
+use crate::bytes::{Bytes, PATIENCE};
 
 async fn scraped(host: &str) -> String {
     let get = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     Bytes::sent(host, get).await.text_until_its_end().await
+}
+
+/// The value of a count, by the listener of the metrics; 0 where nothing was counted yet.
+pub(crate) async fn count_at(metrics: &Listener, name: &str) -> u64 {
+    let text = scraped(&metrics.host).await;
+    if text.contains(name) { count(&text, name) } else { 0 }
+}
+
+/// Waits until a count is so high.
+pub(crate) async fn until_count(metrics: &Listener, name: &str, expect: u64) {
+    let polling = async {
+        while count_at(metrics, name).await != expect {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(PATIENCE, polling).await.is_ok(), "{name} is not {expect}");
 }
 
 /// The value of a count.

@@ -1,6 +1,7 @@
 //! TLS from files, which change while the server runs.
 
 use std::{
+    error::Error,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
@@ -39,9 +40,14 @@ impl Pairs {
 
     /// Makes NAME.crt and NAME.key.
     fn make(&self, name: &str) -> (PathBuf, PathBuf) {
+        self.make_for(2, name)
+    }
+
+    /// The same, valid for so many days.
+    fn make_for(&self, days: u32, name: &str) -> (PathBuf, PathBuf) {
         let (certificate, key) = (self.path(&format!("{name}.crt")), self.path(&format!("{name}.key")));
         let called = format!("subjectAltName=DNS:{NAME}");
-        self_signed::make(&self.openssl, name, &[&called], &certificate, &key);
+        self_signed::make_for(days, &self.openssl, name, &[&called], &certificate, &key);
         (certificate, key)
     }
 
@@ -138,7 +144,9 @@ async fn a_pair_that_does_not_fit_is_refused_with_the_files_names_and_the_old_on
         (&one.0, &one.0, "one.crt holds no private key in PEM"),
         (&pairs.path("absent"), &one.1, "absent could not be read: No such file"),
     ] {
-        let error = refused(certificate, key).to_string();
+        let error = refused(certificate, key);
+        assert!(error.source().is_none(), "its cause would be said twice");
+        let error = error.to_string();
         assert!(error.contains(says), "{error}");
         assert!(!error.contains("PRIVATE KEY-----"), "{error}");
     }
@@ -215,6 +223,38 @@ async fn a_certificate_that_is_over_is_said_by_readyz_until_there_is_another() {
     let port = server.host.rsplit_once(':').unwrap().1;
     let answer = client.get(format!("https://127.0.0.1:{port}/readyz")).send().await.unwrap();
     assert_eq!(answer.status(), 503, "from its first connection on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_is_over_takes_no_place_of_one_that_is_valid() {
+    let Some(pairs) = Pairs::new() else { return };
+    let (long, short, longest) =
+        (pairs.make_for(9, "long"), pairs.make("short"), pairs.make_for(19, "longest"));
+    let t = TestServer::on(Engine::Sqlite).await;
+    let clock = Arc::new(ManualClock::default());
+    let certificate = CertificateFiles::load(&long.0, &long.1, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
+    let server = t.listener(Limits::default(), Some(certificate.shown())).await;
+    let before = shown_to_a_newcomer(&server).await;
+
+    // openssl goes by this machine's clock.
+    let made = std::fs::metadata(&short.0).unwrap().modified().unwrap();
+    let made = made.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    clock.set(Instant::from_millis(i64::try_from(made).unwrap() * 1000).plus(Length::days(5)));
+    pairs.replace(&long, &short);
+    let refused = certificate.reload().unwrap_err();
+    assert!(matches!(refused, CertificateError::Over(..)), "{refused}");
+    for says in ["long.crt is over since ", "the one before it is valid; put another in its place"] {
+        assert!(refused.to_string().contains(says), "{refused}");
+    }
+    certificate.mind_its_end();
+    assert_eq!(shown_to_a_newcomer(&server).await, before);
+    let port = server.host.rsplit_once(':').unwrap().1;
+    let readyz = client(&server).build().unwrap().get(format!("https://{NAME}:{port}/readyz"));
+    assert_eq!(readyz.send().await.unwrap().status(), 200);
+
+    pairs.replace(&long, &longest);
+    certificate.reload().unwrap();
+    assert_ne!(shown_to_a_newcomer(&server).await, before);
 }
 
 #[test]

@@ -21,6 +21,7 @@ use crate::{
         form::{Form, Wrong},
         parts::{self, Field, Question},
         see,
+        tokens::Outcome,
         visitor::Visitor,
         wording,
     },
@@ -72,7 +73,7 @@ pub(super) async fn disable_tokens(State(app): State<App>, visitor: Visitor, pat
     let namespace = path.namespace()?;
     let grant = visitor.may(&app, DisableTokens { namespace: namespace.clone() }).await?;
     app.registry().disable_tokens(&grant, app.now()).await?;
-    Ok(see(&format!("{}/tokens", path::of_namespace(namespace.as_str()))))
+    Ok(Outcome::EveryDisabled.told_at(&format!("{}/tokens", path::of_namespace(namespace.as_str()))))
 }
 
 /// What goes with the namespace.
@@ -123,7 +124,7 @@ pub(super) async fn delete(State(app): State<App>, visitor: Visitor, path: InPat
         return deletion_page(&app, &visitor, &namespace, &form, &wrong, status).await;
     }
     match app.registry().delete_namespace(&grant, form.has("force"), app.now()).await {
-        Ok(()) => Ok(see("/")),
+        Ok(()) => Ok(see("/?done=deleted")),
         Err(ManageError::HoldsRepositories(_)) => {
             let message = "It holds repositories. Tick the box if they are to be deleted with it.";
             let wrong = vec![FieldError::new("force", message)].into();

@@ -1,6 +1,6 @@
 //! Deleting what was pushed: a repository, a tag, a manifest. Each is asked about first.
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Render, html};
 use oci::{Digest, Reference, RepositoryName, Tag};
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::App,
     console::{
-        Answered,
+        Answered, address,
         form::Form,
         parts::{NOTHING, Question},
         see,
@@ -25,6 +25,9 @@ use crate::{
     public_host::PublicHost,
 };
 
+/// What an address says was done: what a page shows is deleted, or a tag of the repository that it shows.
+pub(super) const DELETED: &str = "deleted";
+pub(super) const TAG_DELETED: &str = "tag-deleted";
 /// Tags that are named before they go.
 const NAMED_TAGS: usize = 10;
 /// What says in the form which manifest the tag pointed at when its deletion was asked about.
@@ -63,7 +66,11 @@ pub(super) async fn repository(State(app): State<App>, visitor: Visitor, path: I
     let namespace = path::of_namespace(repository.namespace());
     let grant = visitor.may(&app, DeleteRepository { repository }).await?;
     app.registry().delete_repository(&grant, app.now()).await?;
-    Ok(see(&namespace))
+    Ok(led_to(&namespace, DELETED))
+}
+
+fn led_to(path: &str, done: &str) -> Response {
+    see(&address::with(path, &[("done", done)]))
 }
 
 /// What stops with a tag.
@@ -71,7 +78,7 @@ pub(super) async fn ask_tag(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    PublicHost(host): PublicHost,
+    PublicHost { authority: host, .. }: PublicHost,
 ) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
     visitor.may(&app, deletion(&repository, &Reference::Tag(tag.clone()))).await?;
@@ -113,7 +120,7 @@ pub(super) async fn tag(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    PublicHost(host): PublicHost,
+    PublicHost { authority: host, .. }: PublicHost,
     form: Form,
 ) -> Answered {
     let (repository, tag) = (path.repository()?, path.tag()?);
@@ -124,7 +131,7 @@ pub(super) async fn tag(
             let one_of = Some(Named::These(vec![asked_about]));
             let expected = Expected { one_of, ..Expected::default() };
             match app.registry().delete_manifest(&grant, &expected, app.now()).await {
-                Ok(()) => return Ok(see(&path::of_repository(&repository))),
+                Ok(()) => return Ok(led_to(&path::of_repository(&repository), TAG_DELETED)),
                 Err(ContentError::NotAsExpected { .. }) => {
                     (StatusCode::CONFLICT, "It points elsewhere now. Look again before you delete it.")
                 }
@@ -190,7 +197,7 @@ pub(super) async fn manifest(State(app): State<App>, visitor: Visitor, path: InP
     }
     let expected = Expected { tags, ..Expected::default() };
     let reason = match app.registry().delete_manifest(&grant, &expected, app.now()).await {
-        Ok(()) => return Ok(see(&path::of_repository(&repository))),
+        Ok(()) => return Ok(led_to(&path::of_repository(&repository), DELETED)),
         Err(ContentError::OtherTags { .. }) => {
             "Other tags point at it now. Look again before you delete it with them.".to_owned()
         }

@@ -10,7 +10,7 @@ use oci::{
 use registry::StoredManifest;
 use serde_json::Value;
 
-use crate::console::wording;
+use crate::{console::wording, public_host::PublicHost};
 
 /// What an artifact is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,14 +111,17 @@ impl Kind {
     }
 
     /// The command that fetches it; `reference` is `:1.0` or `@sha256:…`.
-    pub(super) fn pull_command(&self, host: &str, repository: &str, reference: &str) -> String {
+    pub(super) fn pull_command(&self, host: &PublicHost, repository: &str, reference: &str) -> String {
+        let PublicHost { authority: host, is_https } = host;
+        // docker has it in its own configuration, and takes it of this machine.
+        let flag = if *is_https { "" } else { " --plain-http" };
         match (self, reference.strip_prefix(':')) {
             (Self::Image | Self::Index, _) => format!("docker pull {host}/{repository}{reference}"),
             // Helm writes + as _ in tags, and wants the version.
             (Self::HelmChart, Some(tag)) => {
-                format!("helm pull oci://{host}/{repository} --version {}", tag.replace('_', "+"))
+                format!("helm pull oci://{host}/{repository} --version {}{flag}", tag.replace('_', "+"))
             }
-            _ => format!("oras pull {host}/{repository}{reference}"),
+            _ => format!("oras pull{flag} {host}/{repository}{reference}"),
         }
     }
 
@@ -163,11 +166,18 @@ mod tests {
 
     #[test]
     fn each_is_pulled_with_its_own_client() {
-        let command = |kind: Kind, reference| kind.pull_command("host", "acme/api", reference);
+        let host = |is_https| PublicHost { authority: "host".to_owned(), is_https };
+        let command = |kind: Kind, reference| kind.pull_command(&host(true), "acme/api", reference);
+        let in_clear = |kind: Kind, reference| kind.pull_command(&host(false), "acme/api", reference);
         assert_eq!(command(Kind::Index, ":1.0"), "docker pull host/acme/api:1.0");
         assert_eq!(command(Kind::Image, "@sha256:00"), "docker pull host/acme/api@sha256:00");
         assert_eq!(command(Kind::HelmChart, ":1.0_a"), "helm pull oci://host/acme/api --version 1.0+a");
         assert_eq!(command(Kind::HelmChart, "@sha256:00"), "oras pull host/acme/api@sha256:00");
         assert_eq!(command(Kind::Other(String::new()), ":1.0"), "oras pull host/acme/api:1.0");
+
+        assert_eq!(in_clear(Kind::Image, ":1.0"), "docker pull host/acme/api:1.0");
+        let helm = "helm pull oci://host/acme/api --version 1.0 --plain-http";
+        assert_eq!(in_clear(Kind::HelmChart, ":1.0"), helm);
+        assert_eq!(in_clear(Kind::Signature, ":1.0"), "oras pull --plain-http host/acme/api:1.0");
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    PublicHost(host): PublicHost,
+    host: PublicHost,
 ) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
     let reference = Reference::Digest(digest.clone());
@@ -55,7 +55,7 @@ pub(super) async fn show(
     let kind = Kind::of_read(&shown.stored, &shown.manifest);
     let delete = html! {
         @if may_delete {
-            a.button href=(format!("{}/delete", path::of_manifest(&repository, &digest))) data-ask { "Delete manifest" }
+            a.button.risky href=(format!("{}/delete", path::of_manifest(&repository, &digest))) data-ask { "Delete manifest" }
         }
     };
     let body = html! {
@@ -102,7 +102,12 @@ async fn about_it(
     Ok(About { found, has_more })
 }
 
-fn pull_commands(shown: &ShownManifest, kind: &Kind, host: &str, repository: &RepositoryName) -> Markup {
+fn pull_commands(
+    shown: &ShownManifest,
+    kind: &Kind,
+    host: &PublicHost,
+    repository: &RepositoryName,
+) -> Markup {
     let by_digest = format!("@{}", shown.stored.digest);
     html! {
         .card {

@@ -166,15 +166,22 @@ fn select(name: &str, label: &str, choices: &[(&str, &str)], form: &Form, wrong:
     }
 }
 
-/// Gives somebody a role, whatever they had.
+/// Gives somebody a role, whatever they had. Whoever would give some of their own away is asked first.
 pub(super) async fn set(State(app): State<App>, visitor: Visitor, path: InPath, form: Form) -> Answered {
     let namespace = path.namespace()?;
     let mut wrong = Wrong::default();
     let member = named(&form, &mut wrong);
     let role = wrong.check("role", Role::parse(form.text("role")));
     if let (Some(member), Some(role)) = (member, role) {
+        let is_viewer = member == MemberName::User(visitor.viewer.username.clone());
         let grant = visitor.may(&app, SetMember { namespace: namespace.clone(), member }).await?;
         let after = address::after(form.query())?;
+        if is_viewer && form.text("asked") != "yes" {
+            let held = app.registry().own_role(&grant).await?;
+            if let Some(held) = held.filter(|held| *held > role) {
+                return Ok(ask_to_give_away(&visitor, &namespace, (held, role), &after));
+            }
+        }
         match app.registry().set_member(&grant, role, app.now()).await {
             Ok(()) => return way_back(&app, &visitor, namespace, &after, SET).await,
             Err(ManageError::Absent(message)) => wrong.add("name", message),
@@ -182,6 +189,35 @@ pub(super) async fn set(State(app): State<App>, visitor: Visitor, path: InPath, 
         }
     }
     listed(&app, &visitor, namespace, None, &form, &wrong).await
+}
+
+/// What somebody gives away who changes their own role to a lower one.
+fn ask_to_give_away(
+    visitor: &Visitor,
+    namespace: &NamespaceName,
+    (held, role): (Role, Role),
+    after: &str,
+) -> Response {
+    let own = format!("{}/members", path::of_namespace(namespace.as_str()));
+    let question = Question {
+        fields: html! {
+            (After::field(after))
+            input type="hidden" name="kind" value="user";
+            input type="hidden" name="name" value=(visitor.viewer.username);
+            input type="hidden" name="role" value=(role);
+            input type="hidden" name="asked" value="yes";
+        },
+        is_destructive: true,
+        title: &format!("Become {role} of {namespace}?"),
+        text: html! {
+            p { "What you and your personal tokens may do as " (held) " and not as " (role) " ends at once. What you have through a team stays." }
+            p { strong { "This is you." } }
+        },
+        act: "Change",
+        path: &own,
+        back: &address::with(&own, &[("after", after)]),
+    };
+    around::page_below(visitor, question.title, namespace.as_str()).with(&question.render())
 }
 
 fn named(form: &Form, wrong: &mut Wrong) -> Option<MemberName> {

@@ -6,6 +6,7 @@ use registry::{ListRepositories, ListedRepository};
 
 use super::{
     around::{self, Around},
+    deleting::DELETED,
     path::{self, InPath},
     tabs::Tab,
 };
@@ -13,7 +14,7 @@ use crate::{
     app::App,
     console::{
         Answered,
-        address::After,
+        address::{After, Done},
         parts::{self, When},
         visitor::Visitor,
         wording,
@@ -29,8 +30,9 @@ pub(super) async fn list(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    PublicHost(host): PublicHost,
+    PublicHost { authority: host, .. }: PublicHost,
     After(after): After,
+    Done(done): Done,
 ) -> Answered {
     let namespace = path.namespace()?;
     let grant = visitor.may(&app, ListRepositories { namespace: Some(namespace.clone()) }).await?;
@@ -39,6 +41,7 @@ pub(super) async fn list(
     let nothing_yet = nothing_yet(&around, &host, visitor.viewer.username.as_str());
     let body = html! {
         (around.head(Tab::Repositories))
+        (parts::notice((done.as_deref() == Some(DELETED)).then_some("The repository is deleted.")))
         (parts::list(&around.path(), &after, &listed, &nothing_yet, table))
     };
     Ok(around::page(&visitor, &format!("Repositories of {}", around.namespace)).with(&body))

@@ -7,6 +7,7 @@ use registry::{DeleteRepository, ListTags, ShowRepository, ShownRepository, Show
 
 use super::{
     around,
+    deleting::{DELETED, TAG_DELETED},
     kind::Kind,
     path::{self, InPath},
 };
@@ -14,7 +15,7 @@ use crate::{
     app::App,
     console::{
         Answered,
-        address::After,
+        address::{After, Done},
         parts::{self, When},
         visitor::Visitor,
         wording,
@@ -38,8 +39,9 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
-    PublicHost(host): PublicHost,
+    host: PublicHost,
     After(after): After,
+    Done(done): Done,
 ) -> Answered {
     let repository = path.repository()?;
     let grant = visitor.may(&app, ShowRepository { repository: repository.clone() }).await?;
@@ -49,15 +51,25 @@ pub(super) async fn show(
     let may_delete = visitor.could(&app, DeleteRepository { repository: repository.clone() }).await?;
     let own_path = path::of_repository(&repository);
     let delete = html! {
-        @if may_delete { a.button href=(format!("{own_path}/delete")) data-ask { "Delete repository" } }
+        @if may_delete { a.button.risky href=(format!("{own_path}/delete")) data-ask { "Delete repository" } }
     };
     let table = |tags: &[ShownTag]| table(&repository, tags, &host, may_delete);
     let body = html! {
         (parts::head(repository.as_str(), &delete))
+        (parts::notice(done.as_deref().and_then(said)))
         (summary(&shown, &own_path))
-        (parts::list(&own_path, &after, &tags, &no_tag(&repository, &host), table))
+        (parts::list(&own_path, &after, &tags, &no_tag(&repository, &host.authority), table))
     };
     Ok(around::page_below(&visitor, repository.as_str(), repository.namespace()).with(&body))
+}
+
+/// What is said after something was deleted.
+fn said(done: &str) -> Option<&'static str> {
+    Some(match done {
+        TAG_DELETED => "The tag is deleted.",
+        DELETED => "The manifest is deleted.",
+        _ => return None,
+    })
 }
 
 fn summary(ShownRepository { repository, content }: &ShownRepository, own_path: &str) -> Markup {
@@ -81,7 +93,7 @@ fn no_tag(repository: &RepositoryName, host: &str) -> Markup {
     }
 }
 
-fn table(repository: &RepositoryName, tags: &[ShownTag], host: &str, may_delete: bool) -> Markup {
+fn table(repository: &RepositoryName, tags: &[ShownTag], host: &PublicHost, may_delete: bool) -> Markup {
     html! {
         .table {
             table {
@@ -106,7 +118,13 @@ fn table(repository: &RepositoryName, tags: &[ShownTag], host: &str, may_delete:
     }
 }
 
-fn row(repository: &RepositoryName, number: usize, tag: &ShownTag, host: &str, may_delete: bool) -> Markup {
+fn row(
+    repository: &RepositoryName,
+    number: usize,
+    tag: &ShownTag,
+    host: &PublicHost,
+    may_delete: bool,
+) -> Markup {
     let about = Kind::of_tag(&tag.name);
     let kind = about.as_ref().map_or_else(|| Kind::of(&tag.manifest), |(kind, _)| kind.clone());
     let command = kind.pull_command(host, repository.as_str(), &format!(":{}", tag.name));

@@ -14,12 +14,15 @@ use crate::{
     app::App,
     console::{
         Answered,
+        address::Done,
         form::{Form, REVISION, Wrong, refused},
         parts, see,
         visitor::Visitor,
     },
 };
 
+/// What an address says was done.
+const SAVED: &str = "saved";
 /// Who may pull: the word of the form, the one for people, and what it means.
 const VISIBILITIES: [(&str, &str, &str); 2] = [
     (
@@ -31,26 +34,34 @@ const VISIBILITIES: [(&str, &str, &str); 2] = [
 ];
 
 /// The settings of a namespace.
-pub(super) async fn show(State(app): State<App>, visitor: Visitor, path: InPath) -> Answered {
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    path: InPath,
+    Done(done): Done,
+) -> Answered {
     let namespace = path.namespace()?;
     visitor.may(&app, EditNamespace { name: namespace.clone() }).await?;
     let around = Around::of(&app, &visitor, namespace).await?;
     let visibility = if around.is_public { "public" } else { "private" };
     let revision = around.revision.to_string();
     let form = Form::of(&[("visibility", visibility), (REVISION, &revision)]);
-    Ok(filled_in(&visitor, &around, &form, &Wrong::default(), StatusCode::OK))
+    let said = (done.as_deref() == Some(SAVED))
+        .then_some("The settings are saved. They hold from the next request on.");
+    Ok(filled_in(&visitor, &around, said, (&form, &Wrong::default()), StatusCode::OK))
 }
 
 fn filled_in(
     visitor: &Visitor,
     around: &Around,
-    form: &Form,
-    wrong: &Wrong,
+    said: Option<&str>,
+    (form, wrong): (&Form, &Wrong),
     status: StatusCode,
 ) -> axum::response::Response {
     let own = around.path();
     let body = html! {
         (around.head(Tab::Settings))
+        (parts::notice(said))
         form.card.narrow method="post" action=(format!("{own}/settings")) {
             (parts::wrong_beyond(wrong, &["visibility", REVISION]))
             (parts::outdated(wrong, &format!("{own}/settings")))
@@ -90,7 +101,7 @@ fn danger_zone(own: &str) -> Markup {
             p { "When something has leaked and nobody knows what: every access token of the namespace is disabled at one stroke, and can be enabled again one by one." }
             .actions { a.button href=(format!("{own}/disable-tokens")) data-ask { "Disable all tokens" } }
             p.apart { "Deleting the namespace takes its tokens, its members and its repositories with it." }
-            .actions { a.button.destructive href=(format!("{own}/delete")) { "Delete namespace" } }
+            .actions { a.button.risky href=(format!("{own}/delete")) { "Delete namespace" } }
         }
     }
 }
@@ -109,12 +120,15 @@ pub(super) async fn edit(State(app): State<App>, visitor: Visitor, path: InPath,
             .edit_namespace(&grant, &NamespaceEdit { is_public, if_revision }, app.now())
             .await
         {
-            Ok(_) => return Ok(see(&format!("{}/settings", path::of_namespace(namespace.as_str())))),
+            Ok(_) => {
+                let own = path::of_namespace(namespace.as_str());
+                return Ok(see(&format!("{own}/settings?done={SAVED}")));
+            }
             Err(error) => (status, wrong) = refused(error, "")?,
         }
     }
     let around = Around::of(&app, &visitor, namespace).await?;
-    Ok(filled_in(&visitor, &around, &form, &wrong, status))
+    Ok(filled_in(&visitor, &around, None, (&form, &wrong), status))
 }
 
 fn as_public(visibility: &str) -> Result<bool, &'static str> {

@@ -26,6 +26,9 @@ const UNUSED: Length = Length::days(30);
 const CONTAINING: &str = "q";
 const SHOW: &str = "show";
 const AFTER: &str = "after";
+/// The parameter of a page below a list that says which part of it leads back: the query of the list's address, whole,
+/// for the page may have an `after` of its own.
+const LIST: &str = "list";
 
 /// Which tokens are looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,6 +92,13 @@ impl Asked {
         Ok(Self { show, containing, after })
     }
 
+    /// The same of a query that some address holds; whatever it may say is read by the rules of any address, and leads
+    /// nowhere but to a list. Nothing where no list has such a part.
+    fn parse(query: &str) -> Option<Self> {
+        let query = Some(query).filter(|text| !text.contains("%00")).and_then(|text| Query::parse(text).ok());
+        query.and_then(|query| Self::of(&query).ok())
+    }
+
     /// The same, of the list.
     pub(super) fn tokens(&self, now: Instant) -> TokensAsked {
         let mut filter = TokenFilter { containing: self.containing.clone(), ..TokenFilter::default() };
@@ -130,32 +140,54 @@ impl Asked {
     pub(super) fn address(&self, path: &str) -> String {
         address::with(path, &self.said())
     }
+
+    /// The address of a page below the list, at `path`, which says what leads back.
+    pub(super) fn kept_at(&self, path: &str) -> String {
+        let address = self.address("");
+        address::with(path, &[(LIST, address.strip_prefix('?').unwrap_or_default())])
+    }
 }
 
 fn malformed(reason: &str) -> ConsoleError {
     ConsoleError::Malformed(reason.to_owned())
 }
 
-/// The page that a question or a form was opened from, where the browser says it (`Referer`; the console's pages let
-/// it, among themselves). Twenty rows with six links each have no room for a filter in every link.
-pub(super) struct CameFrom(Option<Uri>);
+/// How a page below a list came to be opened: its own address says it, or else the browser names the page before
+/// (`Referer`; the console's pages let it, among themselves). Twenty rows with six links each have no room for a filter
+/// in every link.
+pub(super) struct CameFrom {
+    said: Option<Asked>,
+    page: Option<Uri>,
+}
 
 impl FromRequestParts<App> for CameFrom {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        let said = parts.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-        Ok(Self(said.and_then(|address| address.parse().ok())))
+        let page = parts.headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+        Ok(Self { said: kept(&parts.uri), page: page.and_then(|address| address.parse().ok()) })
     }
 }
 
+/// What the address of a page below a list says of it.
+fn kept(address: &Uri) -> Option<Asked> {
+    let query = Query::parse(address.query()?).ok()?;
+    Asked::parse(query.one(LIST)?)
+}
+
 impl CameFrom {
-    /// How the list at `path` was looked at there; all of it, where one comes from elsewhere.
+    /// What the page's own address says of the list.
+    pub(super) fn said(&self) -> Option<Asked> {
+        self.said.clone()
+    }
+
+    /// How the list at `path` was looked at; all of it, where one comes from elsewhere.
     pub(super) fn asked(&self, path: &str) -> Asked {
-        let query = self.0.as_ref().filter(|address| address.path() == path).and_then(Uri::query);
-        // Whatever else it may say is read by the rules of any address, and leads nowhere but to this list.
-        let query = query.filter(|text| !text.contains("%00")).and_then(|text| Query::parse(text).ok());
-        query.and_then(|query| Asked::of(&query).ok()).unwrap_or_default()
+        let before = || match self.page.as_ref()? {
+            list if list.path() == path => Asked::parse(list.query()?),
+            below => kept(below),
+        };
+        self.said().or_else(before).unwrap_or_default()
     }
 }
 
@@ -209,7 +241,7 @@ mod tests {
 
     #[test]
     fn only_the_list_itself_says_how_it_was_looked_at() {
-        let of = |from: &str| CameFrom(from.parse().ok()).asked("/tokens").address("");
+        let of = |from: &str| CameFrom { said: None, page: from.parse().ok() }.asked("/tokens").address("");
         assert_eq!(of("http://localhost:5000/tokens?q=ci&show=disabled&done=deleted"), "?q=ci&show=disabled");
         for elsewhere in [
             "",
@@ -221,6 +253,23 @@ mod tests {
             "/tokens/",
         ] {
             assert_eq!(of(elsewhere), "", "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_page_below_the_list_says_which_part_of_it_leads_back_and_so_does_the_page_behind_it() {
+        for query in ["", "q=a%26b+%22c", "after=30&show=unused&q=%25+%C3%A9"] {
+            let list = asked(query).unwrap();
+            let address = list.kept_at("/tokens/1/scopes?after=60");
+            let page: Uri = address.parse().unwrap();
+            let own = CameFrom { said: kept(&page), page: None };
+            assert_eq!(own.asked("/tokens"), list, "{address}");
+            assert_eq!(CameFrom { said: None, page: Some(page) }.asked("/tokens"), list, "{address}");
+        }
+        assert_eq!(Asked::default().kept_at("/tokens/1/scopes"), "/tokens/1/scopes");
+        for forged in ["list", "list=show=broken", "list=q%3D%2500", "list=q%3D%25ff", "list=%ff"] {
+            let page: Uri = format!("/tokens/1/scopes?{forged}").parse().unwrap();
+            assert_eq!(kept(&page).unwrap_or_default(), Asked::default(), "{forged}");
         }
     }
 }

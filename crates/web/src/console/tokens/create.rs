@@ -181,7 +181,7 @@ async fn new(app: &App, visitor: &Visitor, place: &Place) -> Answered {
     let form = Form::of(&[
         ("whom", "nobody"),
         ("expiry", "days"),
-        ("days", "90"),
+        ("days", fields::FIRST_DAYS),
         ("permission", permission),
         ("rows", scope_rows::FIRST_ROWS),
         ("status", "enabled"),
@@ -252,7 +252,7 @@ async fn form_page(
             button.visually-hidden tabindex="-1" aria-hidden="true" { "Create token" }
             (about(place, form, wrong))
             (fields::expiry(form, wrong, None, place.status_words()))
-            (scope_rows::permission(form, wrong, place.is_personal(), (&place.example(), &previewed)))
+            (scope_rows::permission(form, wrong, place, &previewed))
             (fields::addresses(form, wrong))
             (fields::status(form, place.status_words()))
             .actions { button.primary { "Create token" } a.button href=(list) { "Cancel" } }

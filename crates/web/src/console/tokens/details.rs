@@ -4,13 +4,13 @@ use access::{id::SecretId, time::Instant};
 use axum::extract::State;
 use maud::{Markup, Render, html};
 use registry::{
-    AuditPart, EndSecret, ListSecrets, ShowActivity, ShowAudit, StoredRecord, StoredSecret, StoredToken,
+    EndSecret, ListSecrets, ShowActivity, ShowTokenHistory, StoredRecord, StoredSecret, StoredToken,
 };
 
 use super::{
     acts,
     once::login_name,
-    place::{self, details_path},
+    place::{self, details_path, scopes_path},
     plot,
     wording::{self, StatusWords},
 };
@@ -18,18 +18,20 @@ use crate::{
     app::App,
     console::{
         Answered,
-        address::Path,
+        address::{Done, Path},
         error::ConsoleError,
         parts::{self, Question, When},
         see,
         visitor::Visitor,
-        wording::{cut, distance, in_words},
+        wording::{counted, cut, distance, in_words},
     },
 };
 
+/// What an address says was done.
+const ENDED: &str = "ended";
 /// How many days of use are drawn.
 const DAYS: u32 = 30;
-/// How much of a token's history stands here; the audit has all of it.
+/// How much of what was done to a token stands here; the audit has all of it, and what was done with it.
 const HISTORY: u32 = 20;
 /// How many scopes are named here, and how much of what a record is about, in characters: the page keeps below 50 KB
 /// with them.
@@ -37,22 +39,27 @@ const SCOPES: usize = 30;
 const TARGET_CHARS: usize = 60;
 
 /// Everything known about a token.
-pub(super) async fn page(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+pub(super) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Done(done): Done,
+) -> Answered {
     let (token, place) = place::token(&app, &visitor, &id).await?;
     let (registry, now) = (app.registry(), app.now());
     let grant = visitor.may(&app, ShowActivity { token: token.id }).await?;
     let days = registry.show_activity(&grant, DAYS, now).await?;
     let grant = visitor.may(&app, ListSecrets { token: token.id }).await?;
     let secrets = registry.list_secrets(&grant, now).await?;
-    let ask = ShowAudit { token: Some(token.id), ..ShowAudit::default() };
-    let grant = visitor.may(&app, ask).await?;
-    let history = registry.show_audit(&grant, AuditPart::default(), HISTORY).await?;
+    let grant = visitor.may(&app, ShowTokenHistory { token: token.id }).await?;
+    let history = registry.show_token_history(&grant, HISTORY).await?;
     let body = html! {
         (parts::head(&token.name, &actions(&token)))
+        (parts::notice((done.as_deref() == Some(ENDED)).then_some("The secret is ended. Whatever used it is refused.")))
         section.card { h2 { "About" } (facts(&token, now)) }
         section.card { h2 { "Use by day" } (plot::bars(&days)) }
         section { h2 { "Secrets" } (secrets_table(&token, &secrets, now)) }
-        section { h2 { "History" } (history_table(&token, &history.items)) }
+        section { h2 { "History" } (history_table(&token, &history)) }
     };
     Ok(place.page_below(&token.name, &visitor.viewer).with(&body))
 }
@@ -61,10 +68,10 @@ fn actions(token: &StoredToken) -> Markup {
     let (path, status) = (details_path(token.id), wording::other_status(token));
     html! {
         a.button href=(format!("{path}/edit")) { "Edit" }
-        @if !token.mirrors_its_user() { a.button href=(format!("{path}/scopes")) { "Manage scopes" } }
+        @if !token.mirrors_its_user() { a.button href=(scopes_path(token.id)) { "Manage scopes" } }
         a.button href=(format!("{path}/reset")) data-ask { "Reset" }
         a.button href=(format!("{path}/{}", acts::word(status))) data-ask { (StatusWords::of(token).act(status)) }
-        a.button href=(format!("{path}/delete")) data-ask { "Delete" }
+        a.button.risky href=(format!("{path}/delete")) data-ask { "Delete" }
     }
 }
 
@@ -92,10 +99,13 @@ fn rights(token: &StoredToken) -> Markup {
     html! {
         dt { "Permission" }
         dd {
-            @if token.mirrors_its_user() || token.scopes.is_empty() { (wording::permission(token)) }
+            // The short form, and what it means; of Custom, the scopes are all there is to say.
+            @if token.mirrors_its_user() || token.scopes.is_empty() || wording::short_permission(token).is_some() {
+                (wording::permission(token))
+            }
             @for stored in token.scopes.iter().take(SCOPES) { div { (stored.scope) } }
             @if token.scopes.len() > SCOPES {
-                a href=(format!("{}/scopes", details_path(token.id))) { "and " (token.scopes.len() - SCOPES) " more" }
+                a href=(scopes_path(token.id)) { "and " (token.scopes.len() - SCOPES) " more" }
             }
         }
     }
@@ -114,7 +124,7 @@ fn used(token: &StoredToken, now: Instant) -> Markup {
                 }
             }
         }
-        dt { "Pulls and pushes" } dd { (token.used.pulls) " and " (token.used.pushes) }
+        dt { "Used" } dd { (counted(token.used.pulls, "pull", "pulls")) " and " (counted(token.used.pushes, "push", "pushes")) }
     }
 }
 
@@ -179,7 +189,7 @@ fn history_table(token: &StoredToken, history: &[StoredRecord]) -> Markup {
                 }
             }
         }
-        p { a href=(format!("/audit?token={}", token.id)) { "All of its history" } }
+        p { a href=(format!("/audit?token={}", token.id)) { "Pushes and everything else" } }
     }
 }
 
@@ -227,7 +237,7 @@ pub(super) async fn end(
     let token = place::token_id(&id)?;
     let grant = visitor.may(&app, EndSecret { token, secret: secret_id(&secret)? }).await?;
     app.registry().end_secret(&grant, app.now()).await?;
-    Ok(see(&details_path(token)))
+    Ok(see(&format!("{}?done={ENDED}", details_path(token))))
 }
 
 fn secret_id(text: &str) -> Result<SecretId, ConsoleError> {

@@ -10,7 +10,7 @@ use super::{
     asked::{Asked, CameFrom},
     fields,
     outcome::Outcome,
-    place::{self, Place, details_path},
+    place::{self, Place, details_path, scopes_path},
     wording,
 };
 use crate::{
@@ -154,7 +154,7 @@ fn form_page(
             (asked.fields())
             (about(place, form, wrong))
             (fields::expiry(form, wrong, kept, place.status_words()))
-            @if !token.mirrors_its_user() { (permission(token, form, wrong)) }
+            @if !token.mirrors_its_user() { (permission(token, asked, form, wrong)) }
             (fields::addresses(form, wrong))
             (fields::status(form, place.status_words()))
             .actions {
@@ -173,7 +173,7 @@ fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
     html! { (fields::description(form, wrong)) (fields::whom(form, wrong)) }
 }
 
-fn permission(token: &StoredToken, form: &Form, wrong: &Wrong) -> Markup {
+fn permission(token: &StoredToken, asked: &Asked, form: &Form, wrong: &Wrong) -> Markup {
     html! {
         fieldset {
             legend { "Permission" }
@@ -184,7 +184,7 @@ fn permission(token: &StoredToken, form: &Form, wrong: &Wrong) -> Markup {
                 // Several scopes are a line each, which no paragraph may hold.
                 div.hint {
                     "The scopes as they are: " (wording::permission(token)) ". "
-                    a href=(format!("{}/scopes", details_path(token.id))) { "Manage scopes" }
+                    a href=(asked.kept_at(&scopes_path(token.id))) { "Manage scopes" }
                 }
             }
             (fields::told(wrong, "permission"))

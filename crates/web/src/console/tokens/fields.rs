@@ -3,6 +3,7 @@
 use access::{
     allowed_addresses::AllowedAddresses,
     expiry::{Expiry, ExpiryError, ExpiryInput},
+    field_error::FieldError,
     name::{Description, ServiceName, TokenLabel, Username},
     time::Instant,
 };
@@ -18,6 +19,9 @@ use crate::console::{
 /// The fields that are shown here with what is wrong with them.
 pub(super) const SHARED: [&str; 7] =
     ["description", "whom", "whom_name", "expiry", "permission", "status", "addresses"];
+
+/// How many days a token lives that nobody chose an expiry for.
+pub(super) const FIRST_DAYS: &str = "90";
 
 /// One of several that exclude each other.
 pub(super) fn radio(form: &Form, name: &str, value: &str, label: &str) -> Markup {
@@ -93,10 +97,19 @@ pub(super) fn addresses(form: &Form, wrong: &Wrong) -> Markup {
 pub(super) fn read_addresses(form: &Form, wrong: &mut Wrong) -> Option<AllowedAddresses> {
     let lines = form.text("addresses").lines().map(str::trim).filter(|line| !line.is_empty());
     let lines: Vec<_> = lines.collect();
-    let all = |errors: Vec<access::field_error::FieldError>| {
-        errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
+    let all = |errors: Vec<FieldError>| {
+        errors.iter().map(|error| with_its_line(error, &lines)).collect::<Vec<_>>().join("; ")
     };
     wrong.check("addresses", AllowedAddresses::parse(&lines).map_err(all))
+}
+
+/// What is wrong with `allowed_addresses[2]`, said of what stands in that line: there may be many.
+fn with_its_line(FieldError { field, message }: &FieldError, lines: &[&str]) -> String {
+    let index = field.strip_prefix("allowed_addresses[").and_then(|rest| rest.strip_suffix(']'));
+    match index.and_then(|index| lines.get(index.parse::<usize>().ok()?)) {
+        Some(line) => format!("{line:?}: {message}"),
+        None => message.clone(),
+    }
 }
 
 /// Whom the token is for.
@@ -176,13 +189,25 @@ pub(super) fn expiry(form: &Form, wrong: &Wrong, kept: Option<&Markup>, words: &
 /// The expiry that was chosen; `Some(None)` is to keep what is there.
 pub(super) fn read_expiry(form: &Form, now: Instant, wrong: &mut Wrong) -> Option<Option<Expiry>> {
     let chosen = match form.text("expiry") {
-        "keep" => return Some(None),
-        "never" => return Some(Some(Expiry::Never)),
-        "days" => in_days(form.text("days"), now),
-        "date" => on_date(form.text("date"), now),
+        "keep" => Ok(None),
+        "never" => Ok(Some(Expiry::Never)),
+        "days" => in_days(form.text("days"), now).map(Some),
+        "date" => on_date(form.text("date"), now).map(Some),
         _ => Err("choose a number of days, a date, or never".to_owned()),
     };
-    wrong.check("expiry", chosen).map(Some)
+    wrong.check("expiry", not_beside(form).and(chosen))
+}
+
+/// Whoever filled in a day or a number of days beside another choice meant that, and would have a token that lives longer
+/// or shorter. The number that a new form brings was typed by nobody.
+fn not_beside(form: &Form) -> Result<(), String> {
+    let is_typed = |name: &str| !["", FIRST_DAYS].contains(&form.text(name));
+    for (name, choice) in [("days", "Set number of days"), ("date", "Expire on")] {
+        if is_typed(name) && form.text("expiry") != name {
+            return Err(format!("choose {choice} for {}, or empty that field", form.text(name)));
+        }
+    }
+    Ok(())
 }
 
 fn in_days(text: &str, now: Instant) -> Result<Expiry, String> {
@@ -210,6 +235,9 @@ fn parsed(input: ExpiryInput<'_>, now: Instant) -> Result<Expiry, String> {
         }
         Err(ExpiryError::NotALength) => {
             Err("that is more days than there can be; choose Never expires".to_owned())
+        }
+        Err(ExpiryError::TooSoon { .. }) => {
+            Err("an expiry is at least 1 hour ahead; choose a later one".to_owned())
         }
         Err(error) => Err(error.to_string()),
     }
@@ -257,10 +285,10 @@ mod tests {
         let in_30 = Expiry::At(NOW.plus(Length::days(30)));
         let on = Expiry::At(Instant::parse_rfc3339("2030-01-31T00:00:00Z").unwrap());
         for (fields, expect) in [
-            (&[("expiry", "keep"), ("days", "x")][..], None),
-            (&[("expiry", "never"), ("days", "x")], Some(Expiry::Never)),
+            (&[("expiry", "keep"), ("days", "")][..], None),
+            (&[("expiry", "never"), ("days", FIRST_DAYS)], Some(Expiry::Never)),
             (&[("expiry", "days"), ("days", " 30 ")], Some(in_30)),
-            (&[("expiry", "date"), ("date", "2030-01-31")], Some(on)),
+            (&[("expiry", "date"), ("date", "2030-01-31"), ("days", FIRST_DAYS)], Some(on)),
         ] {
             assert_eq!(chosen(fields), Ok(expect), "{fields:?}");
         }
@@ -271,6 +299,13 @@ mod tests {
         for (fields, says) in [
             (&[][..], "choose"),
             (&[("expiry", "soon")], "choose"),
+            (
+                &[("expiry", "days"), ("days", FIRST_DAYS), ("date", "2030-01-31")],
+                "choose Expire on for 2030-01-31",
+            ),
+            (&[("expiry", "keep"), ("date", "2030-01-31")], "choose Expire on for 2030-01-31"),
+            (&[("expiry", "keep"), ("days", "30")], "choose Set number of days for 30"),
+            (&[("expiry", "never"), ("days", "x")], "choose Set number of days for x"),
             (&[("expiry", "days"), ("days", "")], "whole number"),
             (&[("expiry", "days"), ("days", "-1")], "whole number"),
             (&[("expiry", "days"), ("days", "1.5")], "whole number"),
@@ -311,7 +346,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_among_what_a_reader_hears_of_a_field() {
-        let wrong = Wrong::from(vec![access::field_error::FieldError::new("days", "too few")]);
+        let wrong = Wrong::from(vec![FieldError::new("days", "too few")]);
         assert_eq!(described(&wrong, "days", &["days-hint"]).as_deref(), Some("days-hint days-wrong"));
         assert_eq!(described(&wrong, "date", &["date-hint"]).as_deref(), Some("date-hint"));
         assert_eq!(described(&wrong, "date", &[]), None);
@@ -323,7 +358,12 @@ mod tests {
         let mut wrong = Wrong::default();
         let typed = Form::of(&[("addresses", "10.1.0.0/16\r\n\r\n 192.0.2.1 ")]);
         assert_eq!(read_addresses(&typed, &mut wrong).unwrap().to_texts(), ["10.1.0.0/16", "192.0.2.1"]);
-        assert!(read_addresses(&Form::of(&[("addresses", "here")]), &mut wrong).is_none());
-        assert!(wrong.with("addresses").is_some());
+        let typed = Form::of(&[("addresses", "10.1.0.0/16\nhere\n\nthere")]);
+        assert!(read_addresses(&typed, &mut wrong).is_none());
+        let told = wrong.with("addresses").unwrap();
+        assert!(
+            told.starts_with("\"here\": ") && told.contains("; \"there\": ") && !told.contains("\"10.1"),
+            "{told}"
+        );
     }
 }

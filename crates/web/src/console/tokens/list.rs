@@ -3,13 +3,13 @@
 use access::{name::Username, time::Instant};
 use axum::extract::{Request, State};
 use maud::{Markup, html};
-use registry::{ListInstanceTokens, ListPersonalTokens, ListTokens, ListedTokens};
+use registry::{ActiveDay, ListInstanceTokens, ListPersonalTokens, ListTokens, ListedTokens, Page};
 
 use super::{
     asked::{Asked, Show},
     outcome::Outcome,
     place::Place,
-    table,
+    table::{self, Listed},
 };
 use crate::{
     app::App,
@@ -39,7 +39,7 @@ pub(super) async fn of_namespace(
     let (asked, outcome) = read(request)?;
     let now = app.now();
     let listed = app.registry().list_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(&app, &visitor, &place, (&asked, outcome), &listed, now).await
+    shown(&app, &visitor, &place, (&asked, outcome), listed, now).await
 }
 
 /// The tokens of the instance; its administrators may look.
@@ -48,7 +48,7 @@ pub(super) async fn of_instance(State(app): State<App>, visitor: Visitor, reques
     let (asked, outcome) = read(request)?;
     let now = app.now();
     let listed = app.registry().list_instance_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(&app, &visitor, &Place::Instance, (&asked, outcome), &listed, now).await
+    shown(&app, &visitor, &Place::Instance, (&asked, outcome), listed, now).await
 }
 
 /// Profile → Access Tokens: the visitor's own.
@@ -74,7 +74,7 @@ async fn personal(app: &App, visitor: &Visitor, username: Username, request: Req
     let (asked, outcome) = read(request)?;
     let now = app.now();
     let listed = app.registry().list_personal_tokens(&grant, &asked.tokens(now), now).await?;
-    shown(app, visitor, &place, (&asked, outcome), &listed, now).await
+    shown(app, visitor, &place, (&asked, outcome), listed, now).await
 }
 
 fn malformed(reason: &str) -> ConsoleError {
@@ -92,12 +92,12 @@ async fn shown(
     visitor: &Visitor,
     place: &Place,
     (asked, outcome): (&Asked, Option<Outcome>),
-    listed: &ListedTokens,
+    listed: ListedTokens,
     now: Instant,
 ) -> Answered {
     let viewer = &visitor.viewer;
-    let activity = app.registry().show_activity_of_page(listed, LINE_DAYS, now).await?;
-    let page = listed.page();
+    let activity = app.registry().show_activity_of_page(&listed, LINE_DAYS, now).await?;
+    let page = fitting(place, listed, activity, now);
     let first = asked.without_after().address(&place.path(viewer));
     let body = html! {
         (place.heading(viewer))
@@ -106,12 +106,25 @@ async fn shown(
             (nothing_yet(place, viewer))
         } @else {
             (filters(place, viewer, asked))
-            (parts::list(&first, &asked.after, page, &no_such(place, viewer), |tokens| {
-                table::table((place, asked), tokens, &activity, now)
+            (parts::list(&first, &asked.after, &page, &no_such(place, viewer), |tokens| {
+                table::table((place, asked), tokens, now)
             }))
         }
     };
     Ok(place.page(&place.title(viewer), viewer).with(&body))
+}
+
+/// The tokens that the page has room for, each with its use by day. Service tokens are listed by name, personal ones by
+/// age.
+fn fitting(place: &Place, listed: ListedTokens, activity: Vec<Vec<ActiveDay>>, now: Instant) -> Page<Listed> {
+    let Page { items, next } = listed.into_page();
+    let listed = |(token, activity)| Listed { token, activity };
+    let page = Page { items: items.into_iter().zip(activity).map(listed).collect(), next };
+    let key = |listed: &Listed| match place.is_personal() {
+        true => listed.token.id.to_string(),
+        false => listed.token.name.clone(),
+    };
+    parts::fitting(page, |listed| table::row(0, listed, now), key)
 }
 
 fn no_such(place: &Place, viewer: &Viewer) -> Markup {
@@ -154,6 +167,7 @@ fn filters(place: &Place, viewer: &Viewer, asked: &Asked) -> Markup {
                 }
             }
             button { "Search" }
+            @if !asked.without_after().is_everything() { a.button href=(place.path(viewer)) { "Clear" } }
         }
     }
 }

@@ -23,6 +23,8 @@ mod wording;
 
 use axum::{Router, routing::get, routing::post};
 
+pub(super) use outcome::Outcome;
+
 use crate::app::App;
 
 /// Every page of tokens, on one screen.

@@ -6,7 +6,7 @@ use registry::{Act, IssuedToken, StoredOwner, StoredToken};
 
 use super::{
     asked::Asked,
-    place::{Place, details_path},
+    place::{Place, details_path, scopes_path},
     snippets::Login,
     wording::StatusWords,
 };
@@ -18,7 +18,7 @@ pub(super) fn page(
     place: &Place,
     asked: &Asked,
     issued: &IssuedToken,
-    PublicHost(host): &PublicHost,
+    PublicHost { authority: host, .. }: &PublicHost,
     done: &str,
 ) -> Response {
     let IssuedToken { token, secret, warnings } = issued;
@@ -30,7 +30,7 @@ pub(super) fn page(
             p { strong { "Copy the value now." } " It is shown this once: nobody can recover it, only reset it." }
         }
         @for warning in warnings { .notice { p { (warning.message) } } }
-        (caution(token))
+        (caution(token, asked))
         section.card { h2 { "Log in" } (login.essentials()) }
         section.card { h2 { "Clusters and pipelines" } (login.elsewhere()) }
         .actions {
@@ -42,7 +42,7 @@ pub(super) fn page(
 }
 
 /// Why the secret would not work as it is.
-fn caution(token: &StoredToken) -> Markup {
+fn caution(token: &StoredToken, asked: &Asked) -> Markup {
     let words = StatusWords::of(token);
     let (status, act) = (words.disabled.to_lowercase(), words.act(Act::Enable).to_lowercase());
     html! {
@@ -51,7 +51,7 @@ fn caution(token: &StoredToken) -> Markup {
             .notice {
                 p {
                     "The token has no scopes, so it allows nothing. "
-                    a href=(format!("{}/scopes", details_path(token.id))) { "Add a scope" }
+                    a href=(asked.kept_at(&scopes_path(token.id))) { "Add a scope" }
                 }
             }
         }

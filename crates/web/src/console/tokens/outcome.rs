@@ -10,17 +10,19 @@ use crate::console::{address, see};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::console) enum Outcome {
     /// A token was edited.
     Updated,
     /// One token was acted on.
     One(Act),
     /// Several were, together.
     Several(Act),
+    /// Every token of the namespace was disabled at one stroke.
+    EveryDisabled,
 }
 
 impl Outcome {
-    const EACH: [(Self, &str); 7] = [
+    const EACH: [(Self, &str); 8] = [
         (Self::Updated, "updated"),
         (Self::One(Act::Disable), "disabled"),
         (Self::One(Act::Enable), "enabled"),
@@ -28,6 +30,7 @@ impl Outcome {
         (Self::Several(Act::Disable), "several-disabled"),
         (Self::Several(Act::Enable), "several-enabled"),
         (Self::Several(Act::Delete), "several-deleted"),
+        (Self::EveryDisabled, "every-disabled"),
     ];
 
     /// What an act on this many tokens came to.
@@ -41,7 +44,7 @@ impl Outcome {
     }
 
     /// To the list at `address`, as it was looked at, which says this.
-    pub(super) fn told_at(self, address: &str) -> Response {
+    pub(in crate::console) fn told_at(self, address: &str) -> Response {
         let word = Self::EACH.into_iter().find(|(outcome, _)| *outcome == self).map_or("", |(_, word)| word);
         see(&address::with(address, &[("done", word)]))
     }
@@ -55,6 +58,7 @@ impl Outcome {
                         Self::Updated => "The token was updated.",
                         Self::One(act) => { "The token was " (words.done(act)) "." }
                         Self::Several(act) => { "The selected tokens were " (words.done(act)) "." }
+                        Self::EveryDisabled => "Every token here is disabled."
                     }
                 }
             }

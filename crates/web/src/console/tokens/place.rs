@@ -68,6 +68,21 @@ impl Place {
         format!("{}/*", self.namespace_name().map_or("acme", NamespaceName::as_str))
     }
 
+    /// What the short permissions of its tokens reach, told beside Pull and beside Pull & Push.
+    pub(super) fn reach(&self) -> [&'static str; 2] {
+        match self {
+            Self::Namespace(_) => {
+                ["Every repository of the namespace.", "The same, and a push may make new ones."]
+            }
+            Self::Instance => {
+                ["Every repository of every namespace.", "The same, and a push may make new ones."]
+            }
+            Self::Person(_) => {
+                ["Every repository that the user may pull.", "The same, and pushes wherever the user may."]
+            }
+        }
+    }
+
     /// Whether its tokens are personal ones.
     pub(super) fn is_personal(&self) -> bool {
         matches!(self, Self::Person(_))
@@ -166,6 +181,11 @@ impl Place {
 /// Where everything known about a token is shown.
 pub(super) fn details_path(token: TokenId) -> String {
     format!("/tokens/{token}")
+}
+
+/// Where its scopes are managed.
+pub(super) fn scopes_path(token: TokenId) -> String {
+    format!("{}/scopes", details_path(token))
 }
 
 /// The id of a token, as a path has it.

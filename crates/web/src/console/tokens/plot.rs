@@ -51,11 +51,17 @@ pub(super) fn bars(days: &[ActiveDay]) -> Markup {
     html! {
         svg.plot viewBox=(format!("0 0 {width} {BARS_HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(told) {
             @for (place, day) in days.iter().enumerate() {
-                (bar("pulls", place * BARS_DAY + 1, share(day.pulls, most, BARS_HEIGHT)))
-                (bar("pushes", place * BARS_DAY + 1 + BAR, share(day.pushes, most, BARS_HEIGHT)))
+                g {
+                    title { (day.day) ": " (wording::counts(std::slice::from_ref(day))) }
+                    // All of the day's height is pointed at, however low its bars are.
+                    rect.day x=(place * BARS_DAY) y="0" width=(BARS_DAY) height=(BARS_HEIGHT) {}
+                    (bar("pulls", place * BARS_DAY + 1, share(day.pulls, most, BARS_HEIGHT)))
+                    (bar("pushes", place * BARS_DAY + 1 + BAR, share(day.pushes, most, BARS_HEIGHT)))
+                }
             }
             line.axis x1="0" x2=(width) y1=(BARS_HEIGHT) y2=(BARS_HEIGHT) {}
         }
+        @if let [first, .., last] = days { .days { span { (first.day) } span { (last.day) } } }
         .legend {
             span { span.key.pulls {} "Pulls" }
             span { span.key.pushes {} "Pushes" }

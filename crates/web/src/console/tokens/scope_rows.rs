@@ -32,16 +32,12 @@ const MAX_PREVIEWED_BYTES: usize = 16 * 1024;
 const ACTIONS: [(&str, &str); 3] = [("delete", "Admin (delete)"), ("push", "Push"), ("pull", "Pull")];
 
 /// What a token may do: a short form, or scopes row by row. `account` is offered for personal tokens alone.
-pub(super) fn permission(
-    form: &Form,
-    wrong: &Wrong,
-    is_personal: bool,
-    (example, known): (&str, &Previewed),
-) -> Markup {
+pub(super) fn permission(form: &Form, wrong: &Wrong, place: &Place, known: &Previewed) -> Markup {
+    let ([pull, pull_push], example) = (place.reach(), place.example());
     html! {
         fieldset {
             legend { "Permission" }
-            @if is_personal {
+            @if place.is_personal() {
                 .choice {
                     (radio(form, "permission", "account", "Whatever the user may"))
                     p.hint { "At the time of use, as their password does. It can't be narrowed later." }
@@ -49,9 +45,12 @@ pub(super) fn permission(
             }
             .choice {
                 (radio(form, "permission", "pull", "Pull"))
-                p.hint { "Every repository " (reach(is_personal)) "." }
+                p.hint { (pull) }
             }
-            .choice { (radio(form, "permission", "pull-push", "Pull & Push")) }
+            .choice {
+                (radio(form, "permission", "pull-push", "Pull & Push"))
+                p.hint { (pull_push) }
+            }
             .choice {
                 (radio(form, "permission", "custom", "Custom"))
                 p.hint { "What the scopes below allow, and nothing else." }
@@ -63,15 +62,11 @@ pub(super) fn permission(
             p.hint { "A path names repositories in full; * stands for any run of characters. Push needs Pull." }
             (told(wrong, "scopes"))
             input type="hidden" name="rows" value=(count(form));
-            @for row in 0..count(form) { (self::row(form, wrong, row, example)) }
+            @for row in 0..count(form) { (self::row(form, wrong, row, &example)) }
             (preview(known))
             button.small-button name="more" value="yes" formnovalidate { "Add another scope" }
         }
     }
-}
-
-fn reach(is_personal: bool) -> &'static str {
-    if is_personal { "that the user may pull" } else { "that the token can reach" }
 }
 
 /// How many rows the form has, with the one that a press of its button asked for. All 100 are some 85 KB, beyond the
@@ -99,6 +94,7 @@ pub(super) fn row(form: &Form, wrong: &Wrong, row: usize, example: &str) -> Mark
                 option value="registry" selected[chosen == "registry"] { "Registry (list)" }
             }
             input type="text" name=(path) value=(form.text(&path)) autocomplete="off" data-path
+                autofocus[asks_for_more(form) && number == count(form)]
                 placeholder=(example) aria-label=(format!("Path of scope {number}"))
                 aria-invalid=[invalid(wrong, &path)] aria-describedby=[described(wrong, &path, &[&preview])];
             .actions {
@@ -120,13 +116,19 @@ pub(super) fn row(form: &Form, wrong: &Wrong, row: usize, example: &str) -> Mark
 /// The names that a path is previewed among.
 pub(super) struct Previewed {
     names: Vec<String>,
+    /// The only one whose repositories a path can name.
+    namespace: Option<NamespaceName>,
     /// Whether there are others, so that nothing is said of all.
     has_more: bool,
 }
 
 impl Previewed {
     /// The first of `names`, as many as a page has room for.
-    fn of(names: impl IntoIterator<Item = String>, mut has_more: bool) -> Self {
+    fn of(
+        names: impl IntoIterator<Item = String>,
+        namespace: Option<&NamespaceName>,
+        mut has_more: bool,
+    ) -> Self {
         let mut bytes = 0;
         let fits = |name: &String| {
             // With its quotes and a comma.
@@ -136,7 +138,7 @@ impl Previewed {
             fits
         };
         let names = names.into_iter().take_while(fits).collect();
-        Self { names, has_more }
+        Self { names, namespace: namespace.cloned(), has_more }
     }
 }
 
@@ -146,7 +148,8 @@ pub(super) fn preview(known: &Previewed) -> Markup {
     // `</script>` in a name would end the block; no name may hold one, and this does not rest on it.
     let inert = json.replace('<', "\\u003c");
     html! {
-        script type="application/json" id="repositories" data-more[known.has_more] { (PreEscaped(inert)) }
+        script type="application/json" id="repositories" data-more[known.has_more]
+            data-namespace=[known.namespace.as_ref()] { (PreEscaped(inert)) }
     }
 }
 
@@ -159,7 +162,7 @@ pub(super) async fn previewed(
     let grant = visitor.may(app, ListRepositories { namespace: namespace.cloned() }).await?;
     let page = app.registry().list_repositories(&grant, "", PREVIEWED).await?;
     let names = page.items.into_iter().map(|repository| repository.name.to_string());
-    Ok(Previewed::of(names, page.next.is_some()))
+    Ok(Previewed::of(names, namespace, page.next.is_some()))
 }
 
 /// What a row says; `None` where nobody touched it.
@@ -325,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_name_can_t_end_the_block_that_it_stands_in() {
-        let drawn = preview(&Previewed::of(["</script><b>".to_owned()], false)).into_string();
+        let drawn = preview(&Previewed::of(["</script><b>".to_owned()], None, false)).into_string();
         assert!(drawn.contains(r#"["\u003c/script>\u003cb>"]"#), "{drawn}");
     }
 
@@ -339,7 +342,7 @@ mod tests {
             (3, true, 3, true),
             (0, false, 0, false),
         ] {
-            let known = Previewed::of(long(count), has_more);
+            let known = Previewed::of(long(count), None, has_more);
             let drawn = preview(&known).into_string();
             assert_eq!((known.names.len(), known.has_more), (kept, says_more), "{count} names");
             assert!(drawn.len() < MAX_PREVIEWED_BYTES + 100, "{} bytes", drawn.len());

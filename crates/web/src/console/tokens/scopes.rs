@@ -12,7 +12,8 @@ use registry::{AddScope, ManageError, RemoveScopes, StoredScope, StoredToken, ch
 
 use super::{
     acts::impact,
-    place::{self, Place, details_path},
+    asked::{Asked, CameFrom},
+    place::{self, Place, scopes_path},
     scope_rows,
 };
 use crate::{
@@ -62,20 +63,45 @@ impl Behind {
     }
 }
 
-fn path_of(token: TokenId) -> String {
-    format!("{}/scopes", details_path(token))
+/// What is looked at: a page of the scopes, and the part of the list of tokens that it leads back to.
+struct Seen {
+    behind: Behind,
+    list: Asked,
 }
 
-/// The scopes of a token.
+impl Seen {
+    /// What a form says that was sent from here.
+    fn of(form: &Form, from: &CameFrom) -> Self {
+        Self { behind: Behind::parse(form.text("after")), list: from.said().unwrap_or_default() }
+    }
+
+    /// The address of it, below the scopes at `path`.
+    fn address(&self, path: &str) -> String {
+        address::with(&self.list.kept_at(path), &[("after", &self.behind.after())])
+    }
+
+    /// To the page of the scopes that this is about.
+    fn led_to(&self, token: TokenId) -> Response {
+        see(&self.address(&scopes_path(token)))
+    }
+}
+
+/// The scopes of a token. Its address says from where on in the list one came: whatever is done from here leads back to
+/// this page first, and at last to there.
 pub(super) async fn page(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
     After(after): After,
+    from: CameFrom,
 ) -> Answered {
     let about = place::token(&app, &visitor, &id).await?;
+    let seen = Seen { behind: Behind::parse(&after), list: from.asked(&about.1.path(&visitor.viewer)) };
+    if from.said().is_none() && !seen.list.is_everything() {
+        return Ok(seen.led_to(about.0.id));
+    }
     let untouched = (&Form::empty(), &Wrong::default());
-    shown(&app, &visitor, &about, Behind::parse(&after), untouched, StatusCode::OK).await
+    shown(&app, &visitor, &about, &seen, untouched, StatusCode::OK).await
 }
 
 /// Adds a scope.
@@ -83,12 +109,13 @@ pub(super) async fn add(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
+    from: CameFrom,
     form: Form,
 ) -> Answered {
     let about = place::token(&app, &visitor, &id).await?;
     let (token, place) = &about;
     let grant = visitor.may(&app, AddScope { token: token.id }).await?;
-    let behind = Behind::parse(form.text("after"));
+    let seen = Seen::of(&form, &from);
     let input = scope_rows::read_row(&form, ROW).into_iter().collect::<Vec<_>>();
     let scope = match Scopes::parse(&input, place.namespace_name()) {
         Ok((scopes, _)) => scopes.as_slice().first().cloned().ok_or_else(|| vec![nothing_said()]),
@@ -97,16 +124,15 @@ pub(super) async fn add(
     let (status, wrong) = match scope {
         Ok(scope) => match app.registry().add_scope(&grant, &scope, None, app.now()).await {
             // It is the last one now.
-            Ok(after) => return Ok(led_to(token.id, Behind::last_of(after.scopes.len()))),
+            Ok(after) => {
+                let behind = Behind::last_of(after.scopes.len());
+                return Ok(Seen { behind, ..seen }.led_to(token.id));
+            }
             Err(error) => refused(error, "")?,
         },
         Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, Wrong::from(errors)),
     };
-    shown(&app, &visitor, &about, behind, (&form, &beside_fields(&wrong)), status).await
-}
-
-fn led_to(token: TokenId, behind: Behind) -> Response {
-    see(&address::with(&path_of(token), &[("after", &behind.after())]))
+    shown(&app, &visitor, &about, &seen, (&form, &beside_fields(&wrong)), status).await
 }
 
 fn nothing_said() -> FieldError {
@@ -128,11 +154,11 @@ async fn shown(
     app: &App,
     visitor: &Visitor,
     (token, place): &(StoredToken, Place),
-    behind: Behind,
+    Seen { behind, list }: &Seen,
     (form, wrong): (&Form, &Wrong),
     status: StatusCode,
 ) -> Answered {
-    let (title, path) = (format!("Scopes of {}", token.name), path_of(token.id));
+    let (title, path) = (format!("Scopes of {}", token.name), scopes_path(token.id));
     let behind = behind.within(token.scopes.len());
     let all = html! {
         @if !token.scopes.is_empty() { a.button href=(format!("{path}/remove-all")) data-ask { "Remove all" } }
@@ -148,8 +174,8 @@ async fn shown(
         } @else {
             @if token.scopes.is_empty() {
                 (parts::empty("No scopes", "Without a scope the token allows nothing. Add one below.", &parts::NOTHING))
-            } @else { (table(&token.scopes, behind, &path)) }
-            form.card method="post" action=(format!("{path}/add")) {
+            } @else { (table(&token.scopes, behind, list, &path)) }
+            form.card method="post" action=(list.kept_at(&format!("{path}/add"))) {
                 h2 { "Add scope" }
                 (parts::wrong_beyond(wrong, &FIELDS))
                 (After::field(&behind.after()))
@@ -157,7 +183,7 @@ async fn shown(
                 (scope_rows::preview(&scope_rows::previewed(app, visitor, place.namespace_name()).await?))
                 .actions {
                     button.primary { "Add scope" }
-                    a.button href=(place.path(&visitor.viewer)) { "Done" }
+                    a.button href=(list.address(&place.path(&visitor.viewer))) { "Done" }
                 }
             }
         }
@@ -166,7 +192,7 @@ async fn shown(
 }
 
 /// A page of scopes. Each is named once, and its link by it: a path may have 255 characters.
-fn table(scopes: &[StoredScope], Behind(behind): Behind, path: &str) -> Markup {
+fn table(scopes: &[StoredScope], Behind(behind): Behind, list: &Asked, path: &str) -> Markup {
     let last = scopes.len().min(behind + PAGE);
     let next = (last < scopes.len()).then(|| last.to_string());
     html! {
@@ -181,7 +207,7 @@ fn table(scopes: &[StoredScope], Behind(behind): Behind, path: &str) -> Markup {
                 }
             }
         }
-        (parts::other_pages(path, &Behind(behind).after(), next.as_deref()))
+        (parts::other_pages(&list.kept_at(path), &Behind(behind).after(), next.as_deref()))
     }
 }
 
@@ -206,14 +232,16 @@ pub(super) async fn ask_remove(
     visitor: Visitor,
     Path((id, scope)): Path<(String, String)>,
     After(after): After,
+    from: CameFrom,
 ) -> Answered {
     let about = place::token(&app, &visitor, &id).await?;
+    let seen = Seen { behind: Behind::parse(&after), list: from.asked(&about.1.path(&visitor.viewer)) };
     let scope = scope_id(&scope)?;
     let held = about.0.scopes.iter().find(|stored| stored.id == scope).ok_or_else(no_scope)?;
     let text =
         html! { p { "The token loses " strong { (held.scope) } ": refused from the next request on." } };
     let act = (format!("/{scope}/remove"), "Remove");
-    ask(&app, &visitor, &about, act, text, Behind::parse(&after)).await
+    ask(&app, &visitor, &about, act, text, &seen).await
 }
 
 /// Asks before removing every scope.
@@ -221,13 +249,15 @@ pub(super) async fn ask_remove_all(
     State(app): State<App>,
     visitor: Visitor,
     Path(id): Path<String>,
+    from: CameFrom,
 ) -> Answered {
     let about = place::token(&app, &visitor, &id).await?;
+    let seen = Seen { behind: Behind(0), list: from.asked(&about.1.path(&visitor.viewer)) };
     if let Err(error) = check_has_scopes(&about.0, "") {
-        return not_possible(&app, &visitor, &about, error).await;
+        return not_possible(&app, &visitor, &about, &seen, error).await;
     }
     let text = html! { p { "The token then allows nothing, from the next request on." } };
-    ask(&app, &visitor, &about, ("/remove-all".to_owned(), "Remove all"), text, Behind(0)).await
+    ask(&app, &visitor, &about, ("/remove-all".to_owned(), "Remove all"), text, &seen).await
 }
 
 /// The page of scopes, with why they can't be changed so.
@@ -235,10 +265,11 @@ async fn not_possible(
     app: &App,
     visitor: &Visitor,
     about: &(StoredToken, Place),
+    seen: &Seen,
     error: ManageError,
 ) -> Answered {
     let (status, wrong) = refused(error, "")?;
-    shown(app, visitor, about, Behind(0), (&Form::empty(), &wrong), status).await
+    shown(app, visitor, about, seen, (&Form::empty(), &wrong), status).await
 }
 
 async fn ask(
@@ -247,19 +278,20 @@ async fn ask(
     (token, place): &(StoredToken, Place),
     (rest, button): (String, &str),
     text: Markup,
-    behind: Behind,
+    seen: &Seen,
 ) -> Answered {
-    let list = path_of(token.id);
-    let (title, action) = (format!("{button} of {}?", token.name), format!("{list}{rest}"));
+    let path = scopes_path(token.id);
+    let (title, action) =
+        (format!("{button} of {}?", token.name), seen.list.kept_at(&format!("{path}{rest}")));
     let impact = impact(app, visitor, token, app.now()).await?;
     let question = Question {
         title: &title,
         text: html! { (text) (impact) },
         path: &action,
-        fields: After::field(&behind.after()),
+        fields: After::field(&seen.behind.after()),
         act: button,
         is_destructive: true,
-        back: &address::with(&list, &[("after", &behind.after())]),
+        back: &seen.address(&path),
     };
     Ok(place.page_of(token, &title, &visitor.viewer).with(&question.render()))
 }
@@ -269,23 +301,29 @@ pub(super) async fn remove(
     State(app): State<App>,
     visitor: Visitor,
     Path((id, scope)): Path<(String, String)>,
+    from: CameFrom,
     form: Form,
 ) -> Answered {
     let (token, scope) = (place::token_id(&id)?, scope_id(&scope)?);
     let grant = visitor.may(&app, RemoveScopes { token, scope: Some(scope) }).await?;
-    let behind = Behind::parse(form.text("after"));
     app.registry().remove_scopes(&grant, None, app.now()).await?;
-    Ok(led_to(token, behind))
+    Ok(Seen::of(&form, &from).led_to(token))
 }
 
 /// Removes every scope.
-pub(super) async fn remove_all(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
+pub(super) async fn remove_all(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    from: CameFrom,
+) -> Answered {
     let about = place::token(&app, &visitor, &id).await?;
     let token = about.0.id;
+    let seen = Seen { behind: Behind(0), list: from.said().unwrap_or_default() };
     let grant = visitor.may(&app, RemoveScopes { token, scope: None }).await?;
     match app.registry().remove_scopes(&grant, None, app.now()).await {
-        Ok(_) => Ok(led_to(token, Behind(0))),
-        Err(error) => not_possible(&app, &visitor, &about, error).await,
+        Ok(_) => Ok(seen.led_to(token)),
+        Err(error) => not_possible(&app, &visitor, &about, &seen, error).await,
     }
 }
 

@@ -55,9 +55,10 @@ impl Login<'_> {
     }
 
     fn github(&self) -> String {
+        // Quoted, since 007 is a login name to us and a number to YAML 1.2 (§10.3.2).
         let Self { host, username, .. } = self;
         format!(
-            "- uses: docker/login-action@v3\n  with:\n    registry: {host}\n    username: {username}\n    \
+            "- uses: docker/login-action@v3\n  with:\n    registry: \"{host}\"\n    username: \"{username}\"\n    \
              password: ${{{{ secrets.SEALOCK_TOKEN }}}}"
         )
     }
@@ -87,5 +88,6 @@ mod tests {
             assert_eq!(text.contains("slks_x"), holds_secret, "{text}");
         }
         assert!(login.github().contains("${{ secrets.SEALOCK_TOKEN }}"));
+        assert!(login.github().contains(r#"username: "ci-bot""#));
     }
 }

@@ -7,7 +7,7 @@ use registry::{Act, ActiveDay, StoredToken};
 use super::{
     acts,
     asked::Asked,
-    place::{Place, details_path},
+    place::{Place, details_path, scopes_path},
     plot,
     wording::{self, StatusWords},
 };
@@ -17,13 +17,15 @@ use crate::console::wording::cut;
 /// 50 KB with it.
 const DESCRIPTION_CHARS: usize = 100;
 
-/// The tokens of a page, with the use of each by day, in the same order.
-pub(super) fn table(
-    (place, asked): (&Place, &Asked),
-    tokens: &[StoredToken],
-    activity: &[Vec<ActiveDay>],
-    now: Instant,
-) -> Markup {
+/// A token of a list.
+pub(super) struct Listed {
+    pub(super) token: StoredToken,
+    /// Its use by day.
+    pub(super) activity: Vec<ActiveDay>,
+}
+
+/// The tokens of a page.
+pub(super) fn table((place, asked): (&Place, &Asked), tokens: &[Listed], now: Instant) -> Markup {
     html! {
         form method="post" action="/tokens/several" {
             (place.field())
@@ -32,9 +34,7 @@ pub(super) fn table(
                 table {
                     (head(place.status_words()))
                     tbody {
-                        @for (index, token) in tokens.iter().enumerate() {
-                            (row(token, activity.get(index).map(Vec::as_slice).unwrap_or_default(), now))
-                        }
+                        @for (number, listed) in tokens.iter().enumerate() { (row(number, listed, now)) }
                     }
                 }
             }
@@ -65,15 +65,19 @@ fn head(words: &StatusWords) -> Markup {
     }
 }
 
-fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
+/// A row, with its number on the page. It says its token's name once, and box and menu are called by it: a personal
+/// token's may be 100 characters that are each escaped.
+pub(super) fn row(number: usize, Listed { token, activity }: &Listed, now: Instant) -> Markup {
     let words = StatusWords::of(token);
+    let (name, select) = (format!("token-{number}"), format!("select-{number}"));
     html! {
         tr {
             td.select {
-                input type="checkbox" name="id" value=(token.id) aria-label=(format!("Select {}", token.name));
+                input type="checkbox" name="id" value=(token.id) id=(select) aria-label="Select"
+                    aria-labelledby=(format!("{select} {name}"));
             }
             th scope="row" {
-                a href=(details_path(token.id)) { (token.name) }
+                a id=(name) href=(details_path(token.id)) { (token.name) }
                 @if !token.description.is_empty() {
                     div.quiet.small.clip title=(words.description) { (cut(&token.description, DESCRIPTION_CHARS)) }
                 }
@@ -86,20 +90,21 @@ fn row(token: &StoredToken, activity: &[ActiveDay], now: Instant) -> Markup {
                 (wording::last_use(token.used.last_used_at, &token.used.last_used_from, now))
             }
             td data-label="30 days" { (plot::line(activity)) }
-            td.act { (menu(token)) }
+            td.act { (menu(number, &name, token)) }
         }
     }
 }
 
-/// The ⋮ menu of a token.
-fn menu(token: &StoredToken) -> Markup {
+/// The ⋮ menu of a token; `name` is the id of what says its name.
+fn menu(number: usize, name: &str, token: &StoredToken) -> Markup {
     let (path, status) = (details_path(token.id), wording::other_status(token));
+    let menu = format!("menu-{number}");
     html! {
         details.menu {
-            summary aria-label=(format!("Actions for {}", token.name)) { "⋮" }
+            summary id=(menu) aria-label="Actions for" aria-labelledby=(format!("{menu} {name}")) { "⋮" }
             ul {
                 li { a href=(format!("{path}/edit")) { "Edit" } }
-                @if !token.mirrors_its_user() { li { a href=(format!("{path}/scopes")) { "Manage scopes" } } }
+                @if !token.mirrors_its_user() { li { a href=(scopes_path(token.id)) { "Manage scopes" } } }
                 li { a href=(format!("{path}/reset")) data-ask { "Reset" } }
                 li {
                     a href=(format!("{path}/{}", acts::word(status))) data-ask { (StatusWords::of(token).act(status)) }

@@ -145,7 +145,9 @@ async fn a_tag_goes_and_its_manifest_stays(t: TestServer) {
     let question = browser.get(&path).await.is(200).says("data-question").says(&image.manifest.digest);
     question.says(&format!("{}/acme/api:latest", t.host));
     let about = [("digest", image.manifest.digest.as_str())];
-    assert_eq!(browser.post(&path, &about).await.is(303).header("location"), API);
+    let gone = browser.post(&path, &about).await.is(303);
+    assert_eq!(gone.header("location"), format!("{API}?done=tag-deleted"));
+    browser.led_by(gone).await.says("The tag is deleted.");
     t.admin().pull("acme/api", "latest").await.is(404);
     t.admin().pull("acme/api", "1.0").await.is(200);
     browser.post(&path, &about).await.is(404);
@@ -215,8 +217,9 @@ async fn a_manifest_goes_with_its_tags_unless_an_index_needs_it(t: TestServer) {
     let of_index = format!("{}/delete", page_of(&index));
     let tags_of_index = tags_field(&browser, &of_index).await;
     browser.post(&of_index, &[("tags", &tags_of_index)]).await.is(303);
-    assert_eq!(browser.post(&path, &[("tags", &tags)]).await.is(303).header("location"), API);
-    browser.get(API).await.is(200).says("No tag").says("0 manifests");
+    let gone = browser.post(&path, &[("tags", &tags)]).await.is(303);
+    assert_eq!(gone.header("location"), format!("{API}?done=deleted"));
+    browser.led_by(gone).await.says("The manifest is deleted.").says("No tag").says("0 manifests");
     browser.get(&page_of(&image.manifest.digest)).await.is(404);
 }
 
@@ -228,7 +231,8 @@ async fn a_repository_goes_with_everything_in_it(t: TestServer) {
     browser.get(path).await.is(200).says(&format!("{path}/delete\" data-ask"));
     browser.get(&format!("{path}/delete")).await.is(200).says("its 1 tag and 1 manifest (");
     let gone = browser.post(&format!("{path}/delete"), &[]).await.is(303);
-    assert_eq!(gone.header("location"), "/namespaces/acme");
+    assert_eq!(gone.header("location"), "/namespaces/acme?done=deleted");
+    browser.led_by(gone).await.says("The repository is deleted.");
     browser.get(path).await.is(404);
 }
 

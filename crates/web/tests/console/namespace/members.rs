@@ -85,11 +85,58 @@ async fn whoever_gives_their_own_role_away_lands_where_they_still_may_look(t: Te
     t.namespace("acme").await;
     let ann = browser_of(&t, "ann", Some("admin")).await;
     ann.get(&format!("{MEMBERS}/users/ann/remove")).await.is(200).says("This is you.");
-    let fields = [("kind", "user"), ("name", "ann"), ("role", "reader")];
+    let fields = [("kind", "user"), ("name", "ann"), ("role", "reader"), ("asked", "yes")];
     assert_eq!(ann.post(MEMBERS, &fields).await.is(303).header("location"), "/namespaces/acme");
     let bob = browser_of(&t, "bob", Some("admin")).await;
     let removal = format!("{MEMBERS}/users/bob/remove");
     assert_eq!(bob.post(&removal, &[]).await.is(303).header("location"), "/");
+}
+
+#[both_engines]
+async fn whoever_would_give_their_own_role_away_is_asked_first(t: TestServer) {
+    t.namespace("acme").await;
+    let ann = browser_of(&t, "ann", Some("admin")).await;
+    browser_of(&t, "bob", Some("admin")).await;
+    let after = ("after", "teams/ops");
+    for role in ["reader", "writer"] {
+        let fields = [("kind", "user"), ("name", "ann"), ("role", role), after];
+        let page = ann.post(MEMBERS, &fields).await.is(200).says("data-question").says("This is you.");
+        let page = page.says(&format!("Become {role} of acme?")).says(&format!("as admin and not as {role}"));
+        // The form of the question says all that was said, and that it was asked.
+        for (name, value) in fields.into_iter().chain([("asked", "yes")]) {
+            let field = format!("name=\"{name}\" value=\"{value}\"");
+            assert!(page.text().contains(&field), "{field} is not in {page:?}");
+        }
+        page.says(&format!("href=\"{MEMBERS}?after=teams%2Fops\" data-cancel"));
+        assert_eq!(role_of(&t, "users", "ann").await, Some(json!("admin")));
+    }
+    // Neither what changes nothing nor what somebody else has is asked about.
+    for (name, role) in [("ann", "admin"), ("bob", "reader")] {
+        ann.post(MEMBERS, &[("kind", "user"), ("name", name), ("role", role)]).await.is(303);
+        assert_eq!(role_of(&t, "users", name).await, Some(json!(role)));
+    }
+    // An answer to the question is no way in for whoever may not change roles.
+    let cleo = browser_of(&t, "cleo", Some("reader")).await;
+    let fields = [("kind", "user"), ("name", "cleo"), ("role", "admin"), ("asked", "yes")];
+    cleo.post(MEMBERS, &fields).await.is(403);
+
+    let confirmed = [("kind", "user"), ("name", "ann"), ("role", "writer"), ("asked", "yes")];
+    ann.post(MEMBERS, &confirmed).await.is(303);
+    assert_eq!(role_of(&t, "users", "ann").await, Some(json!("writer")));
+    ann.get(MEMBERS).await.is(403);
+}
+
+#[both_engines]
+async fn an_administrator_who_had_no_role_takes_one_unasked(t: TestServer) {
+    t.namespace("acme").await;
+    let browser = Browser::of_admin(&t).await;
+    let role = |role| [("kind", "user"), ("name", "admin"), ("role", role)];
+    for raised in ["reader", "writer"] {
+        browser.post(MEMBERS, &role(raised)).await.is(303);
+        assert_eq!(role_of(&t, "users", "admin").await, Some(json!(raised)));
+    }
+    browser.post(MEMBERS, &role("reader")).await.is(200).says("Become reader of acme?");
+    assert_eq!(role_of(&t, "users", "admin").await, Some(json!("writer")));
 }
 
 #[both_engines]

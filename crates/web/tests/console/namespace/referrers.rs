@@ -71,7 +71,7 @@ async fn what_cosign_keeps_under_tags_is_found_too(t: TestServer) {
     let signature = artifact(&t, Some(&tag), manifest).await;
     let browser = Browser::of_admin(&t).await;
     let tags = browser.get(API).await.is(200).says("<span class=\"badge\">Signature</span>");
-    tags.says(&format!("oras pull {}/acme/api:{tag}", t.host));
+    tags.says(&format!("oras pull --plain-http {}/acme/api:{tag}", t.host));
     let subject = format!("{API}/manifests/{}", image.manifest.digest.replace(':', "%3A"));
     browser.get(&subject).await.is(200).says(&signature).says(">Signature</td>");
     browser
@@ -89,7 +89,7 @@ async fn a_helm_chart_is_pulled_with_helm(t: TestServer) {
         "annotations": { "org.opencontainers.image.title": "api" } });
     let digest = artifact(&t, Some("1.0.0_build.5"), manifest).await;
     let browser = Browser::of_admin(&t).await;
-    let command = format!("helm pull oci://{}/acme/api --version 1.0.0+build.5", t.host);
+    let command = format!("helm pull oci://{}/acme/api --version 1.0.0+build.5 --plain-http", t.host);
     browser.get(API).await.is(200).says("Helm chart").says(&command);
     let page = browser.get(&format!("{API}/manifests/{}", digest.replace(':', "%3A"))).await.is(200);
     page.says("<h1>Helm chart</h1>")

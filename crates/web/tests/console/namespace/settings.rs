@@ -23,9 +23,11 @@ async fn who_may_pull_is_changed(t: TestServer) {
     for wanted in ["public", "private"] {
         let page = browser.get(SETTINGS).await.is(200).text();
         let fields = [("visibility", wanted), ("revision", revision(&page))];
-        assert_eq!(browser.post(SETTINGS, &fields).await.is(303).header("location"), SETTINGS);
+        let saved = browser.post(SETTINGS, &fields).await.is(303);
+        assert_eq!(saved.header("location"), format!("{SETTINGS}?done=saved"));
         assert_eq!(visibility(&t).await, wanted);
-        browser.get(SETTINGS).await.is(200).says(&format!("value=\"{wanted}\" checked"));
+        let page = browser.led_by(saved).await.says("The settings are saved.");
+        page.says(&format!("value=\"{wanted}\" checked"));
     }
 }
 
@@ -70,7 +72,8 @@ async fn every_token_is_disabled_at_one_stroke(t: TestServer) {
     let page = page.says("1 token is enabled").says("<strong>ci-bot</strong>");
     lacks(&page, "unused");
     let done = browser.post("/namespaces/acme/disable-tokens", &[]).await.is(303);
-    assert_eq!(done.header("location"), "/namespaces/acme/tokens");
+    assert_eq!(done.header("location"), "/namespaces/acme/tokens?done=every-disabled");
+    browser.led_by(done).await.says("Every token here is disabled.");
     t.with(&ci).pull("acme/api", "1.0").await.is(401);
     t.with(&other).pull("acme/api", "1.0").await.is(401);
 }
@@ -85,10 +88,9 @@ async fn a_namespace_is_deleted_by_typing_its_name(t: TestServer) {
         let page = browser.post("/namespaces/acme/delete", &[("name", typed)]).await.is(422);
         lacks(&page.says("id=\"name-wrong\""), "><script>");
     }
-    assert_eq!(
-        browser.post("/namespaces/acme/delete", &[("name", "acme")]).await.is(303).header("location"),
-        "/"
-    );
+    let gone = browser.post("/namespaces/acme/delete", &[("name", "acme")]).await.is(303);
+    assert_eq!(gone.header("location"), "/?done=deleted");
+    browser.led_by(gone).await.says("The namespace is deleted.");
     browser.get("/namespaces/acme").await.is(404);
 }
 

@@ -134,7 +134,8 @@ async fn reads(t: &TestServer, token: &Actor) -> Vec<Door> {
     let login = login(t).knock().await.is(303);
     let cookie = login.header("set-cookie").split(';').next().unwrap();
     let console = Door::get(&t.anonymous(), "/").header("Cookie", cookie);
-    let mut doors = vec![console, Door::get(&t.anonymous(), TAGS)];
+    let dtr = Door::get(&t.admin(), "/api/v0/repositories");
+    let mut doors = vec![console, dtr, Door::get(&t.anonymous(), TAGS)];
     doors.extend(["/v2/", TAGS].map(|path| Door::get(&bearer, path)));
     for actor in [&t.admin(), token] {
         doors.extend(["/v2/", TAGS, FETCH, "/api/v1/me"].map(|path| Door::get(actor, path)));
