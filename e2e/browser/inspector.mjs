@@ -77,13 +77,17 @@ export class Inspector {
   // How much has moved by itself since the page was painted first: the Layout Instability API's score.
   moved() {
     return this.#page.evaluate(() => new Promise((tell) => {
-      const watcher = new PerformanceObserver(() => {});
+      let score = 0;
+      const count = (entries) => {
+        for (const entry of entries) { score += entry.hadRecentInput ? 0 : entry.value; }
+      };
+      const watcher = new PerformanceObserver((list) => count(list.getEntries()));
       watcher.observe({ type: "layout-shift", buffered: true });
-      // What is buffered is there by the next frame.
+      // What is buffered is told by the next frame, or waits to be taken.
       requestAnimationFrame(() => setTimeout(() => {
-        const moved = watcher.takeRecords().filter((entry) => !entry.hadRecentInput);
+        count(watcher.takeRecords());
         watcher.disconnect();
-        tell(moved.reduce((sum, entry) => sum + entry.value, 0));
+        tell(score);
       }));
     }));
   }

@@ -1,13 +1,16 @@
 //! A folder in which `sealock serve` is started and stopped as a person does it, with nothing configured but a port.
 
 use std::{
-    fs::File,
+    ffi::OsString,
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
 use tempfile::TempDir;
+use testkit::missing;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -28,6 +31,9 @@ const LOG_INTERVAL: Duration = Duration::from_millis(50);
 /// What the last line of a successful start begins with.
 const READY: &str = "Sealock is ready at ";
 
+/// The user and the group to whom nothing belongs.
+pub const NOBODY: u32 = 65534;
+
 /// Where a server lives between its runs: a folder, which goes with this value, and an address of its own.
 #[derive(Debug)]
 pub struct Installation {
@@ -38,6 +44,8 @@ pub struct Installation {
     variables: Settings,
     /// How many files a server may have open, where that is not what this process may.
     files: Option<u64>,
+    /// Whether the servers are nobody's, and not this process's user's.
+    is_nobodys: bool,
 }
 
 /// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
@@ -57,7 +65,7 @@ impl Installation {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("sealock-first-start-").tempdir().expect("a folder");
-        Self { host: free_address(), folder, variables: Settings::new(), files: None }
+        Self { host: free_address(), folder, variables: Settings::new(), files: None, is_nobodys: false }
     }
 
     /// The same, with servers whose clock the test moves ([`Self::move_clock`]). `None` (and "skipped", but a failure in
@@ -66,6 +74,21 @@ impl Installation {
         let library = clock::library()?;
         let mut installation = Self::new();
         installation.variables = clock::settings(installation.folder.path(), &library);
+        Some(installation)
+    }
+
+    /// An empty folder of [`NOBODY`], as whom its servers run; operators' commands run as root. `None` (and "skipped", but a
+    /// failure in CI) where this process is not root.
+    pub fn of_nobody() -> Option<Self> {
+        let installation = Self { is_nobodys: true, ..Self::new() };
+        if chown(installation.folder.path(), Some(NOBODY), Some(NOBODY)).is_err() {
+            missing::skip(&missing::this_test(), "nothing can be given to another user here; it takes root");
+            return None;
+        }
+        // The way to the program itself may be closed to that user.
+        let copy = installation.path("sealock");
+        fs::copy(binary(), &copy).expect("a copy of sealock");
+        fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("its mode");
         Some(installation)
     }
 
@@ -149,14 +172,19 @@ impl Installation {
     }
 
     fn serve(&self, host: &str, options: &[&str], errors: &Path, stdout: Stdio) -> Child {
-        let mut command = match self.files {
-            Some(files) => {
-                let mut limited = Command::new("prlimit");
-                limited.arg(format!("--nofile={files}")).arg(binary());
-                limited
-            }
-            None => Command::new(binary()),
-        };
+        let mut words = Vec::new();
+        if let Some(files) = self.files {
+            words.extend(["prlimit".to_owned(), format!("--nofile={files}")]);
+        }
+        let mut program = binary();
+        if self.is_nobodys {
+            let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
+            words.extend(["setpriv".to_owned(), "--clear-groups".to_owned()].into_iter().chain(ids));
+            program = self.path("sealock");
+        }
+        let mut words = words.into_iter().map(OsString::from).chain([program.into()]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command.args(words);
         command.args(["serve", "--listen", host]).args(options).current_dir(self.folder.path());
         command.env_clear().envs(self.variables.iter().cloned()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(stdout).stderr(File::create(errors).expect("a file"));

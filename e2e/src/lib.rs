@@ -18,7 +18,7 @@ pub mod soak;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use containerd::Containerd;
-pub use installation::{Installation, Run};
+pub use installation::{Installation, NOBODY, Run};
 pub use machine::Machine;
 pub use outcome::Outcome;
 pub use pebble::Pebble;

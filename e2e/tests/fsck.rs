@@ -3,10 +3,11 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use e2e::{Installation, ReadOnly, Run};
+use e2e::{Installation, NOBODY, ReadOnly, Run};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use testkit::{image::Blob, randomness::SeededRandomness};
@@ -103,6 +104,45 @@ async fn a_folder_without_a_store_is_refused_and_stays_as_it_was() {
     assert!(!is_clean && told.contains("there is no database"), "{told}");
     assert!(told.contains("name the data folder of the server with --data-dir"), "{told}");
     assert!(!installation.path("sealock-data").exists());
+}
+
+/// As with docs/sealock.service, whose user exists only while the server runs: on the host only root can be the operator.
+#[tokio::test]
+async fn root_repairs_the_store_of_a_server_of_another_user_and_leaves_nothing_of_its_own() {
+    let Some(installation) = Installation::of_nobody() else { return };
+    let server = installation.start(&[]).await.ready();
+    let data = installation.path("sealock-data");
+    let is_all_nobodys = || {
+        for path in files_below(&data) {
+            assert_eq!(path.metadata().unwrap().uid(), NOBODY, "{}", path.display());
+        }
+    };
+    let blob = Blob::new("", SeededRandomness::new(1).bytes(5000));
+    let push = format!("/v2/acme/api/blobs/uploads/?digest={}", blob.digest);
+    let namespace = json!({"name": "acme"}).to_string().into_bytes();
+    assert_eq!(send(&server, Method::POST, "/api/v1/namespaces", namespace).await, 201);
+    assert_eq!(send(&server, Method::POST, &push, blob.bytes.clone()).await, 201);
+    fs::write(&files_below(&data.join("blobs/blobs"))[0], "damaged").unwrap();
+
+    let (is_clean, told) = installation.fsck(&["--repair"]).await;
+    assert!(!is_clean && told.contains("1 problem found, 0 repaired, 1 counts as absent\n"), "{told}");
+    is_all_nobodys();
+    assert_eq!(send(&server, Method::POST, &push, blob.bytes.clone()).await, 201);
+    server.stop().await;
+
+    let log = data.join("sealock.db-wal");
+    for is_log_there in [true, false] {
+        if !is_log_there {
+            assert_eq!(log.metadata().unwrap().len(), 0, "its bytes are in the database");
+            fs::remove_file(&log).unwrap();
+            fs::remove_file(data.join("sealock.db-shm")).unwrap();
+        }
+        let (is_clean, told) = installation.fsck(&["--read", "--repair"]).await;
+        assert!(is_clean, "{told}");
+        installation.operator(&["keys", "rotate", "--now"]).await.succeeded();
+        is_all_nobodys();
+    }
+    installation.start(&[]).await.ready();
 }
 
 /// As a copy, or a volume that an operator is given to look at; with the server running, after kill -9 and after a stop.

@@ -8,11 +8,8 @@ use std::{
     process::Command,
 };
 
-use e2e::{Installation, ReadOnly};
+use e2e::{Installation, NOBODY, ReadOnly};
 use testkit::missing;
-
-/// The user and the group to whom nothing belongs.
-const NOBODY: u32 = 65534;
 
 /// Starts in `installation` with `options`, which has to be refused with all of `words`.
 async fn refused(installation: &Installation, options: &[&str], words: &[&str]) {
@@ -148,6 +145,22 @@ async fn blobs_of_somebody_else_in_a_folder_of_our_own_are_refused() {
     }
 }
 
+/// As after one folder was lost and brought back by another user.
+#[tokio::test]
+async fn one_folder_of_somebody_else_among_the_blobs_is_named() {
+    let installation = Installation::new();
+    installation.start(&[]).await.ready().stop().await;
+    let data = installation.path("sealock-data");
+    if !give(&data, NOBODY) {
+        return;
+    }
+    let said = start_without_rights(&installation, &data, Whose::Shelf);
+    let shelf = data.join("blobs/blobs/7f");
+    for word in ["the blob folder", &format!("{}: Permission denied", shelf.display()), "change its owner"] {
+        assert!(said.contains(word), "{said}");
+    }
+}
+
 /// Whether a path can be given to another user, which takes root; "skipped" where not, but a failure in CI.
 fn give(path: &Path, owner: u32) -> bool {
     let is_given = chown(path, Some(owner), Some(owner)).is_ok();
@@ -161,7 +174,9 @@ fn give(path: &Path, owner: u32) -> bool {
 fn all_in(folder: &Path) -> Vec<PathBuf> {
     let below = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let deeper = below.flat_map(|path| if path.is_dir() { all_in(&path) } else { vec![path] });
-    deeper.chain([folder.to_owned()]).collect()
+    let mut all: Vec<_> = deeper.chain([folder.to_owned()]).collect();
+    all.sort();
+    all
 }
 
 /// The threat: root may do everything in another user's folder, and what it makes there that user can't read later.
@@ -179,11 +194,15 @@ async fn what_another_user_made_is_refused_to_root_too() {
         [format!("{} belongs to user {NOBODY}", path.display()), "run sealock as the user".into()]
     };
     let shelf = data.join("blobs/blobs/7f");
+    // What a start makes where it is missing.
+    fs::remove_dir(data.join("blobs/blobs/3c")).unwrap();
+    fs::remove_file(data.join("server.lock")).unwrap();
     for (given, named) in [(vec![shelf.clone()], shelf.clone()), (all_in(&data), "./sealock-data/key".into())]
     {
         given.iter().for_each(|path| assert!(give(path, NOBODY)));
-        let words = words(&named);
+        let (words, before) = (words(&named), all_in(&data));
         refused(&installation, &[], &words.each_ref().map(String::as_str)).await;
+        assert_eq!(all_in(&data), before);
         given.iter().for_each(|path| assert!(give(path, 0)));
     }
     installation.start(&[]).await.ready();
@@ -210,6 +229,7 @@ async fn a_folder_that_is_mounted_read_only_is_refused_and_served_from_when_it_i
 enum Whose {
     Data,
     Blobs,
+    Shelf,
 }
 
 /// What `sealock serve` says where it may change nothing in one of its folders. The way there may be gone by all.
@@ -220,13 +240,18 @@ fn start_without_rights(installation: &Installation, data: &Path, whose: Whose) 
     for path in [data, binary.as_path(), binary.parent().unwrap()] {
         everybody(path, 0o755);
     }
-    let is_root = data.metadata().unwrap().uid() == 0;
+    let is_root = binary.metadata().unwrap().uid() == 0;
     let closed = match whose {
         Whose::Data => data.to_owned(),
         Whose::Blobs => data.join("blobs/uploads"),
+        Whose::Shelf => data.join("blobs/blobs/7f"),
     };
     if whose == Whose::Data {
         everybody(&data.join("server.lock"), 0o444);
+    } else if whose == Whose::Shelf {
+        for path in all_in(data).iter().filter(|path| **path != closed) {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
     } else if is_root {
         let files = fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
         for path in files.filter(|path| path.is_file()).chain([data.to_owned()]) {

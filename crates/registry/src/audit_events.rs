@@ -8,7 +8,10 @@ pub const EVENTS: [(&str, &[&str]); 14] = [
     ("blob", &["blob.deleted", "blob.found-whole", "blob.marked-damaged", "blob.mounted", "blob.pushed"]),
     ("certificate", &["certificate.issued"]),
     ("keys", &["keys.forgotten", "keys.replaced", "keys.rotated"]),
-    ("manifest", &["manifest.deleted", "manifest.payload-dropped", "manifest.pushed"]),
+    (
+        "manifest",
+        &["manifest.deleted", "manifest.payload-dropped", "manifest.pushed", "manifest.size-corrected"],
+    ),
     ("member", &["member.removed", "member.set"]),
     ("namespace", &["namespace.created", "namespace.deleted", "namespace.edited"]),
     ("repository", &["repository.created", "repository.deleted"]),

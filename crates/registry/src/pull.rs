@@ -20,9 +20,6 @@ use crate::{
     usage::Done,
 };
 
-/// How much of a large manifest is read at a time, in bytes: as much as of a blob.
-const PIECE_BYTES: usize = 256 * 1024;
-
 /// Pull a manifest.
 #[derive(Debug, Clone)]
 pub struct PullManifest {
@@ -75,26 +72,26 @@ impl Registry {
         now: Instant,
     ) -> Result<Vec<u8>, ContentError> {
         // Deleted between the two reads: as if it had been gone before.
-        let payload = manifests::payload(&self.db, manifest.id).await?.ok_or_else(|| unknown(grant))?;
-        is_whole(manifest, payload.len() as u64)?;
+        let payload = payload(&self.db, manifest.id, manifest.size).await?.ok_or_else(|| unknown(grant))?;
         self.usage.count(grant.principal(), &grant.origin, Done::Pull, now);
         Ok(payload)
     }
 
-    /// The same, of which each piece is read when the one before it was taken: no more than a piece of it is in memory.
-    /// An error instead of a silent end where it is deleted meanwhile.
-    pub async fn read_manifest_in_pieces(
+    /// The same, read in one piece when it is asked for that: nothing of it is in memory before. An error instead of a
+    /// silent end where it was deleted in between.
+    pub fn read_manifest_later(
         &self,
         grant: &Grant<PullManifest>,
         manifest: &StoredManifest,
         now: Instant,
-    ) -> Result<BoxStream<'static, io::Result<Bytes>>, ContentError> {
-        let bytes = manifests::payload_bytes(&self.db, manifest.id).await?;
-        is_whole(manifest, bytes.ok_or_else(|| unknown(grant))?)?;
+    ) -> BoxStream<'static, io::Result<Bytes>> {
         self.usage.count(grant.principal(), &grant.origin, Done::Pull, now);
         let (db, id, size) = (self.db.clone(), manifest.id, manifest.size);
-        let pieces = (0..size).step_by(PIECE_BYTES);
-        Ok(stream::iter(pieces).then(move |start| piece(db.clone(), id, start, size)).boxed())
+        let read = async move {
+            let payload = payload(&db, id, size).await.map_err(io::Error::other)?;
+            payload.map(Bytes::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+        };
+        stream::once(read).boxed()
     }
 
     /// What the manifest is that the grant names. With this alone clients ask whether there is something new, so it
@@ -140,23 +137,9 @@ impl Registry {
     }
 }
 
-/// Refuses a payload that has not as many bytes as were pushed, before a word of it is said: as a blob that was cut short.
-fn is_whole(manifest: &StoredManifest, found: u64) -> Result<(), DbError> {
-    let StoredManifest { digest, size, .. } = manifest;
-    if found == *size {
-        return Ok(());
-    }
-    Err(DbError::Corrupt(format!(
-        "{found} bytes as manifest {digest} where {size} were pushed; run `sealock fsck`"
-    )))
-}
-
-/// The bytes from `start` on of a manifest that has `size`.
-async fn piece(db: Db, id: ManifestId, start: u64, size: u64) -> io::Result<Bytes> {
-    let length = (size - start).min(PIECE_BYTES as u64);
-    let found = manifests::payload_part(&db, id, start, length).await.map_err(io::Error::other)?;
-    let whole = found.filter(|bytes| bytes.len() as u64 == length);
-    whole.map(Bytes::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+/// The payload, unless it has not the length that its answer says any more.
+async fn payload(db: &Db, id: ManifestId, size: u64) -> Result<Option<Vec<u8>>, DbError> {
+    Ok(manifests::payload(db, id).await?.filter(|payload| payload.len() as u64 == size))
 }
 
 fn unknown(grant: &Grant<PullManifest>) -> ContentError {

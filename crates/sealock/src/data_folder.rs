@@ -1,16 +1,14 @@
 //! The data folder: made at the first start, and one server's at a time where the database is a file in it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError, remove_file};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use registry::way_out;
 
 /// The file in the data folder that the server has locked while it runs; there is nothing in it.
 const LOCK: &str = "server.lock";
-/// The name of the file that shows to whom belongs what is made in the data folder.
-const PROBE: &str = "owner.probe";
 
 /// Why the data folder can't be served from.
 #[derive(Debug, thiserror::Error)]
@@ -41,24 +39,8 @@ pub(crate) fn check_owner(
     kept: impl IntoIterator<Item = PathBuf>,
 ) -> Result<(), DataFolderError> {
     let made = kept.into_iter().chain([folder.join(LOCK)]);
-    let checked = owner_of_new_files(folder).and_then(|ours| registry::check_owner(ours, made));
-    checked.map_err(|cause| DataFolderError::Unusable { folder: folder.to_owned(), cause })
-}
-
-/// To whom belongs what we make in the folder.
-fn owner_of_new_files(folder: &Path) -> io::Result<u32> {
-    let probe = folder.join(PROBE);
-    let remove = || match remove_file(&probe) {
-        // Replicas that start together have one name for it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    };
-    // What a start left that was killed half way is no news.
-    remove()?;
-    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).to_owned();
-    let owner = options.open(&probe)?.metadata()?.uid();
-    remove()?;
-    Ok(owner)
+    registry::check_owner(folder, made)
+        .map_err(|cause| DataFolderError::Unusable { folder: folder.to_owned(), cause })
 }
 
 /// Keeps every other server out of the folder until what it answers is dropped, or the process ends, however it ends.
@@ -101,12 +83,11 @@ mod tests {
         let key = folder.path().join("key");
         check_owner(folder.path(), [key.clone()]).unwrap();
         std::fs::write(&key, "").unwrap();
-        std::fs::write(folder.path().join(PROBE), "of a start that was killed").unwrap();
         check_owner(folder.path(), [key]).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let absent = folder.path().join("absent");
         let refused = check_owner(&absent, []).unwrap_err().to_string();
-        assert!(refused.contains("absent can't be used: No such file"), "{refused}");
+        assert!(refused.contains("absent can't be used: ") && refused.contains("No such file"), "{refused}");
     }
 
     #[test]

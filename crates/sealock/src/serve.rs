@@ -14,13 +14,13 @@ use access::{
 };
 use anyhow::Context;
 use registry::{DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use web::{App, Limits, PublicUrl, PublicUrls};
 
 use crate::{
-    acme::Keeper,
+    acme::{Keeper, Prepared},
     clock::SystemClock,
     config::{KeyFilePath, ServeConfig},
     data_folder, open_files,
@@ -31,28 +31,32 @@ use crate::{
     systemd, tls,
 };
 
+/// How many connections may wait until they are accepted: as many as where std listens.
+const BACKLOG: u32 = 128;
+
 /// Serves until the process is told to stop; returns an error where it could not start.
 pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // Before anything is made: what is wrong with it is quickly said.
     let files = config.tls.as_ref().map(|files| tls::load(files, &clock)).transpose()?;
+    let prepared = config.acme.as_ref().map(Prepared::new).transpose()?;
     let _held = hold_data_folder(&config)?;
     // Before the schema is brought up to date: where an address is taken, an older release goes on.
-    let listener = listen(config.listen).await?;
-    let metrics = match config.metrics_listen {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    let socket = bind(config.listen)?;
+    let metrics = config.metrics_listen.map(bind).transpose()?;
     let public_urls =
-        PublicUrls::new(config.public_urls(listener.local_addr()?.port())?.iter().map(public_url))
+        PublicUrls::new(config.public_urls(socket.local_addr()?.port())?.iter().map(public_url))
             .context("public_urls is empty")?;
     let capacity = open_files::raise_limit(config.max_connections);
     let registry = open(&config, capacity.readers, Arc::clone(&random), clock.now()).await?;
-    let keeper = match &config.acme {
-        Some(settings) => Some(Keeper::new(settings, &registry, Arc::clone(&clock)).await?),
+    let keeper = match prepared {
+        Some(prepared) => Some(Keeper::new(prepared, &registry, Arc::clone(&clock)).await?),
         None => None,
     };
+    // Only behind the changes of the schema, which may take long: who connects must not wait for them, and whoever looks
+    // whether somebody listens is told no until then.
+    let (listener, metrics) = (listen(socket)?, metrics.map(listen).transpose()?);
     // Last of all that can fail: the password that is shown once must belong to a server that runs.
     if registry.wants_administrator().await? {
         make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
@@ -82,8 +86,22 @@ fn beside(app: &App, metrics: Option<TcpListener>) -> JoinSet<()> {
     beside
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+/// Takes the address, on which nobody can connect yet.
+fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Connections of the run before linger for a minute (TIME_WAIT); a socket that listens still keeps others away.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok::<_, io::Error>(socket)
+    };
+    bound().with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Lets connections come. Of two who took one address at the same moment the second is refused here.
+fn listen(socket: TcpSocket) -> anyhow::Result<TcpListener> {
+    let address = socket.local_addr()?;
+    socket.listen(BACKLOG).with_context(|| format!("cannot listen on {address}"))
 }
 
 fn public_url(origin: &Origin) -> PublicUrl {
@@ -102,6 +120,7 @@ fn hold_data_folder(config: &ServeConfig) -> anyhow::Result<Option<File>> {
         DatabaseLocation::Postgres { .. } => None,
     };
     data_folder::check_owner(&config.data_dir, key.into_iter().chain(database))?;
+    FileStore::check_owner(&config.blobs)?;
     Ok(match &config.database {
         DatabaseLocation::Sqlite { .. } => Some(data_folder::take(&config.data_dir)?),
         DatabaseLocation::Postgres { .. } => None,

@@ -280,6 +280,14 @@ pub async fn has_manifest(q: &impl Query, id: ManifestId) -> Result<bool, DbErro
     Ok(q.optional(MANIFEST, params![id], |row| row.int(0)).await?.is_some())
 }
 
+const SET_SIZE: &str = "UPDATE manifests SET size = $3 WHERE id = $1 AND size = $2";
+
+/// Says how many bytes the payload has, which is what its manifest's digest says; false where the row says another
+/// length by now than the one that was read.
+pub async fn set_size(tx: &Tx, row: &CheckedManifest, size: u64) -> Result<bool, DbError> {
+    Ok(tx.execute(SET_SIZE, params![row.id, row.size.cast_signed(), size.cast_signed()]).await? == 1)
+}
+
 const DROP_PAYLOAD: &str = "DELETE FROM manifest_payloads WHERE manifest_id = $1 AND bytes = $2";
 
 /// Takes a payload away that is not what its manifest's digest says: the manifest counts as absent until it is pushed

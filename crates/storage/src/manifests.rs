@@ -35,42 +35,57 @@ pub struct StoredManifest {
 }
 
 macro_rules! select_manifest {
-    ($from:literal) => {
+    ($columns:literal, $from:literal) => {
         concat!(
             "SELECT m.id, m.digest, m.media_type, m.size, m.artifact_type, m.subject_digest, m.created_at, \
-             m.created_by, m.annotations FROM ",
+             m.created_by, m.annotations",
+            $columns,
+            " FROM ",
             $from
         )
     };
 }
 
+// Neither engine reads the bytes themselves for their length.
 const BY_DIGEST: &str = select_manifest!(
-    "manifests m WHERE m.repository_id = $1 AND m.digest = $2 \
-     AND EXISTS (SELECT 1 FROM manifest_payloads p WHERE p.manifest_id = m.id)"
+    ", CAST(LENGTH(p.bytes) AS BIGINT)",
+    "manifests m JOIN manifest_payloads p ON p.manifest_id = m.id WHERE m.repository_id = $1 AND m.digest = $2"
 );
 
-/// The manifest with this digest in the repository. One that lost its payload counts as absent, so that clients push it
-/// again.
+/// The manifest with this digest in the repository. One that lost its payload, or has one of another length, counts as
+/// absent, so that clients push it again.
 pub async fn by_digest(
     q: &impl Query,
     repository: RepositoryId,
     digest: &Digest,
 ) -> Result<Option<StoredManifest>, DbError> {
-    q.optional(BY_DIGEST, params![repository, digest.to_string()], read).await
+    Ok(q.optional(BY_DIGEST, params![repository, digest.to_string()], read_whole).await?.flatten())
 }
 
 const BY_TAG: &str = select_manifest!(
-    "tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2 \
-     AND EXISTS (SELECT 1 FROM manifest_payloads p WHERE p.manifest_id = m.id)"
+    ", CAST(LENGTH(p.bytes) AS BIGINT)",
+    "tags t JOIN manifests m ON m.id = t.manifest_id JOIN manifest_payloads p ON p.manifest_id = m.id \
+     WHERE t.repository_id = $1 AND t.name = $2"
 );
 
-/// The manifest that the tag points at.
+/// The manifest that the tag points at, on the same terms.
 pub async fn by_tag(
     q: &impl Query,
     repository: RepositoryId,
     tag: &Tag,
 ) -> Result<Option<StoredManifest>, DbError> {
-    q.optional(BY_TAG, params![repository, tag.as_str()], read).await
+    Ok(q.optional(BY_TAG, params![repository, tag.as_str()], read_whole).await?.flatten())
+}
+
+/// `None`, and a word to the operator, where the payload has another length than the row says.
+fn read_whole(row: &Row<'_>) -> Result<Option<StoredManifest>, DbError> {
+    let (manifest, bytes) = (read(row)?, row.int(9)?.cast_unsigned());
+    if bytes == manifest.size {
+        return Ok(Some(manifest));
+    }
+    let StoredManifest { digest, size, .. } = manifest;
+    tracing::error!(%digest, size, bytes, "a manifest's payload has another length than its row says; run `sealock fsck`");
+    Ok(None)
 }
 
 fn read(row: &Row<'_>) -> Result<StoredManifest, DbError> {
@@ -88,8 +103,10 @@ fn read(row: &Row<'_>) -> Result<StoredManifest, DbError> {
     })
 }
 
-const AFTER: &str =
-    select_manifest!("manifests m WHERE m.repository_id = $1 AND m.digest > $2 ORDER BY m.digest LIMIT $3");
+const AFTER: &str = select_manifest!(
+    "",
+    "manifests m WHERE m.repository_id = $1 AND m.digest > $2 ORDER BY m.digest LIMIT $3"
+);
 
 /// The manifests of the repository behind the digest `after`, by digest.
 pub async fn after(
@@ -182,6 +199,7 @@ pub async fn content_bytes(q: &impl Query, id: ManifestId) -> Result<u64, DbErro
 
 // `subject_digest <> ''` is what the index is limited to; neither engine would conclude it from the parameter.
 const REFERRERS: &str = select_manifest!(
+    "",
     "manifests m WHERE m.repository_id = $1 AND m.subject_digest = $2 AND m.subject_digest <> '' \
      AND m.digest > $3 AND (CAST($4 AS TEXT) = '' OR m.artifact_type = $4) ORDER BY m.digest LIMIT $5"
 );
@@ -206,35 +224,9 @@ pub async fn payload(q: &impl Query, id: ManifestId) -> Result<Option<Vec<u8>>, 
     q.optional(PAYLOAD, params![id], |row| row.blob(0)).await
 }
 
-const PAYLOAD_BYTES: &str =
-    "SELECT CAST(LENGTH(bytes) AS BIGINT) FROM manifest_payloads WHERE manifest_id = $1";
-
-/// How many bytes the payload has, without reading them.
-pub async fn payload_bytes(q: &impl Query, id: ManifestId) -> Result<Option<u64>, DbError> {
-    let bytes = q.optional(PAYLOAD_BYTES, params![id], |row| row.int(0)).await?;
-    Ok(bytes.map(i64::cast_unsigned))
-}
-
-const PAYLOAD_PART: &str = "SELECT substr(bytes, CAST(CAST($2 AS BIGINT) AS INTEGER), \
-    CAST(CAST($3 AS BIGINT) AS INTEGER)) FROM manifest_payloads WHERE manifest_id = $1";
-
-/// At most `length` bytes of the payload from `start` on, which counts from 0.
-pub async fn payload_part(
-    q: &impl Query,
-    id: ManifestId,
-    start: u64,
-    length: u64,
-) -> Result<Option<Vec<u8>>, DbError> {
-    let behind_the_end = |_| DbError::Corrupt("a manifest beyond 2^63 bytes".into());
-    // SQL counts from 1.
-    let first = i64::try_from(start.saturating_add(1)).map_err(behind_the_end)?;
-    let length = i64::try_from(length).map_err(behind_the_end)?;
-    q.optional(PAYLOAD_PART, params![id, first, length], |row| row.blob(0)).await
-}
-
 const INSERT: &str = "INSERT INTO manifests (id, repository_id, digest, media_type, size, artifact_type, \
     subject_digest, created_at, created_by, annotations) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-    ON CONFLICT (repository_id, digest) DO UPDATE SET digest = excluded.digest RETURNING id";
+    ON CONFLICT (repository_id, digest) DO UPDATE SET size = excluded.size RETURNING id";
 const INSERT_PAYLOAD: &str = "INSERT INTO manifest_payloads (manifest_id, bytes) VALUES ($1, $2) \
     ON CONFLICT (manifest_id) DO UPDATE SET bytes = excluded.bytes";
 
@@ -262,7 +254,7 @@ pub async fn insert(
         manifest.annotations.as_str()
     ];
     let id = tx.one(INSERT, params, |row| row.parsed(0, ManifestId::parse)).await?;
-    // Whatever had become of the payload: these bytes were verified a moment ago (DESIGN §5, 3).
+    // Whatever had become of payload and length: these bytes were verified a moment ago (DESIGN §5, 3).
     tx.execute(INSERT_PAYLOAD, params![id, payload]).await?;
     Ok(id)
 }

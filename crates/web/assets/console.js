@@ -52,8 +52,12 @@ async function askInDialog(link) {
   const question = page.querySelector("main [data-question]");
   if (!answer.ok || !question) { throw new Error("no question there"); }
   const dialog = document.createElement("dialog");
+  // Heard whole before it is answered: the focus is behind the text.
+  dialog.setAttribute("role", "alertdialog");
   dialog.setAttribute("aria-labelledby", "dialog-title");
+  dialog.setAttribute("aria-describedby", "dialog-text");
   question.querySelector("h1")?.setAttribute("id", "dialog-title");
+  question.querySelector("[data-text]")?.setAttribute("id", "dialog-text");
   dialog.append(document.adoptNode(question));
   document.body.append(dialog);
   localTimes(dialog);
@@ -108,13 +112,13 @@ function checkAsTyped(input) {
   input.addEventListener("input", show);
 }
 
-// What is filled in beside a choice is that choice; another choice empties it, so that a form says one thing.
+// What is filled in beside a choice is that choice. It stays there when another is looked at, and is sent with its own.
 function choices(fieldset) {
-  const besides = [...fieldset.querySelectorAll(".choice > input")];
-  const radio = (beside) => beside.closest(".choice").querySelector("input[type=radio]");
-  const tidy = () => { for (const beside of besides) { if (!radio(beside).checked) { beside.value = ""; } } };
-  for (const beside of besides) { beside.addEventListener("input", () => { radio(beside).checked = true; tidy(); }); }
-  for (const choice of fieldset.querySelectorAll("input[type=radio]")) { choice.addEventListener("change", tidy); }
+  for (const beside of fieldset.querySelectorAll(".choice > input")) {
+    const choice = beside.closest(".choice").querySelector("input[type=radio]");
+    beside.addEventListener("input", () => { choice.checked = true; });
+    beside.form.addEventListener("formdata", ({ formData }) => { if (!choice.checked) { formData.delete(beside.name); } });
+  }
 }
 
 // Scope editor: push takes pull; a path's preview lists what it matches among the names that the page brought.
@@ -158,18 +162,15 @@ function scopeEditor(row) {
   const path = row.querySelector("[data-path]");
   // The type whose only action is to list takes neither path nor actions.
   const kind = row.querySelector("select");
-  const narrow = () => {
+  const preview = row.querySelector("[data-preview]");
+  const show = () => {
     const isList = kind.value === "registry";
     for (const input of row.querySelectorAll("input")) { input.disabled = isList; }
+    preview.textContent = isList || path.value === "" ? "" : matchesInWords(path.value);
   };
-  kind?.addEventListener("change", narrow);
-  if (kind) { narrow(); }
-  const preview = row.querySelector("[data-preview]");
-  const show = () => { preview.textContent = path.value === "" ? "" : matchesInWords(path.value); };
-  if (path && preview) {
-    path.addEventListener("input", show);
-    show();
-  }
+  kind.addEventListener("change", show);
+  path.addEventListener("input", show);
+  show();
 }
 
 document.addEventListener("click", (event) => {

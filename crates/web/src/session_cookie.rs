@@ -16,9 +16,9 @@ pub(crate) fn read(headers: &HeaderMap, is_https: bool) -> Option<SessionSecret>
     // Pair by pair: browsers bring here what any program on this host has set, on whatever port and in whatever bytes.
     let texts =
         lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| str::from_utf8(pair).ok());
-    let (_, value) =
-        texts.filter_map(|pair| pair.trim().split_once('=')).find(|(name, _)| *name == name_of(is_https))?;
-    SessionSecret::parse(value).ok()
+    let mut ours =
+        texts.filter_map(|pair| pair.trim().split_once('=')).filter(|(name, _)| *name == name_of(is_https));
+    ours.find_map(|(_, value)| SessionSecret::parse(value).ok())
 }
 
 const fn name_of(is_https: bool) -> &'static str {
@@ -85,6 +85,7 @@ mod tests {
             "theme=gr\u{f6}\u{df}e".as_bytes(),
             b"theme=gr\xf6\xdfe",
             b"sealock\xff=x",
+            b"sealock=x",
             b";;=",
         ] {
             let one_line = [theirs, b"; ", ours.as_bytes()].concat();

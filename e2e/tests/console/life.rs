@@ -206,6 +206,7 @@ async fn a_question_is_asked_once_and_stays_until_one_clicks_beside_it() {
 
     browser.open("/namespaces/acme/tokens").await;
     browser.menu("ci-bot", "Delete").await;
+    browser.sees("Delete ci-bot?").await;
     // An Enter that is held down on the menu's entry presses this, and not the act.
     browser.has_focus("Cancel").await;
     browser.key("Escape").await;

@@ -184,17 +184,18 @@ impl Check<'_> {
                 let bytes = payload.len() as u64;
                 self.checked.bytes_read += bytes;
                 if digest_of(payload, row.digest.algorithm()) == row.digest {
-                    // The bytes are those that were pushed, so it is the row that says another length.
-                    if bytes != row.size {
-                        self.found_unreadable("manifests", &row.id.to_string(), Outcome::Left);
+                    // The bytes are those that were pushed, so where the lengths differ it is the row's that is wrong.
+                    if bytes == row.size || self.how.repair && !self.set_size(row, bytes).await? {
+                        return Ok(());
                     }
-                    return Ok(());
+                    (ProblemKind::WrongManifestSize, bytes, Outcome::repaired(self.how.repair))
+                } else {
+                    if self.how.repair && !self.drop_payload(row, payload).await? {
+                        return Ok(());
+                    }
+                    let outcome = if self.how.repair { Outcome::Absent } else { Outcome::Left };
+                    (ProblemKind::WrongManifest, bytes, outcome)
                 }
-                if self.how.repair && !self.drop_payload(row, payload).await? {
-                    return Ok(());
-                }
-                let outcome = if self.how.repair { Outcome::Absent } else { Outcome::Left };
-                (ProblemKind::WrongManifest, bytes, outcome)
             }
             // Deleted since its row was read.
             None if !checks::has_manifest(self.db, row.id).await? => return Ok(()),

@@ -105,6 +105,10 @@ kinds! {
     /// A manifest whose payload has another digest.
     WrongManifest = "wrong-manifest",
         "a manifest's payload has another digest";
+    /// A manifest whose payload is right, and whose row says another length.
+    WrongManifestSize = "wrong-manifest-size",
+        "a manifest's payload is right, but its row says another length, so it counts as absent; --repair says the right \
+         one, and so does pushing it again";
     /// A link to a blob that has no row.
     DanglingLink = "dangling-link",
         "a repository has a blob that the database does not know; pushing the blob again heals it";

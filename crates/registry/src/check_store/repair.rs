@@ -57,6 +57,23 @@ impl Check<'_> {
         .await
     }
 
+    /// Says at a manifest's row how many bytes its payload has; false where it says another length by now.
+    pub(super) async fn set_size(&self, row: &CheckedManifest, size: u64) -> Result<bool, DbError> {
+        let told = |size: u64| serde_json::json!({ "size": size }).to_string();
+        let record = Record {
+            namespace_id: row.namespace_id.clone(),
+            before: told(row.size),
+            after: told(size),
+            ..record_at_the_store("manifest.size-corrected", format!("{}@{}", row.repository, row.digest))
+        };
+        retried(|| async {
+            let tx = self.db.begin().await?;
+            let is_set = checks::set_size(&tx, row, size).await?;
+            self.commit(tx, is_set, &record).await
+        })
+        .await
+    }
+
     /// Takes a manifest's payload away; false where it is another one by now.
     pub(super) async fn drop_payload(&self, row: &CheckedManifest, payload: &[u8]) -> Result<bool, DbError> {
         let record = Record {

@@ -37,6 +37,32 @@ const MAX_CA_FILE_BYTES: u64 = 1024 * 1024;
 /// The most characters of an issuer's reason that the log gets.
 const MAX_REASON: usize = 1000;
 
+/// All that ordering certificates takes and no store: what the configuration may have wrong shows before one is opened.
+pub(crate) struct Prepared {
+    domains: Vec<String>,
+    email: Option<String>,
+    issuer: Issuer,
+    stand_in: PemPair,
+}
+
+impl Prepared {
+    /// Reads `acme_ca_file`, and makes what is shown until there is a certificate.
+    pub(crate) fn new(settings: &AcmeSettings) -> anyhow::Result<Self> {
+        let domains: Vec<_> = settings.domains.iter().map(|name| name.as_str().to_owned()).collect();
+        let extra_roots = settings.ca_file.as_deref().map(read_ca_file).transpose()?.unwrap_or_default();
+        let http = IssuerHttp::new(&settings.directory, extra_roots)
+            .context("no HTTP client for the ACME server")?;
+        let stand_in = stand_in(&domains).context("no self-signed certificate could be made")?;
+        stand_in.check().context("the self-signed certificate can't be shown")?;
+        let issuer = Issuer {
+            http,
+            directory: settings.directory.clone(),
+            contact: settings.email.as_ref().map(|email| format!("mailto:{email}")),
+        };
+        Ok(Self { domains, email: settings.email.clone(), issuer, stand_in })
+    }
+}
+
 /// Shows a certificate to clients, and orders the next one in time.
 pub(crate) struct Keeper {
     certificates: Arc<Certificates>,
@@ -57,24 +83,14 @@ impl Keeper {
     /// Reads what is kept already, so that a restart shows it from its first connection on. Where nothing is, a stand-in
     /// is shown.
     pub(crate) async fn new(
-        settings: &AcmeSettings,
+        prepared: Prepared,
         registry: &Registry,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        let domains = settings.domains.iter().map(|name| name.as_str().to_owned()).collect();
-        let issuer = settings.directory.as_str();
-        let certificates = Arc::new(registry.certificates(issuer, settings.email.as_deref(), domains));
-        let extra_roots = settings.ca_file.as_deref().map(read_ca_file).transpose()?.unwrap_or_default();
-        let http = IssuerHttp::new(&settings.directory, extra_roots)
-            .context("no HTTP client for the ACME server")?;
-        let issuer = Issuer {
-            http,
-            directory: settings.directory.clone(),
-            contact: settings.email.as_ref().map(|email| format!("mailto:{email}")),
-        };
+        let Prepared { domains, email, issuer, stand_in } = prepared;
+        let certificates = registry.certificates(issuer.directory.as_str(), email.as_deref(), domains);
+        let certificates = Arc::new(certificates);
         let answers = Answers { certificates: Arc::clone(&certificates), clock: Arc::clone(&clock) };
-        let stand_in =
-            stand_in(certificates.domains()).context("no self-signed certificate could be made")?;
         let shown = web::Certificate::awaited(&stand_in, Arc::new(answers))?;
         let mut keeper = Self {
             certificates,

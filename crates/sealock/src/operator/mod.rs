@@ -1,6 +1,7 @@
 //! Commands for operators: they work on the store itself, where the server runs, with the configuration that `serve` has,
 //! and beside it. They make no store and, but for the way out of a start that is refused, change no schema: a server does
-//! both when it starts.
+//! both when it starts. Root runs them too, on the store of another user's server, and leaves no file of root's in it (SQLite
+//! gives what it makes beside a database to that one's owner).
 
 pub(crate) mod fsck;
 pub(crate) mod keys;
@@ -77,7 +78,9 @@ pub(crate) async fn open_store(config: &ServeConfig, purpose: Purpose) -> anyhow
     }
     let blobs = match purpose {
         Purpose::Look => FileStore::open_to_read(folder, Arc::new(SystemRandomness))?,
-        Purpose::Change | Purpose::BeginAnew => FileStore::open(folder, Arc::new(SystemRandomness))?,
+        Purpose::Change | Purpose::BeginAnew => {
+            FileStore::open_to_repair(folder, Arc::new(SystemRandomness))?
+        }
     };
     let belong_together = registry::check_store_id(&db, &blobs).await;
     belong_together.context("this database and these blobs are not used together")?;

@@ -11,7 +11,7 @@ mod store_id;
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -68,17 +68,35 @@ pub struct OpenError {
 
 impl FileStore {
     /// Opens the blob store in `folder` and makes what is missing (folders 0700, files 0600). It proves that
-    /// files can be made, renamed between its folders and removed, and that what lies there can be read by whoever reads
-    /// those, so that a wrong owner shows at the start and not at the first push. Blocks: for the start of the program.
+    /// files can be made, renamed between its folders and removed, so that a wrong owner shows at the start and not at the
+    /// first push. Blocks: for the start of the program.
     pub fn open(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
         Self::open_on(Arc::new(SystemDisk), folder, random)
+    }
+
+    /// Refuses a store in which another user's server made folders: for a start, before [`Self::open`] makes some. What it
+    /// makes itself does not stay. Blocks.
+    pub fn check_owner(folder: &Path) -> Result<(), OpenError> {
+        let checked = match Folders::found(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            found => found.and_then(|folders| folders.check_owner()),
+        };
+        checked.map_err(|cause| OpenError { folder: folder.to_path_buf(), cause })
     }
 
     /// Opens the blob store that is in `folder` to look at it: makes nothing and proves nothing, so that it may lie where
     /// nothing can be written.
     pub fn open_to_read(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
         let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
-        let folders = Folders { root: folder.canonicalize().map_err(refused)?, disk: Arc::new(SystemDisk) };
+        Ok(Self::of(Folders::found(folder).map_err(refused)?, random))
+    }
+
+    /// Opens the blob store that is in `folder` to remove files from it. It makes nothing, not for a moment: root, who
+    /// repairs the store of another user's server, would make it root's. Refuses folders from which nothing can be removed.
+    pub fn open_to_repair(folder: &Path, random: Arc<dyn Randomness>) -> Result<Self, OpenError> {
+        let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
+        let folders = Folders::found(folder).map_err(refused)?;
+        owner::check_changeable(folders.made()).map_err(refused)?;
         Ok(Self::of(folders, random))
     }
 
@@ -90,8 +108,7 @@ impl FileStore {
     ) -> Result<Self, OpenError> {
         let refused = |cause| OpenError { folder: folder.to_path_buf(), cause };
         let folders = Folders::make(folder, disk).map_err(refused)?;
-        let ours = folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
-        check_owner(ours, folders.made()).map_err(refused)?;
+        folders.prove_writable(&Key::mint(&*random)).map_err(refused)?;
         Ok(Self::of(folders, random))
     }
 
@@ -230,6 +247,11 @@ struct Folders {
 }
 
 impl Folders {
+    /// Those that are there.
+    fn found(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize()?, disk: Arc::new(SystemDisk) })
+    }
+
     fn make(root: &Path, disk: Arc<dyn Disk>) -> io::Result<Self> {
         make_folder(root)?;
         // Absolute from here on: a relative one would follow a change of the working folder.
@@ -246,16 +268,24 @@ impl Folders {
     }
 
     /// Goes the way of every blob once; a mount point between the two folders would show here. Its name there is no key:
-    /// what a start leaves that is killed half way is no blob, and the next start takes it away. Answers to whom belongs
-    /// what we make.
-    fn prove_writable(&self, key: &Key) -> io::Result<u32> {
+    /// what a start leaves that is killed half way is no blob, and the next start takes it away.
+    fn prove_writable(&self, key: &Key) -> io::Result<()> {
         let (from, to) = (self.upload(key), self.root.join("blobs").join(PROBE));
         let options = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).to_owned();
-        let owner = self.disk.open(&from, &options)?.metadata()?.uid();
+        drop(self.disk.open(&from, &options)?);
         self.disk.rename(&from, &to).inspect_err(|_| self.remove_in_passing(&from))?;
         // Replicas that start together have one name for it.
-        self.remove(&to)?;
-        Ok(owner)
+        self.remove(&to)
+    }
+
+    /// Where there is none yet, there is nobody's.
+    fn check_owner(&self) -> io::Result<()> {
+        for folder in self.made() {
+            if folder.try_exists()? {
+                return check_owner(&folder, self.made());
+            }
+        }
+        Ok(())
     }
 
     /// The folders that a start makes. The one around them may be a volume, which belongs to whoever made that.

@@ -128,14 +128,18 @@ fn a_folder_that_cannot_be_used_is_refused_with_the_way_out() {
 #[test]
 fn a_folder_of_another_user_among_the_blobs_is_refused_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || FileStore::open(folder.path(), Arc::new(Seeded::default()));
-    open().unwrap();
+    let (place, absent) = (folder.path(), folder.path().join("absent"));
+    FileStore::open(place, Arc::new(Seeded::default())).unwrap();
+    FileStore::check_owner(&absent).unwrap();
+    assert!(!absent.exists());
+    let check = || FileStore::check_owner(place);
+    check().unwrap();
     for place in ["blobs/7f", "uploads"] {
         let place = folder.path().canonicalize().unwrap().join(place);
         if std::os::unix::fs::chown(&place, Some(NOBODY), None).is_err() {
             return; // Only root may give anything away.
         }
-        let refused = open().err().unwrap().to_string();
+        let refused = check().unwrap_err().to_string();
         for word in [format!("{} belongs to user {NOBODY}", place.display()).as_str(), "change its owner"] {
             assert!(refused.contains(word), "{refused}");
         }
@@ -143,8 +147,28 @@ fn a_folder_of_another_user_among_the_blobs_is_refused_with_its_name() {
         std::os::unix::fs::chown(&place, Some(0), None).unwrap();
     }
     // A volume belongs to whoever made it.
-    std::os::unix::fs::chown(folder.path(), Some(NOBODY), None).unwrap();
-    open().unwrap();
+    std::os::unix::fs::chown(place, Some(NOBODY), None).unwrap();
+    check().unwrap();
+}
+
+/// Root would make it root's, where a server of another user could not read it.
+#[tokio::test]
+async fn what_is_opened_to_repair_is_made_nothing_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = push(&files_in(folder.path()), b"content").await;
+    for missing in ["uploads", "blobs/7f"] {
+        let _ = std::fs::remove_dir(folder.path().join(missing));
+    }
+    let before = std::fs::read_dir(folder.path().join("blobs")).unwrap().count();
+    let store = FileStore::open_to_repair(folder.path(), Arc::new(Seeded::default())).unwrap();
+    assert!(!folder.path().join("uploads").exists());
+    assert_eq!(std::fs::read_dir(folder.path().join("blobs")).unwrap().count(), before);
+    store.delete(&kept.key).await.unwrap();
+    assert_eq!(files_under(folder.path()), [""; 0]);
+    let absent = folder.path().join("absent");
+    let refused = FileStore::open_to_repair(&absent, Arc::new(Seeded::default())).err().unwrap();
+    assert!(refused.to_string().contains("absent can't be used: No such file"), "{refused}");
+    assert!(!absent.exists());
 }
 
 #[test]

@@ -149,6 +149,22 @@ async fn only_the_payload_that_was_read_is_taken_away(content: Content) {
 }
 
 #[both_engines]
+async fn a_length_is_set_only_where_the_row_says_what_was_read(content: Content) {
+    let t = &content.t;
+    let index = async || {
+        let all = checks::manifests_after(&t.db, "", 10).await.unwrap();
+        let manifests = all.into_iter().map(|keyed| keyed.row.unwrap());
+        manifests.into_iter().find(|manifest| manifest.id == content.index).unwrap()
+    };
+    let read = index().await;
+    let set = async |size| t.write(async |tx| checks::set_size(tx, &read, size).await).await.unwrap();
+    assert!(set(7).await);
+    assert_eq!((index().await.size, read.size), (7, 5));
+    assert!(!set(8).await, "it says another length by now");
+    assert_eq!(index().await.size, 7);
+}
+
+#[both_engines]
 async fn a_session_is_ended_only_where_it_stands_still(content: Content) {
     let t = &content.t;
     let random = std::sync::Arc::new(testkit::randomness::SeededRandomness::new(2));

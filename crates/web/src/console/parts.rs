@@ -135,7 +135,7 @@ impl Render for Question<'_> {
         html! {
             .card.narrow data-question {
                 h1 { (self.title) }
-                (self.text)
+                div data-text { (self.text) }
                 form method="post" action=(self.path) {
                     (self.fields)
                     .actions { button class=(class) { (self.act) } a.button href=(self.back) data-cancel { "Cancel" } }

@@ -53,10 +53,12 @@ pub(super) fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, se
 
 /// A reason as a sentence of its own, where a page says nothing else. A name that it begins with stays as it is.
 pub(super) fn sentence(reason: &str) -> String {
-    let first = reason.split(' ').next().unwrap_or_default();
+    let (first, rest) = reason.split_once(' ').unwrap_or((reason, ""));
+    // A repository may be called hello, and then it is that which does not exist.
+    let is_name = rest.starts_with("does not exist");
     let mut characters = reason.chars();
     let begin = match characters.next() {
-        Some(letter) if first.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+        Some(letter) if !is_name && first.bytes().all(|byte| byte.is_ascii_lowercase()) => {
             letter.to_ascii_uppercase().to_string()
         }
         letter => letter.map(String::from).unwrap_or_default(),
@@ -153,6 +155,7 @@ mod tests {
             ("namespace acme does not exist", "Namespace acme does not exist."),
             ("There is no such page.", "There is no such page."),
             ("acme/api does not exist", "acme/api does not exist."),
+            ("hello does not exist, or you may not", "hello does not exist, or you may not."),
             ("6 are too many", "6 are too many."),
         ] {
             assert_eq!(sentence(reason), said);

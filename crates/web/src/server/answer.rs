@@ -16,20 +16,62 @@ use tokio_util::sync::PollSemaphore;
 use super::pulse::Pulse;
 
 /// Pieces of large answers that a connection keeps for its client at once. A piece of a blob has 256 KiB, so these are
-/// 4 MiB: HTTP/2 asks each stream for its next piece before the client has room for it.
-const MAX_PIECES: usize = 16;
+/// 4 MiB: HTTP/2 asks each stream for its next piece before the client has room for it. As many more are for answers in
+/// one piece.
+const MAX_PIECES: u32 = 16;
+/// How much of such an answer takes one place, in bytes.
+const PIECE_BYTES: u64 = 256 * 1024;
 /// The longest answer that needs no such place, in bytes: as many as there may be streams come to 2 MiB. A manifest that is
-/// longer is read piece by piece.
+/// longer is read when there is room for it.
 pub(crate) const MAX_SMALL_BYTES: u64 = 64 * 1024;
+
+/// Said by a large answer, among its extensions, whose body is one piece that is read when it is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct InOnePiece {
+    /// How long it is.
+    pub(crate) bytes: u64,
+}
 
 /// What the large answers of a connection share.
 #[derive(Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(super) struct Room {
+    pieces: Arc<Semaphore>,
+    /// Places of their own: one that takes many would wait for each blob that the client lets stand meanwhile.
+    in_one_piece: Arc<Semaphore>,
+}
 
 impl Default for Room {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_PIECES)))
+        let places = || Arc::new(Semaphore::new(MAX_PIECES as usize));
+        Self { pieces: places(), in_one_piece: places() }
     }
+}
+
+impl Room {
+    /// Where the answer gets its places.
+    fn places_for(&self, response: &Response) -> Places {
+        let hint = http_body::Body::size_hint(response.body());
+        if hint.upper().is_some_and(|length| length <= MAX_SMALL_BYTES) {
+            return Places::NotNeeded;
+        }
+        match response.extensions().get() {
+            Some(InOnePiece { bytes }) => {
+                let needed = u32::try_from(bytes.div_ceil(PIECE_BYTES)).unwrap_or(MAX_PIECES);
+                Places::AtOnce(PollSemaphore::new(Arc::clone(&self.in_one_piece)), needed.min(MAX_PIECES))
+            }
+            None => Places::OneByOne(PollSemaphore::new(Arc::clone(&self.pieces))),
+        }
+    }
+}
+
+/// Where the places for an answer's pieces come from.
+enum Places {
+    /// It is small, or its one piece has gone.
+    NotNeeded,
+    /// One for each piece.
+    OneByOne(PollSemaphore),
+    /// So many for its one piece.
+    AtOnce(PollSemaphore, u32),
 }
 
 /// A request and its answer, until the last byte of that has gone.
@@ -58,12 +100,8 @@ impl Exchange {
     /// The answer, which carries the exchange to its end.
     pub(super) fn carried_by(mut self, response: Response, room: &Room) -> http::Response<Answer> {
         self.moves(false);
-        response.map(|body| {
-            let is_small =
-                http_body::Body::size_hint(&body).upper().is_some_and(|length| length <= MAX_SMALL_BYTES);
-            let places = (!is_small).then(|| PollSemaphore::new(Arc::clone(&room.0)));
-            Answer { body, places, place: None, exchange: self }
-        })
+        let places = room.places_for(&response);
+        response.map(|body| Answer { body, places, place: None, exchange: self })
     }
 
     fn moves(&mut self, is_ours: bool) {
@@ -88,9 +126,8 @@ impl Drop for Exchange {
 /// The body of an answer.
 pub(super) struct Answer {
     body: Body,
-    /// Where the places for its pieces come from; `None` for a small one.
-    places: Option<PollSemaphore>,
-    /// That of the next piece.
+    places: Places,
+    /// The place, or places, of the next piece.
     place: Option<OwnedSemaphorePermit>,
     exchange: Exchange,
 }
@@ -98,13 +135,18 @@ pub(super) struct Answer {
 impl Answer {
     /// Waits until there is room for one more piece: until the client takes one.
     fn poll_place(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if let (Some(places), None) = (&mut self.places, &self.place) {
-            let polled = places.poll_acquire(context);
-            if polled.is_pending() {
-                self.exchange.is_ours(false);
-            }
-            self.place = ready!(polled);
+        if self.place.is_some() {
+            return Poll::Ready(());
         }
+        let polled = match &mut self.places {
+            Places::NotNeeded => return Poll::Ready(()),
+            Places::OneByOne(places) => places.poll_acquire(context),
+            Places::AtOnce(places, needed) => places.poll_acquire_many(context, *needed),
+        };
+        if polled.is_pending() {
+            self.exchange.is_ours(false);
+        }
+        self.place = ready!(polled);
         Poll::Ready(())
     }
 }
@@ -120,6 +162,10 @@ impl http_body::Body for Answer {
         ready!(self.poll_place(context));
         let polled = Pin::new(&mut self.body).poll_frame(context);
         self.exchange.moves(polled.is_pending());
+        if polled.is_ready() && matches!(self.places, Places::AtOnce(..)) {
+            // Its end waits for nobody.
+            self.places = Places::NotNeeded;
+        }
         polled.map_ok(|frame| {
             frame.map_data(|bytes| Piece {
                 bytes,
@@ -164,7 +210,11 @@ impl Buf for Piece {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::{convert::Infallible, time::Duration};
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicBool, Ordering},
+        time::Duration,
+    };
 
     use futures_util::{FutureExt, StreamExt, stream};
     use http_body_util::BodyExt;
@@ -258,16 +308,53 @@ mod tests {
         for answer in &mut answers {
             pieces.extend(answer.frame().now_or_never());
         }
-        assert_eq!(pieces.len(), MAX_PIECES);
+        assert_eq!(pieces.len(), MAX_PIECES as usize);
         // That is the client's doing, not ours.
         assert_eq!(over_within(&pulse, 121).await, Some(Over::Stalled));
         let small = Response::new(Body::from("ok\n"));
         let small = Exchange::begin(&pulse, Version::HTTP_2).carried_by(small, &room).into_body();
         assert!(small.collect().now_or_never().is_some(), "a small answer waits for nobody");
         drop(pieces.pop());
-        for answer in &mut answers[MAX_PIECES..] {
+        for answer in &mut answers[MAX_PIECES as usize..] {
             pieces.extend(answer.frame().now_or_never());
         }
-        assert_eq!(pieces.len(), MAX_PIECES, "one was taken, one comes");
+        assert_eq!(pieces.len(), MAX_PIECES as usize, "one was taken, one comes");
+    }
+
+    /// A manifest, which says so when it is read.
+    fn manifest(room: &Room, bytes: u64, was_read: &Arc<AtomicBool>) -> Answer {
+        let was_read = Arc::clone(was_read);
+        let read = async move {
+            was_read.store(true, Ordering::Relaxed);
+            Ok::<_, Infallible>(Bytes::from_static(b"{}"))
+        };
+        let mut response = Response::new(Body::from_stream(stream::once(read)));
+        response.extensions_mut().insert(InOnePiece { bytes });
+        Exchange::begin(&pulse(), Version::HTTP_2).carried_by(response, room).into_body()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_one_piece_is_read_when_there_is_room_for_all_of_it() {
+        let room = Room::default();
+        for (bytes, beside) in [(MAX_SMALL_BYTES + 1, 15), (PIECE_BYTES + 1, 14), (16 * PIECE_BYTES, 0)] {
+            let was_read = Arc::new(AtomicBool::new(false));
+            let mut first = manifest(&room, bytes, &was_read);
+            let piece = piece_of(&mut first).await;
+            // Nobody waits for what was read to be taken but those that need its room.
+            assert!(first.frame().now_or_never().expect("its end").is_none());
+            assert!(
+                endless(&pulse(), &room).frame().now_or_never().is_some(),
+                "a blob waits for no manifest"
+            );
+            assert_eq!(room.in_one_piece.available_permits(), beside, "{bytes}");
+
+            was_read.store(false, Ordering::Relaxed);
+            let mut largest = manifest(&room, u64::MAX, &was_read);
+            assert!(largest.frame().now_or_never().is_none());
+            assert!(!was_read.load(Ordering::Relaxed), "{bytes}: read without room");
+            drop(piece);
+            piece_of(&mut largest).await;
+            assert!(was_read.load(Ordering::Relaxed));
+        }
     }
 }

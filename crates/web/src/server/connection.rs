@@ -52,14 +52,9 @@ pub(super) struct Door {
 /// HTTP/1 and HTTP/2 as we speak them. Deadlines of HTTP/1 are the pulse's: hyper's own takes being idle for a slow head.
 pub(super) fn http() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .max_buf_size(MAX_PARSED_HEAD_BYTES)
-        // Whoever has asked and sends no more is answered: `request; shutdown(SHUT_WR)` is no hanging up. Whoever has gone
-        // shows in a body that breaks off, or in an answer that nobody takes.
-        .half_close(true);
+    // A connection that sends no more is over, and not half closed: an act on a disk that hangs would keep the place of
+    // everybody who has given up on it.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_PARSED_HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -26,7 +26,10 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use self::connection::{Door, Order};
-pub(crate) use self::{answer::MAX_SMALL_BYTES, pace::TooSlow};
+pub(crate) use self::{
+    answer::{InOnePiece, MAX_SMALL_BYTES},
+    pace::TooSlow,
+};
 pub use self::{
     certificate_files::CertificateFiles,
     challenges::{Challenges, PemPair},

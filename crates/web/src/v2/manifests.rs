@@ -11,7 +11,10 @@ use super::{
     errors::V2Error,
     precondition::{entity_tag, expected, settled},
 };
-use crate::{body::read_to_end, server::MAX_SMALL_BYTES};
+use crate::{
+    body::read_to_end,
+    server::{InOnePiece, MAX_SMALL_BYTES},
+};
 
 /// OCI distribution 1.1, "Pushing Manifests with Subject".
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
@@ -34,11 +37,13 @@ pub(crate) async fn pull(exchange: &mut Exchange<'_>, ask: PullManifest) -> Answ
         _ if exchange.is_head() => Body::empty(),
         0..=MAX_SMALL_BYTES => Body::from(registry.read_manifest(&grant, &manifest, now).await?),
         // Whoever asks for many and takes none would keep up to 4 MiB of each in memory.
-        _ => Body::from_stream(registry.read_manifest_in_pieces(&grant, &manifest, now).await?),
+        _ => Body::from_stream(registry.read_manifest_later(&grant, &manifest, now)),
     };
-    Ok(described(StatusCode::OK, body)
+    let mut response = described(StatusCode::OK, body)
         .with(header::CONTENT_TYPE, &manifest.media_type)
-        .with(header::CONTENT_LENGTH, manifest.size.to_string()))
+        .with(header::CONTENT_LENGTH, manifest.size.to_string());
+    response.extensions_mut().insert(InOnePiece { bytes: manifest.size });
+    Ok(response)
 }
 
 /// Takes a manifest of at most 4 MiB; with `If-Match` or `If-None-Match` only where its name leads to what that says.

@@ -70,6 +70,7 @@ async fn an_edit_changes_what_the_form_says_and_keeps_the_rest(t: TestServer) {
     let path = format!("/tokens/{}/edit", ci.id);
     let before = shown(&t, &ci.id).await;
     let page = browser.get(&path).await.is(200).says("As it is").says("Update").says("pull on acme/web");
+    let page = page.says("Every repository of the namespace.");
     let revision = hidden(&page, "revision");
     let kept = [
         ("revision", revision.as_str()),
@@ -100,6 +101,10 @@ async fn an_edit_changes_what_the_form_says_and_keeps_the_rest(t: TestServer) {
     let refused = browser.post(&path, &wrong).await.is(422).says("id=\"expiry-wrong\"").says("&lt;kept&gt;");
     let refused = refused.says("id=\"permission-wrong\"").says("id=\"addresses-wrong\"");
     assert!(!refused.text().contains("<kept>"), "{refused:?}");
+    // What a new form begins with was typed here.
+    let beside =
+        [("revision", revision.as_str()), ("expiry", "keep"), ("days", "90"), ("permission", "custom")];
+    browser.post(&path, &beside).await.is(422).says("choose Set number of days for 90");
     let all = [
         ("revision", revision.as_str()),
         ("expiry", "never"),

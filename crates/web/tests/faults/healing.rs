@@ -135,14 +135,32 @@ async fn a_manifest_with_a_damaged_payload_is_found_and_healed(t: TestServer) {
 }
 
 #[both_engines]
-async fn a_manifest_whose_row_says_another_length_keeps_its_payload(t: TestServer) {
+async fn a_manifest_whose_row_says_another_length_is_told_the_right_one(t: TestServer) {
     let (ci, image) = (t.with(&holder(&t).await), Image::new(1, 100));
     ci.push("acme/api", "1.0", &image).await.is(201);
     t.tamper("UPDATE manifests SET size = size + 1").await;
-    let (problems, _) = t.check_store(EVERYTHING, MUCH_LATER).await;
-    assert_eq!(kinds(&problems), [ProblemKind::UnreadableRow]);
-    t.tamper("UPDATE manifests SET size = size - 1").await;
+    ci.pull("acme/api", "1.0").await.refused(404, "MANIFEST_UNKNOWN");
+    let size = image.manifest.bytes.len() as u64;
+    for (how, outcome) in [
+        (LOOK, Outcome::Left),
+        (READ, Outcome::Left),
+        (HowToCheck { read: false, repair: true }, Outcome::Repaired),
+    ] {
+        let (problems, checked) = t.check_store(how, MUCH_LATER).await;
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!((problem.kind, problem.outcome), (ProblemKind::WrongManifestSize, outcome));
+        assert_eq!((&problem.what, problem.bytes), (&image.manifest.digest, size));
+        assert_eq!(checked.is_clean(), outcome == Outcome::Repaired);
+    }
     assert!(ci.pull("acme/api", "1.0").await.is(200).body == image.manifest.bytes);
+    assert_eq!(t.check_store(EVERYTHING, MUCH_LATER).await.0, []);
+
+    let audit = "/api/v1/audit?namespace=acme&event=manifest.size-corrected";
+    let rows = t.admin().get(audit).await.is(200).json()["items"].clone();
+    assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
+    assert_eq!(rows[0]["target"], format!("acme/api@{}", image.manifest.digest));
+    assert_eq!(rows[0]["before"], json!({ "size": size + 1 }));
+    assert_eq!(rows[0]["after"], json!({ "size": size }));
 }
 
 #[both_engines]

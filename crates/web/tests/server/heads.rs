@@ -1,7 +1,6 @@
 //! Heads that are too large, and what is no head at all.
 
 use testkit::{Engine, TestServer};
-use tokio::io::AsyncWriteExt;
 use web::Limits;
 
 use crate::bytes::{Bytes, HEALTHZ};
@@ -59,20 +58,6 @@ async fn a_request_says_once_for_whom_it_is() {
                 "{answer}"
             );
         }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_has_asked_and_sends_no_more_is_answered() {
-    let t = TestServer::on(Engine::Sqlite).await;
-    // A password takes its time.
-    let authorization = testkit::actor::basic("admin", "a wrong password");
-    let request = format!("GET /v2/ HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\r\n");
-    for _ in 0..3 {
-        let mut asked = Bytes::sent(&t.host, request.as_bytes()).await;
-        asked.0.shutdown().await.unwrap();
-        let answer = asked.text_until_its_end().await;
-        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     }
 }
 

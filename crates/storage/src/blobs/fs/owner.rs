@@ -2,8 +2,9 @@
 //! makes there that user can't read when it serves again.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +12,11 @@ use rustix::{
     fs::{Access, access},
     process::geteuid,
 };
+
+use super::FILE_MODE;
+
+/// The name of the file that shows to whom belongs what is made in a folder.
+const PROBE: &str = "owner.probe";
 
 /// A server of another user made this.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +27,41 @@ struct Foreign {
     ours: u32,
 }
 
-/// Refuses what another user's server made at one of `paths`, where something is; an error names the path.
+/// Refuses what another user's server made at one of `paths`, where something is; an error names the path. Blocks.
 ///
-/// `ours` owns what we make beside it, which need not be this process's user: a network file system may have one owner for
-/// everything. What belongs to somebody else is fine for a user who may read and change it, as the group that Kubernetes
-/// gives a volume may (fsGroup); root may always, so that says nothing of it.
-pub fn check_owner(ours: u32, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
+/// Ours is what belongs to the owner of what we make in `folder`, who need not be this process's user: a network file
+/// system may have one owner for everything. What belongs to somebody else is fine for a user who may read and change it, as
+/// the group that Kubernetes gives a volume may (fsGroup); root may always, so that says nothing of it.
+pub fn check_owner(folder: &Path, paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
+    let ours = owner_of_new_files(folder)?;
     let is_root = geteuid().is_root();
     paths.into_iter().try_for_each(|path| check_owner_of(&path, ours, is_root))
+}
+
+/// Refuses those of `paths`, where something is, in which this user can't read and change things; an error names the path.
+pub(super) fn check_changeable(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
+    paths.into_iter().try_for_each(|path| match fs::metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        found => check_changeable_to_us(&path, &found.map_err(|error| at(&path, &error))?),
+    })
+}
+
+/// To whom belongs what we make in the folder.
+fn owner_of_new_files(folder: &Path) -> io::Result<u32> {
+    let probe = folder.join(PROBE);
+    let remove = || match fs::remove_file(&probe) {
+        // Replicas that start together have one name for it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    let options = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).to_owned();
+    let made = || {
+        // What a start left that was killed half way is no news.
+        remove()?;
+        let owner = options.open(&probe)?.metadata()?.uid();
+        remove().map(|()| owner)
+    };
+    made().map_err(|error| at(&probe, &error))
 }
 
 fn check_owner_of(path: &Path, ours: u32, is_root: bool) -> io::Result<()> {
@@ -44,6 +77,10 @@ fn check_owner_of(path: &Path, ours: u32, is_root: bool) -> io::Result<()> {
         let foreign = Foreign { path: path.to_owned(), owner, ours };
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, foreign));
     }
+    check_changeable_to_us(path, &found)
+}
+
+fn check_changeable_to_us(path: &Path, found: &fs::Metadata) -> io::Result<()> {
     let passing = if found.is_dir() { Access::EXEC_OK } else { Access::empty() };
     access(path, Access::READ_OK | Access::WRITE_OK | passing).map_err(|errno| at(path, &errno.into()))
 }
@@ -78,6 +115,18 @@ mod tests {
             ours + 1
         );
         assert_eq!(refused.to_string(), says);
+    }
+
+    #[test]
+    fn the_look_for_the_owner_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        fs::write(folder.path().join(PROBE), "of a start that was killed").unwrap();
+        check_owner(folder.path(), [key.clone()]).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        let absent = folder.path().join("absent");
+        let refused = check_owner(&absent, [key]).unwrap_err().to_string();
+        assert!(refused.starts_with(&absent.display().to_string()), "{refused}");
     }
 
     /// As where Kubernetes gives the volume's group to whoever the container runs as.

@@ -166,17 +166,19 @@ fn select(name: &str, label: &str, choices: &[(&str, &str)], form: &Form, wrong:
     }
 }
 
-/// Gives somebody a role, whatever they had. Whoever would give some of their own away is asked first.
+/// Gives somebody a role, whatever they had. Whoever would give some of their own role away is asked first; an
+/// administrator of the instance stays one of the namespace whatever it is.
 pub(super) async fn set(State(app): State<App>, visitor: Visitor, path: InPath, form: Form) -> Answered {
     let namespace = path.namespace()?;
     let mut wrong = Wrong::default();
     let member = named(&form, &mut wrong);
     let role = wrong.check("role", Role::parse(form.text("role")));
     if let (Some(member), Some(role)) = (member, role) {
-        let is_viewer = member == MemberName::User(visitor.viewer.username.clone());
+        let gives_away =
+            !visitor.viewer.is_admin && member == MemberName::User(visitor.viewer.username.clone());
         let grant = visitor.may(&app, SetMember { namespace: namespace.clone(), member }).await?;
         let after = address::after(form.query())?;
-        if is_viewer && form.text("asked") != "yes" {
+        if gives_away && form.text("asked") != "yes" {
             let held = app.registry().own_role(&grant).await?;
             if let Some(held) = held.filter(|held| *held > role) {
                 return Ok(ask_to_give_away(&visitor, &namespace, (held, role), &after));

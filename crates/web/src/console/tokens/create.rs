@@ -156,7 +156,7 @@ fn read<Name, Error: std::fmt::Display>(
     let name = wrong.check("name", name(form.text("name")));
     let description = fields::read_description(form, wrong);
     let stands_for = fields::read_whom(form, wrong);
-    let expiry = fields::read_expiry(form, now, wrong).and_then(|expiry| {
+    let expiry = fields::read_expiry(form, fields::FIRST_DAYS, now, wrong).and_then(|expiry| {
         wrong.check("expiry", expiry.ok_or("a new token has no expiry to keep; choose one"))
     });
     let chosen = scope_rows::read_permission(form, place, wrong);

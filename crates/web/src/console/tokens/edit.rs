@@ -11,7 +11,7 @@ use super::{
     fields,
     outcome::Outcome,
     place::{self, Place, details_path, scopes_path},
-    wording,
+    scope_rows, wording,
 };
 use crate::{
     app::App,
@@ -110,7 +110,7 @@ fn read(
         edit.description = fields::read_description(form, wrong);
         edit.stands_for = fields::read_whom(form, wrong);
     }
-    let expiry = fields::read_expiry(form, now, wrong);
+    let expiry = fields::read_expiry(form, "", now, wrong);
     let permission = if token.mirrors_its_user() { Some(None) } else { read_permission(form, token, wrong) };
     edit.expiry = expiry?.filter(|expiry| *expiry != token.expiry);
     edit.scopes = permission?.map(Into::into);
@@ -154,7 +154,7 @@ fn form_page(
             (asked.fields())
             (about(place, form, wrong))
             (fields::expiry(form, wrong, kept, place.status_words()))
-            @if !token.mirrors_its_user() { (permission(token, asked, form, wrong)) }
+            @if !token.mirrors_its_user() { (permission(token, place, asked, form, wrong)) }
             (fields::addresses(form, wrong))
             (fields::status(form, place.status_words()))
             .actions {
@@ -173,12 +173,11 @@ fn about(place: &Place, form: &Form, wrong: &Wrong) -> Markup {
     html! { (fields::description(form, wrong)) (fields::whom(form, wrong)) }
 }
 
-fn permission(token: &StoredToken, asked: &Asked, form: &Form, wrong: &Wrong) -> Markup {
+fn permission(token: &StoredToken, place: &Place, asked: &Asked, form: &Form, wrong: &Wrong) -> Markup {
     html! {
         fieldset {
             legend { "Permission" }
-            .choice { (fields::radio(form, "permission", "pull", "Pull")) }
-            .choice { (fields::radio(form, "permission", "pull-push", "Pull & Push")) }
+            (scope_rows::short_forms(form, place))
             .choice {
                 (fields::radio(form, "permission", "custom", "Custom"))
                 // Several scopes are a line each, which no paragraph may hold.

@@ -186,8 +186,14 @@ pub(super) fn expiry(form: &Form, wrong: &Wrong, kept: Option<&Markup>, words: &
     }
 }
 
-/// The expiry that was chosen; `Some(None)` is to keep what is there.
-pub(super) fn read_expiry(form: &Form, now: Instant, wrong: &mut Wrong) -> Option<Option<Expiry>> {
+/// The expiry that was chosen; `Some(None)` is to keep what is there. `first_days` stand in a new form before anybody has
+/// typed there.
+pub(super) fn read_expiry(
+    form: &Form,
+    first_days: &str,
+    now: Instant,
+    wrong: &mut Wrong,
+) -> Option<Option<Expiry>> {
     let chosen = match form.text("expiry") {
         "keep" => Ok(None),
         "never" => Ok(Some(Expiry::Never)),
@@ -195,13 +201,13 @@ pub(super) fn read_expiry(form: &Form, now: Instant, wrong: &mut Wrong) -> Optio
         "date" => on_date(form.text("date"), now).map(Some),
         _ => Err("choose a number of days, a date, or never".to_owned()),
     };
-    wrong.check("expiry", not_beside(form).and(chosen))
+    wrong.check("expiry", not_beside(form, first_days).and(chosen))
 }
 
 /// Whoever filled in a day or a number of days beside another choice meant that, and would have a token that lives longer
-/// or shorter. The number that a new form brings was typed by nobody.
-fn not_beside(form: &Form) -> Result<(), String> {
-    let is_typed = |name: &str| !["", FIRST_DAYS].contains(&form.text(name));
+/// or shorter.
+fn not_beside(form: &Form, first_days: &str) -> Result<(), String> {
+    let is_typed = |name: &str| !["", first_days].contains(&form.text(name));
     for (name, choice) in [("days", "Set number of days"), ("date", "Expire on")] {
         if is_typed(name) && form.text("expiry") != name {
             return Err(format!("choose {choice} for {}, or empty that field", form.text(name)));
@@ -276,7 +282,7 @@ mod tests {
 
     fn chosen(fields: &[(&str, &str)]) -> Result<Option<Expiry>, String> {
         let mut wrong = Wrong::default();
-        let read = read_expiry(&Form::of(fields), NOW, &mut wrong);
+        let read = read_expiry(&Form::of(fields), FIRST_DAYS, NOW, &mut wrong);
         read.ok_or_else(|| wrong.with("expiry").unwrap().to_owned())
     }
 

@@ -33,7 +33,7 @@ const ACTIONS: [(&str, &str); 3] = [("delete", "Admin (delete)"), ("push", "Push
 
 /// What a token may do: a short form, or scopes row by row. `account` is offered for personal tokens alone.
 pub(super) fn permission(form: &Form, wrong: &Wrong, place: &Place, known: &Previewed) -> Markup {
-    let ([pull, pull_push], example) = (place.reach(), place.example());
+    let example = place.example();
     html! {
         fieldset {
             legend { "Permission" }
@@ -43,14 +43,7 @@ pub(super) fn permission(form: &Form, wrong: &Wrong, place: &Place, known: &Prev
                     p.hint { "At the time of use, as their password does. It can't be narrowed later." }
                 }
             }
-            .choice {
-                (radio(form, "permission", "pull", "Pull"))
-                p.hint { (pull) }
-            }
-            .choice {
-                (radio(form, "permission", "pull-push", "Pull & Push"))
-                p.hint { (pull_push) }
-            }
+            (short_forms(form, place))
             .choice {
                 (radio(form, "permission", "custom", "Custom"))
                 p.hint { "What the scopes below allow, and nothing else." }
@@ -65,6 +58,21 @@ pub(super) fn permission(form: &Form, wrong: &Wrong, place: &Place, known: &Prev
             @for row in 0..count(form) { (self::row(form, wrong, row, &example)) }
             (preview(known))
             button.small-button name="more" value="yes" formnovalidate { "Add another scope" }
+        }
+    }
+}
+
+/// The choice of the short forms, with what they reach: whoever chooses one takes the scopes off that were there.
+pub(super) fn short_forms(form: &Form, place: &Place) -> Markup {
+    let [pull, pull_push] = place.reach();
+    html! {
+        .choice {
+            (radio(form, "permission", "pull", "Pull"))
+            p.hint { (pull) }
+        }
+        .choice {
+            (radio(form, "permission", "pull-push", "Pull & Push"))
+            p.hint { (pull_push) }
         }
     }
 }
