@@ -6,6 +6,8 @@ use std::time::Duration;
 use e2e::{ADMIN_PASSWORD, Browser, Machine, Sealock};
 use testkit::{Engine, both_engines, image::Image};
 
+use crate::admins_browser;
+
 const NEW_PASSWORD: &str = "a password of one's own";
 
 #[both_engines]
@@ -124,12 +126,17 @@ async fn reset(browser: &Browser) -> String {
     browser.copied("Value").await
 }
 
-#[both_engines]
-async fn loading_the_page_of_a_secret_again_makes_nothing_and_shows_nothing(sealock: Sealock) {
-    let Some(browser) = Browser::beside(&sealock) else { return };
-    browser.log_in_as_admin().await;
+/// An administrator's browser, beside a registry with the namespace acme.
+async fn at_acme(sealock: &Sealock) -> Option<Browser> {
+    let browser = admins_browser(sealock).await?;
     sealock.log_in_as_admin().await;
     sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    Some(browser)
+}
+
+#[both_engines]
+async fn loading_the_page_of_a_secret_again_makes_nothing_and_shows_nothing(sealock: Sealock) {
+    let Some(browser) = at_acme(&sealock).await else { return };
     browser.open("/namespaces/acme/tokens/new").await;
     let secret = create_token(&browser).await;
     browser.reload().await;
@@ -149,10 +156,7 @@ async fn loading_the_page_of_a_secret_again_makes_nothing_and_shows_nothing(seal
 
 #[both_engines]
 async fn what_is_copied_is_what_is_shown(sealock: Sealock) {
-    let Some(browser) = Browser::beside(&sealock) else { return };
-    browser.log_in_as_admin().await;
-    sealock.log_in_as_admin().await;
-    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    let Some(browser) = at_acme(&sealock).await else { return };
     browser.open("/namespaces/acme/tokens/new").await;
     create_token(&browser).await;
     for label in
@@ -168,10 +172,7 @@ async fn what_is_copied_is_what_is_shown(sealock: Sealock) {
 #[tokio::test]
 async fn nothing_moves_about_when_the_script_comes_late() {
     let sealock = Sealock::on(Engine::Sqlite).await;
-    let Some(browser) = Browser::beside(&sealock) else { return };
-    browser.log_in_as_admin().await;
-    sealock.log_in_as_admin().await;
-    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    let Some(browser) = at_acme(&sealock).await else { return };
     for path in ["/", "/namespaces/acme", "/audit", "/users", "/profile/sessions"] {
         assert!(browser.open_slowly(path).await <= 0.0, "{path}");
     }
@@ -181,10 +182,7 @@ async fn nothing_moves_about_when_the_script_comes_late() {
 #[tokio::test]
 async fn a_question_is_asked_once_and_stays_until_one_clicks_beside_it() {
     let sealock = Sealock::on(Engine::Sqlite).await;
-    let Some(browser) = Browser::beside(&sealock) else { return };
-    browser.log_in_as_admin().await;
-    sealock.log_in_as_admin().await;
-    sealock.cli(&["namespace", "create", "acme"]).await.succeeded();
+    let Some(browser) = at_acme(&sealock).await else { return };
     sealock.token("acme", "ci-bot", &[]).await;
     browser.open("/namespaces/acme/tokens").await;
     browser.follow("ci-bot").await;
