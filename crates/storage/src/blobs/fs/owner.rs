@@ -40,9 +40,9 @@ pub fn check_owner(folder: &Path, paths: impl IntoIterator<Item = PathBuf>) -> i
 
 /// Refuses those of `paths`, where something is, in which this user can't read and change things; an error names the path.
 pub(super) fn check_changeable(paths: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
-    paths.into_iter().try_for_each(|path| match fs::metadata(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        found => check_changeable_to_us(&path, &found.map_err(|error| at(&path, &error))?),
+    paths.into_iter().try_for_each(|path| match found_at(&path)? {
+        Some(found) => check_changeable_to_us(&path, &found),
+        None => Ok(()),
     })
 }
 
@@ -65,10 +65,7 @@ fn owner_of_new_files(folder: &Path) -> io::Result<u32> {
 }
 
 fn check_owner_of(path: &Path, ours: u32, is_root: bool) -> io::Result<()> {
-    let found = match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found.map_err(|error| at(path, &error))?,
-    };
+    let Some(found) = found_at(path)? else { return Ok(()) };
     let owner = found.uid();
     if owner == ours {
         return Ok(());
@@ -78,6 +75,14 @@ fn check_owner_of(path: &Path, ours: u32, is_root: bool) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, foreign));
     }
     check_changeable_to_us(path, &found)
+}
+
+/// What is at the path, if anything is.
+fn found_at(path: &Path) -> io::Result<Option<fs::Metadata>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some).map_err(|error| at(path, &error)),
+    }
 }
 
 fn check_changeable_to_us(path: &Path, found: &fs::Metadata) -> io::Result<()> {
