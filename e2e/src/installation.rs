@@ -46,6 +46,8 @@ pub struct Installation {
     files: Option<u64>,
     /// Whether the servers are nobody's, and not this process's user's.
     is_nobodys: bool,
+    /// The program to start, if it is not the one of this workspace.
+    program: Option<PathBuf>,
 }
 
 /// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
@@ -65,7 +67,14 @@ impl Installation {
     /// An empty folder.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("sealock-first-start-").tempdir().expect("a folder");
-        Self { host: free_address(), folder, variables: Settings::new(), files: None, is_nobodys: false }
+        Self {
+            host: free_address(),
+            folder,
+            variables: Settings::new(),
+            files: None,
+            is_nobodys: false,
+            program: None,
+        }
     }
 
     /// The same, with servers whose clock the test moves ([`Self::move_clock`]). `None` (and "skipped", but a failure in
@@ -100,6 +109,11 @@ impl Installation {
     /// Allows each server no more than so many open files.
     pub fn allow_files(&mut self, files: u64) {
         self.files = Some(files);
+    }
+
+    /// Starts `program` instead of this workspace's: another release, to compare with.
+    pub fn set_program(&mut self, program: &Path) {
+        self.program = Some(program.to_owned());
     }
 
     /// Sets the servers' clock `seconds` ahead of the real one.
@@ -176,7 +190,7 @@ impl Installation {
         if let Some(files) = self.files {
             words.extend(["prlimit".to_owned(), format!("--nofile={files}")]);
         }
-        let mut program = binary();
+        let mut program = self.program.clone().unwrap_or_else(binary);
         if self.is_nobodys {
             let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
             words.extend(["setpriv".to_owned(), "--clear-groups".to_owned()].into_iter().chain(ids));

@@ -6,6 +6,7 @@ mod answer;
 mod browser;
 mod clock;
 mod containerd;
+pub mod hostile;
 mod installation;
 mod machine;
 mod outcome;

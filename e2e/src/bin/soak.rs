@@ -1,10 +1,13 @@
-//! `./dev/soak kill`: kills servers for as long as it is told to, and says what came of it.
+//! `./dev/soak`: long runs against the released binary, for a person who reads the result.
 #![allow(clippy::print_stdout)] // It is a program for people.
 
-use std::{hash::BuildHasher, process::ExitCode, time::Duration};
+use std::{hash::BuildHasher, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser};
-use e2e::soak::{self, Until};
+use e2e::{
+    hostile,
+    soak::{self, Until},
+};
 use testkit::{Engine, postgres::Postgres};
 
 /// Puts the released binary through what a lifetime brings, and checks what was acknowledged.
@@ -21,6 +24,15 @@ enum Soak {
         #[arg(long)]
         postgres: bool,
     },
+    /// Attacks a server that may use 512 MiB of memory, while honest clients log in, push and pull.
+    Hostile {
+        /// How long to attack.
+        #[arg(long, default_value_t = 180)]
+        seconds: u64,
+        /// Another release's program: it is attacked first, in the same way, and both results are printed.
+        #[arg(long, value_name = "PROGRAM")]
+        compare: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -36,7 +48,13 @@ struct Length {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Soak::Kill { length, seed, postgres } = Soak::parse();
+    match Soak::parse() {
+        Soak::Kill { length, seed, postgres } => kill(&length, seed, postgres).await,
+        Soak::Hostile { seconds, compare } => attack(Duration::from_secs(seconds), compare).await,
+    }
+}
+
+async fn kill(length: &Length, seed: Option<u64>, postgres: bool) -> ExitCode {
     if postgres && Postgres::shared().is_none() {
         println!("there is no PostgreSQL on this machine; ./dev/setup installs one");
         return ExitCode::FAILURE;
@@ -52,4 +70,15 @@ async fn main() -> ExitCode {
     let report = soak::kill(engine, seed, until, &|said| println!("{said}")).await;
     println!("{report}");
     if report.defects.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The result of the other program is only printed; this workspace's decides the exit code.
+async fn attack(length: Duration, compare: Option<PathBuf>) -> ExitCode {
+    let say = |said: &str| println!("{said}");
+    if let Some(other) = compare {
+        println!("{}", hostile::attack(&other, length, &say).await);
+    }
+    let report = hostile::attack(&hostile::program(), length, &say).await;
+    println!("{report}");
+    if report.defects().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
