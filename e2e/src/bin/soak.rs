@@ -3,9 +3,9 @@
 
 use std::{hash::BuildHasher, path::PathBuf, process::ExitCode, time::Duration};
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use e2e::{
-    hostile,
+    hostile::{self, Attack},
     soak::{self, Until},
 };
 use testkit::{Engine, postgres::Postgres};
@@ -32,6 +32,9 @@ enum Soak {
         /// Another release's program: it is attacked first, in the same way, and both results are printed.
         #[arg(long, value_name = "PROGRAM")]
         compare: Option<PathBuf>,
+        /// Only this attack, instead of all at once; may be repeated.
+        #[arg(long, value_name = "ATTACK")]
+        only: Vec<Attack>,
     },
 }
 
@@ -50,7 +53,10 @@ struct Length {
 async fn main() -> ExitCode {
     match Soak::parse() {
         Soak::Kill { length, seed, postgres } => kill(&length, seed, postgres).await,
-        Soak::Hostile { seconds, compare } => attack(Duration::from_secs(seconds), compare).await,
+        Soak::Hostile { seconds, compare, only } => {
+            let attacks = if only.is_empty() { Attack::value_variants().to_vec() } else { only };
+            attack(&attacks, Duration::from_secs(seconds), compare).await
+        }
     }
 }
 
@@ -73,12 +79,12 @@ async fn kill(length: &Length, seed: Option<u64>, postgres: bool) -> ExitCode {
 }
 
 /// The result of the other program is only printed; this workspace's decides the exit code.
-async fn attack(length: Duration, compare: Option<PathBuf>) -> ExitCode {
+async fn attack(attacks: &[Attack], length: Duration, compare: Option<PathBuf>) -> ExitCode {
     let say = |said: &str| println!("{said}");
     if let Some(other) = compare {
-        println!("{}", hostile::attack(&other, length, &say).await);
+        println!("{}", hostile::attack(&other, attacks, length, &say).await);
     }
-    let report = hostile::attack(&hostile::program(), length, &say).await;
+    let report = hostile::attack(&hostile::program(), attacks, length, &say).await;
     println!("{report}");
     if report.defects().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

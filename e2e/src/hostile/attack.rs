@@ -1,9 +1,26 @@
-//! What attackers were answered.
+//! The attacks, and what they were answered.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
+
+/// One kind of attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Attack {
+    /// Manifests of 4 MiB that are expensive to parse.
+    Manifests,
+    /// Manifests and login forms whose end never comes.
+    Bodies,
+    /// Token requests with 64 scopes.
+    Scopes,
+    /// Mounts without a source.
+    Mounts,
+    /// Wrong passwords of unknown users.
+    Passwords,
+    /// Upload sessions that are never finished, and blobs that exist already.
+    Uploads,
+}
 
 /// Counts of answers, by attack and status.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,7 @@
 //! The attackers, all at once, on a thread and a runtime of their own so that honest clients are measured undisturbed.
 
 use std::{
+    net::Ipv4Addr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,8 +19,8 @@ use tokio::{
 };
 
 use super::{
-    Tally, documents,
-    setup::{Login, Target, client_at},
+    Attack, Tally, documents,
+    setup::{Login, Target, client_at, client_from},
 };
 
 /// Attackers give up after this time and try again.
@@ -28,26 +29,33 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// Repositories of one request to the token endpoint: as many as it accepts.
 const ASKED_SCOPES: usize = 64;
+/// Connections that guess at the same time from one address, and what each sends before the address changes.
+const GUESSING_CONNECTIONS: usize = 90;
+const GUESSES_PER_CONNECTION: usize = 4;
 /// What is sent of a manifest whose end never comes, in bytes.
 const UNFINISHED_BYTES: usize = 2_200_000;
 const UNFINISHED_FORM_BYTES: usize = 200_000;
 
-/// Starts every attack. The thread ends, with its counts, once `is_over` is set.
-pub(super) fn start(target: Target, is_over: Arc<AtomicBool>) -> JoinHandle<Tally> {
+/// Starts the attacks. The thread ends, with its counts, once `is_over` is set.
+pub(super) fn start(target: Target, attacks: Vec<Attack>, is_over: Arc<AtomicBool>) -> JoinHandle<Tally> {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(attack(target, is_over))
+        runtime.block_on(attack(target, &attacks, is_over))
     })
 }
 
-async fn attack(target: Target, is_over: Arc<AtomicBool>) -> Tally {
+async fn attack(target: Target, attacks: &[Attack], is_over: Arc<AtomicBool>) -> Tally {
     let mut attackers = Attackers { target, is_over, tally: Tally::default(), running: JoinSet::new() };
-    attackers.large_manifests();
-    attackers.unfinished_bodies();
-    attackers.many_scopes();
-    attackers.mounts();
-    attackers.wrong_passwords();
-    attackers.uploads();
+    for attack in attacks {
+        match attack {
+            Attack::Manifests => attackers.large_manifests(),
+            Attack::Bodies => attackers.unfinished_bodies(),
+            Attack::Scopes => attackers.many_scopes(),
+            Attack::Mounts => attackers.mounts(),
+            Attack::Passwords => attackers.wrong_passwords(),
+            Attack::Uploads => attackers.uploads(),
+        }
+    }
     let tally = attackers.tally.clone();
     while !attackers.is_over.load(Ordering::SeqCst) {
         tokio::time::sleep(RETRY_INTERVAL).await;
@@ -182,13 +190,29 @@ impl Attackers {
         self.repeat("mount, another tenant's digest", 4, &client(client_at(27)), foreign);
     }
 
-    /// Wrong passwords of users that do not exist, from one address.
+    /// Wrong passwords of users that do not exist, on 90 connections from one address; then from the next address,
+    /// because the server soon refuses to check more of one.
     fn wrong_passwords(&mut self) {
-        let guess = |client: &Client, target: &Target, number: usize| {
-            let request = client.get(target.url("/auth/token?service=sealock"));
-            request.basic_auth(format!("nobody-{number}"), Some("wrong password"))
-        };
-        self.repeat("wrong password, 90 connections", 90, &client(client_at(28)), guess);
+        let (tally, target) = (self.tally.clone(), self.target.clone());
+        self.running.spawn(async move {
+            for last in (1..=u8::MAX).cycle() {
+                let client = client(client_from(Ipv4Addr::new(127, 0, 1, last)));
+                let mut guessing = JoinSet::new();
+                for number in 0..GUESSING_CONNECTIONS {
+                    let (tally, target, client) = (tally.clone(), target.clone(), client.clone());
+                    guessing.spawn(async move {
+                        for turn in 0..GUESSES_PER_CONNECTION {
+                            let request = client.get(target.url("/auth/token?service=sealock"));
+                            let request =
+                                request.basic_auth(format!("nobody-{number}-{turn}"), Some("wrong password"));
+                            tally.count("wrong password, 90 connections", status_of(request).await);
+                        }
+                    });
+                }
+                guessing.join_all().await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+        });
     }
 
     /// Upload sessions that are never finished, and blobs that exist already.

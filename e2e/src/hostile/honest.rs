@@ -194,8 +194,6 @@ async fn first_logins(target: &Target, when: Logins, until: Until) -> Measured {
 async fn repeated_logins(target: &Target, until: Until) -> Measured {
     let mut user = Honest::at(target, REPEATED_LOGINS);
     let Some(login) = target.people(Logins::BeforeAttack).last() else { return user.measured };
-    // The first one is checked, and not measured.
-    user.log_in("", login).await;
     while !until.is_over() {
         user.log_in("log in again", login).await;
         tokio::time::sleep(ROUND_INTERVAL).await;

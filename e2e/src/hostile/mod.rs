@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-pub use attack::Tally;
+pub use attack::{Attack, Tally};
 pub use measured::Measured;
 
 use memory::Watch;
@@ -64,29 +64,38 @@ pub struct Report {
 impl Report {
     /// Everything that must not happen and did.
     pub fn defects(&self) -> Vec<String> {
-        let mut defects = Vec::new();
+        let mut defects = self.failures();
+        defects.extend(self.slow_actions());
+        defects
+    }
+
+    /// Defects that do not depend on the machine's speed.
+    pub fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
         if self.is_killed {
-            defects.push(format!("the server ended or exceeded {} MiB", MEMORY_LIMIT_KIB / 1024));
+            failures.push(format!("the server ended or exceeded {} MiB", MEMORY_LIMIT_KIB / 1024));
         }
         for measured in [&self.idle, &self.attacked] {
-            let failures = measured.failures();
-            if !failures.is_empty() {
-                let quoted = &failures[..failures.len().min(QUOTED_FAILURES)];
-                defects.push(format!("{} honest requests failed: {quoted:#?}", failures.len()));
+            let failed = measured.failures();
+            if !failed.is_empty() {
+                let quoted = &failed[..failed.len().min(QUOTED_FAILURES)];
+                failures.push(format!("{} honest requests failed: {quoted:#?}", failed.len()));
             }
         }
-        for (action, idle) in self.idle.medians() {
-            match self.attacked.median(action) {
-                None => defects.push(format!("no honest client completed \"{action}\" during the attack")),
-                Some(attacked) if attacked.as_secs_f64() > MAX_SLOWDOWN * idle.as_secs_f64() => {
-                    defects
-                        .push(format!("\"{action}\" takes more than {MAX_SLOWDOWN} times the idle median"));
-                }
-                Some(_) => {}
+        failures.extend(self.faults.iter().map(|line| format!("the server logged a fault: {line}")));
+        failures
+    }
+
+    /// Honest actions that the attack delays too much.
+    fn slow_actions(&self) -> Vec<String> {
+        let slow = self.idle.medians().filter_map(|(action, idle)| match self.attacked.median(action) {
+            None => Some(format!("no honest client completed \"{action}\" during the attack")),
+            Some(attacked) if attacked.as_secs_f64() > MAX_SLOWDOWN * idle.as_secs_f64() => {
+                Some(format!("\"{action}\" takes more than {MAX_SLOWDOWN} times the idle median"))
             }
-        }
-        defects.extend(self.faults.iter().map(|line| format!("the server logged a fault: {line}")));
-        defects
+            Some(_) => None,
+        });
+        slow.collect()
     }
 }
 
@@ -126,11 +135,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// Attacks a fresh server of `program` for `length`; `say` gets a line for each phase.
+/// Attacks a fresh server of `program` for `length` with all `attacks` at once; `say` gets a line for each phase.
 ///
 /// # Panics
 /// If the server does not start or the preparations fail: then nothing was measured.
-pub async fn attack(program: &Path, length: Duration, say: &(dyn Fn(&str) + Sync)) -> Report {
+pub async fn attack(
+    program: &Path,
+    attacks: &[Attack],
+    length: Duration,
+    say: &(dyn Fn(&str) + Sync),
+) -> Report {
     let mut installation = Installation::new();
     installation.set_program(program);
     let run = installation.start(&[]).await.ready();
@@ -144,7 +158,7 @@ pub async fn attack(program: &Path, length: Duration, say: &(dyn Fn(&str) + Sync
 
     say(&format!("attacking for {} s", length.as_secs()));
     let is_over = Arc::new(AtomicBool::new(false));
-    let attacking = attackers::start(target.clone(), Arc::clone(&is_over));
+    let attacking = attackers::start(target.clone(), attacks.to_vec(), Arc::clone(&is_over));
     tokio::time::sleep(RAMP_TIME).await;
     let attacked = honest::measure(&target, length, setup::Logins::DuringAttack).await;
     is_over.store(true, Ordering::SeqCst);

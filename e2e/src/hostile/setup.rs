@@ -78,8 +78,12 @@ impl Prepared {
 
 /// A client whose connections come from 127.0.0.`last`.
 pub(super) fn client_at(last: u8) -> reqwest::ClientBuilder {
-    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
-    reqwest::Client::builder().no_proxy().local_address(address)
+    client_from(Ipv4Addr::new(127, 0, 0, last))
+}
+
+/// A client whose connections come from `address`, which is in 127.0.0.0/8.
+pub(super) fn client_from(address: Ipv4Addr) -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().local_address(IpAddr::V4(address))
 }
 
 /// Makes everything that a run needs.
@@ -99,7 +103,8 @@ pub(super) async fn prepare(host: &str, password: &str, people: usize) -> Target
     let everything = json!([{ "type": "repository", "path": "*", "actions": ["pull", "push"] }]);
     let honest = api.token("honest", "ci-bot", &everything).await;
     let attacker = api.token("mallory", "attacker", &everything).await;
-    let scopes: Vec<Value> = (0..SCOPES).map(hostile_scope).collect();
+    let mounts = json!({ "type": "repository", "path": "mallory/mounting-*", "actions": ["pull", "push"] });
+    let scopes: Vec<Value> = (1..SCOPES).map(hostile_scope).chain([mounts]).collect();
     let many_scopes = api.token("mallory", "many-scopes", &json!(scopes)).await;
     let image = Image::new(1, 50_000);
     api.push_image("honest/shared", &image).await;
