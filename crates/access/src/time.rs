@@ -76,6 +76,10 @@ impl serde::Serialize for Instant {
     }
 }
 
+/// How far the clocks of two replicas may differ without harm: no request fails because of it, and nothing that was
+/// revoked lives on.
+pub const MAX_CLOCK_DIFFERENCE: Length = Length::seconds(30);
+
 /// A length of time in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Length(i64);

@@ -70,12 +70,24 @@ pub enum RouteError {
     },
 }
 
+/// The path with one slash at its beginning, where it is a `/v2/` path with several: clients join a base URL that ends with
+/// a slash and a path that begins with one. `None` where there is nothing to change.
+pub fn without_leading_slashes(path: &str) -> Option<&str> {
+    let start =
+        path.bytes().take_while(|byte| *byte == b'/').count().checked_sub(1).filter(|start| *start > 0)?;
+    let path = path.get(start..)?;
+    let rest = path.strip_prefix("/v2")?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(path)
+}
+
 /// Reads a method and a raw path, still percent-encoded and without the query; linear in its length.
 ///
-/// `/v2` and `/v2/` are one, and so are `blobs/uploads` and `blobs/uploads/`: clients omit the slash.
+/// Slashes at the end mean nothing: clients omit the one of `/v2/` and `blobs/uploads/`, and add one to other paths. Neither
+/// do further ones at the beginning ([`without_leading_slashes`]).
 pub fn parse(method: Method, path: &str) -> Result<Call, RouteError> {
+    let path = without_leading_slashes(path).unwrap_or(path).trim_end_matches('/');
     let rest = match path.strip_prefix("/v2") {
-        Some("" | "/") => return read_only(method, || Ok(Call::Ping)),
+        Some("") => return read_only(method, || Ok(Call::Ping)),
         Some(rest) => rest.strip_prefix('/').ok_or(RouteError::Unknown)?,
         None => return Err(RouteError::Unknown),
     };
@@ -84,7 +96,7 @@ pub fn parse(method: Method, path: &str) -> Result<Call, RouteError> {
     match segments.as_slice() {
         ["_catalog"] => read_only(method, || Ok(Call::Catalog)),
         [name @ .., "manifests", reference] => manifest(method, name, reference),
-        [name @ .., "blobs", "uploads", ""] | [name @ .., "blobs", "uploads"] => start_upload(method, name),
+        [name @ .., "blobs", "uploads"] => start_upload(method, name),
         [name @ .., "blobs", "uploads", id] => upload(method, name, id),
         [name @ .., "blobs", digest] => blob(method, name, digest),
         [name @ .., "tags", "list"] => {
@@ -297,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_registry_itself_has_two_endpoints() {
-        for path in ["/v2", "/v2/"] {
+        for path in ["/v2", "/v2/", "/v2//", "//v2", "//v2/", "///v2//"] {
             assert_eq!(parse(Method::Get, path), Ok(Call::Ping));
             assert_eq!(parse(Method::Head, path), Ok(Call::Ping));
         }
@@ -319,6 +331,34 @@ mod tests {
             for (method, path, call) in endpoints(&name, DIGEST, "list") {
                 assert_eq!(parse(method, &path), Ok(call), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn further_slashes_at_either_end_mean_nothing() {
+        for (method, path, call) in endpoints("acme/api", DIGEST, "1.0") {
+            for written in [format!("/{path}"), format!("{path}/"), format!("///{path}//")] {
+                assert_eq!(parse(method, &written).as_ref(), Ok(&call), "{written}");
+            }
+        }
+        // Those in between are part of a name, which has none that is empty.
+        for path in ["/v2//acme/api/tags/list", "/v2/acme//tags/list/", "//v2//acme/api/tags/list"] {
+            let parsed = parse(Method::Get, path);
+            assert!(
+                matches!(&parsed, Err(RouteError::Malformed { code: ErrorCode::NameInvalid, .. })),
+                "{path}: {parsed:?}"
+            );
+        }
+        for (path, expect) in [
+            ("//v2/acme", Some("/v2/acme")),
+            ("///v2", Some("/v2")),
+            ("/v2/", None),
+            ("//v2x", None),
+            ("//api/v1/me", None),
+            ("//", None),
+            ("", None),
+        ] {
+            assert_eq!(without_leading_slashes(path), expect, "{path}");
         }
     }
 
@@ -351,19 +391,22 @@ mod tests {
             "/V2/",
             "/v2x",
             "/v20/a/tags/list",
-            "/v2//",
+            "/v2a/",
+            "//v2x/",
+            "//",
+            "/a//v2/",
             "/v2/a",
             "/v2/a/b",
-            "/v2/_catalog/",
             "/v2/_catalog/x",
             "/v2/a/tags",
             "/v2/a/tags/",
             "/v2/a/tags/x",
-            "/v2/a/tags/list/",
             "/v2/a/manifests",
+            "/v2/a/manifests/",
             "/v2/a/blobs",
+            "/v2/a/blobs/",
             "/v2/a/referrers",
-            "/v2/a/manifests/x/",
+            "/v2/a/referrers//",
             "/v2/a/Manifests/x",
             "/v2/a/manifests%2fx",
         ] {
@@ -401,7 +444,6 @@ mod tests {
         name("/v2/a//tags/list", "nothing between slashes at position 3");
         let blob = |path, says| check(Method::Get, path, ErrorCode::DigestInvalid, says);
         blob("/v2/a/blobs/x", "\"x\" is not a digest");
-        blob("/v2/a/blobs/", "\"\" is not a digest");
         blob("/v2/a/blobs/sha256:0", "is not a digest");
         blob("/v2/a/blobs/sha384:0", "hash that is not known here");
         blob("/v2/a/referrers/x", "\"x\" is not a digest");
@@ -425,7 +467,6 @@ mod tests {
         tag(Method::Head, ErrorCode::ManifestUnknown);
         tag(Method::Delete, ErrorCode::ManifestUnknown);
         tag(Method::Put, ErrorCode::ManifestInvalid);
-        check(Method::Put, "/v2/a/manifests/", ErrorCode::ManifestInvalid, "\"\" is not a tag");
         check(Method::Put, "/v2/a/manifests/..", ErrorCode::ManifestInvalid, "\"..\" is not a tag");
     }
 

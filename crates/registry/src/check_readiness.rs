@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use access::time::Instant;
+use access::time::{Instant, MAX_CLOCK_DIFFERENCE};
 use futures_util::{StreamExt, stream};
 use storage::{
     blobs::{BlobError, BlobStore, Body, BodyError},
@@ -12,9 +12,9 @@ use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
 use crate::Registry;
 
-/// How far this machine's clock may be from the database's, in seconds: a bearer is taken that early (DESIGN §3.2, leeway
-/// for nbf), so that two replicas within it understand each other.
-pub const MAX_CLOCK_DIFFERENCE_SECONDS: u64 = 5;
+/// How far this machine's clock may be from the database's, in seconds: two replicas that are wrong in opposite directions
+/// differ by at most [`MAX_CLOCK_DIFFERENCE`] then.
+const MAX_SECONDS_OFF: u64 = MAX_CLOCK_DIFFERENCE.as_millis().unsigned_abs() / 2000;
 /// How long database and blob store may take to answer: a disk or a network that hangs says nothing at all, and whoever
 /// asks whether requests can be answered waits some seconds at most (a probe of Kubernetes one, unless told otherwise).
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -35,7 +35,7 @@ pub enum Missing {
     SilentBlobs,
     /// The right time: tokens and bearers would end too early or too late.
     #[error(
-        "this machine's clock is {seconds} s off the database's, and {MAX_CLOCK_DIFFERENCE_SECONDS} s are allowed; \
+        "this machine's clock is {seconds} s off the database's, and {MAX_SECONDS_OFF} s are allowed; \
          set it (NTP)"
     )]
     Time {
@@ -91,8 +91,8 @@ impl Registry {
 }
 
 fn wrong_time(ours: Instant, theirs: Instant) -> Option<Missing> {
-    let seconds = ours.as_millis().abs_diff(theirs.as_millis()) / 1000;
-    (seconds > MAX_CLOCK_DIFFERENCE_SECONDS).then_some(Missing::Time { seconds })
+    let seconds = ours.as_millis().abs_diff(theirs.as_millis()).div_ceil(1000);
+    (seconds > MAX_SECONDS_OFF).then_some(Missing::Time { seconds })
 }
 
 #[cfg(test)]
@@ -100,14 +100,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_wrong_beyond_five_seconds_either_way() {
+    fn a_clock_is_wrong_beyond_fifteen_seconds_either_way() {
         let said = |ours, theirs| {
             wrong_time(Instant::from_millis(ours), Instant::from_millis(theirs))
                 .map(|missing| missing.to_string())
         };
-        assert_eq!((said(10_000, 15_999), said(15_999, 10_000)), (None, None));
-        let text = "this machine's clock is 6 s off the database's, and 5 s are allowed; set it (NTP)";
-        assert_eq!(said(10_000, 16_000).as_deref(), Some(text));
-        assert_eq!(said(16_000, 10_000).as_deref(), Some(text));
+        assert_eq!((said(10_000, 25_000), said(25_000, 10_000)), (None, None));
+        let text = "this machine's clock is 16 s off the database's, and 15 s are allowed; set it (NTP)";
+        assert_eq!(said(10_000, 25_001).as_deref(), Some(text));
+        assert_eq!(said(25_001, 10_000).as_deref(), Some(text));
     }
 }

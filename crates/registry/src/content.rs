@@ -101,17 +101,16 @@ pub enum ContentError {
     },
     /// The tag or digest does not lead to what the caller took for granted.
     #[error(
-        "{repository} has {} under {reference} now, which is not what the request's condition wants; look again, \
-         and repeat what still makes sense",
-        .now.as_ref().map_or("nothing", Digest::as_str)
+        "{repository} has {present} under {reference} now, which is not what the request's condition wants; look again, \
+         and repeat what still makes sense"
     )]
     NotAsExpected {
         /// In which repository.
         repository: RepositoryName,
         /// The tag or digest.
         reference: Reference,
-        /// What it leads to, if to anything.
-        now: Option<Digest>,
+        /// What it leads to, as far as the caller may know.
+        present: Present,
     },
     /// The manifest has other tags by now than those that somebody was asked about.
     #[error(
@@ -149,6 +148,27 @@ pub enum ContentError {
     /// The database.
     #[error(transparent)]
     Storage(DbError),
+}
+
+/// What a tag or a digest leads to, as the error about a condition names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Present {
+    /// Nothing.
+    Nothing,
+    /// The manifest with this digest.
+    Manifest(Digest),
+    /// Only callers who may pull learn that.
+    Hidden,
+}
+
+impl std::fmt::Display for Present {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Manifest(digest) => f.write_str(digest.as_str()),
+            Self::Hidden => f.write_str("other content, or none,"),
+        }
+    }
 }
 
 impl From<DbError> for ContentError {

@@ -88,7 +88,7 @@ impl Registry {
         let DeleteManifest { repository, reference } = &grant.ask;
         let id = existing(grant.still_holds(tx, now).await?, repository)?;
         let before = tags::take(tx, id, tag).await?.ok_or_else(|| unknown(&grant.ask))?.digest;
-        expected.check(repository, reference, before.as_ref())?;
+        expected.check(tx, grant, (repository, reference), before.as_ref(), now).await?;
         tags::delete(tx, id, tag).await?;
         let mut record = grant.record("tag.deleted", format!("{repository}:{tag}"));
         record.before = serde_json::json!({ "digest": before.as_ref().map(Digest::as_str) }).to_string();
@@ -110,7 +110,7 @@ impl Registry {
         if manifests::is_needed(tx, id, digest).await? {
             return Err(in_use());
         }
-        expected.check(repository, reference, Some(digest))?;
+        expected.check(tx, grant, (repository, reference), Some(digest), now).await?;
         if let Some(seen) = &expected.tags
             && *seen != TagsSeen::now(tx, manifest).await?
         {

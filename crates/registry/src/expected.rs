@@ -1,8 +1,15 @@
 //! What whoever changes a tag or a manifest takes for granted, compared in the transaction that changes it.
 
+use access::{operation::Need, role::Action, time::Instant};
 use oci::{Digest, Reference, RepositoryName};
+use storage::db::Tx;
 
-use crate::{content::ContentError, tags_seen::TagsSeen};
+use crate::{
+    authorize::Refusal,
+    content::{ContentError, Present},
+    grant::{Ask, Grant},
+    tags_seen::TagsSeen,
+};
 
 /// Manifests that a condition names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,28 +42,37 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Refuses unless `reference`, which leads to `now`, is as expected.
-    pub(crate) fn check(
+    /// Whether a reference that leads to `present` is as expected.
+    fn is_met(&self, present: Option<&Digest>) -> bool {
+        let leads_to = |named: &Named| present.is_some_and(|digest| named.has(digest));
+        self.one_of.as_ref().is_none_or(leads_to) && !self.none_of.as_ref().is_some_and(leads_to)
+    }
+
+    /// Refuses unless `place`, which leads to `present`, is as expected. The error names what is there only if the
+    /// caller may pull it: a token that may only push or delete must not learn digests.
+    pub(crate) async fn check<A: Ask>(
         &self,
-        repository: &RepositoryName,
-        reference: &Reference,
-        now: Option<&Digest>,
+        tx: &Tx,
+        grant: &Grant<A>,
+        place: (&RepositoryName, &Reference),
+        present: Option<&Digest>,
+        now: Instant,
     ) -> Result<(), ContentError> {
-        let leads_to = |named: &Named| now.is_some_and(|digest| named.has(digest));
-        if self.one_of.as_ref().is_none_or(leads_to) && !self.none_of.as_ref().is_some_and(leads_to) {
+        if self.is_met(present) {
             return Ok(());
         }
-        Err(ContentError::NotAsExpected {
-            repository: repository.clone(),
-            reference: reference.clone(),
-            now: now.cloned(),
-        })
+        let (repository, reference) = (place.0.clone(), place.1.clone());
+        let present = match grant.holds_for(tx, &Need::repository(&repository, Action::Pull), now).await {
+            Ok(_) => present.map_or(Present::Nothing, |digest| Present::Manifest(digest.clone())),
+            Err(Refusal::Storage(error)) => return Err(error.into()),
+            Err(_) => Present::Hidden,
+        };
+        Err(ContentError::NotAsExpected { repository, reference, present })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
 
     #[test]
@@ -78,10 +94,8 @@ mod tests {
             (any.clone(), any, false, false),
         ] {
             let expected = Expected { one_of, none_of, tags: None };
-            let (repository, tag) =
-                (RepositoryName::parse("acme/api").unwrap(), oci::Tag::parse("1.0").unwrap());
-            let check = |now| expected.check(&repository, &Reference::Tag(tag.clone()), now).is_ok();
-            assert_eq!((check(Some(&here)), check(None)), (is_fine_there, is_fine_absent), "{expected:?}");
+            let met = (expected.is_met(Some(&here)), expected.is_met(None));
+            assert_eq!(met, (is_fine_there, is_fine_absent), "{expected:?}");
         }
     }
 }

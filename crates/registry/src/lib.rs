@@ -80,9 +80,9 @@ pub use certificates::{
 };
 pub use change_password::ChangePassword;
 pub use change_scopes::{AddScope, RemoveScopes};
-pub use check_readiness::{MAX_CLOCK_DIFFERENCE_SECONDS, Missing};
+pub use check_readiness::Missing;
 pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Outcome, Problem, ProblemKind, check_store};
-pub use content::ContentError;
+pub use content::{ContentError, Present};
 pub use create_instance_token::CreateInstanceToken;
 pub use create_namespace::CreateNamespace;
 pub use create_personal_token::CreatePersonalToken;

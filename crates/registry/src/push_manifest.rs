@@ -113,7 +113,7 @@ impl Registry {
             }
             Reference::Digest(digest) => (!is_new, (!is_new).then(|| digest.clone())),
         };
-        expected.check(repository, reference, before.as_ref())?;
+        expected.check(tx, grant, (repository, reference), before.as_ref(), now).await?;
         if let Reference::Tag(tag) = reference {
             point(tx, id, tag, manifest, is_there, now).await?;
         }

@@ -13,7 +13,7 @@ use std::{
 use access::{
     bearer::{self, Bearer, BearerError, Claims, LIFETIME_SECONDS, SignError, SigningKey, VerifyingKeys},
     randomness::Randomness,
-    time::{Instant, Length},
+    time::{Instant, Length, MAX_CLOCK_DIFFERENCE},
 };
 use storage::{
     db::{Db, DbError, retried},
@@ -37,14 +37,12 @@ const READ_EVERY: Length = Length::seconds(10);
 /// to make up.
 const READ_FOR_UNKNOWN_EVERY: Length = Length::seconds(1);
 /// How old the next key is at least when it begins to sign: several times [`READ_EVERY`], so that every replica that
-/// serves knows it, and everybody who keeps `/auth/jwks.json` for less.
+/// serves knows it, and everybody who keeps `/auth/jwks.json` for less. It may have been made by a replica whose clock is
+/// behind by [`MAX_CLOCK_DIFFERENCE`].
 pub const NEXT_KNOWN_AFTER: Length = Length::seconds(60);
-/// How far the clocks of replicas may differ, and how long a request may take from its beginning to the signature, when
-/// it is asked whether a retired key signed before it was retired.
-const STRAGGLERS: Length = Length::seconds(30);
 /// How long a retired key verifies: until its last bearer has expired on every replica's clock.
 pub(crate) const RETIRED_VERIFIES_FOR: Length =
-    Length::seconds(LIFETIME_SECONDS + STRAGGLERS.as_millis() / 1000);
+    Length::milliseconds(LIFETIME_SECONDS * 1000 + MAX_CLOCK_DIFFERENCE.as_millis());
 
 /// The keys in use, as they were read last.
 pub(crate) struct SigningKeys {
@@ -256,7 +254,8 @@ impl Ring {
 /// that leaks after its time signs what it likes.
 fn could_have_signed(retired_at: Instant, claims: &Claims, now: Instant) -> bool {
     let issued_at = Instant::from_millis(claims.iat.saturating_mul(1000));
-    issued_at <= retired_at.plus(STRAGGLERS) && now < retired_at.plus(RETIRED_VERIFIES_FOR)
+    // The clock of the replica that issued it may have been ahead of the one that retired the key.
+    issued_at <= retired_at.plus(MAX_CLOCK_DIFFERENCE) && now < retired_at.plus(RETIRED_VERIFIES_FOR)
 }
 
 /// A new key pair, sealed.
@@ -334,7 +333,8 @@ mod tests {
 
     #[test]
     fn the_next_key_is_known_everywhere_before_it_signs() {
-        assert!(NEXT_KNOWN_AFTER.as_millis() >= 3 * READ_EVERY.as_millis());
+        let known_for = NEXT_KNOWN_AFTER.as_millis() - MAX_CLOCK_DIFFERENCE.as_millis();
+        assert!(known_for >= 3 * READ_EVERY.as_millis());
         assert!(RETIRED_VERIFIES_FOR.as_millis() > LIFETIME_SECONDS * 1000 + READ_EVERY.as_millis());
     }
 }

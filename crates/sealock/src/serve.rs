@@ -63,7 +63,7 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     }
     let ready = format!("Sealock is ready at {}\n", public_urls.origin_for(None));
     let app = App::new(registry, clock, random, public_urls, config.trusted_proxies);
-    let limits = Limits { connections: capacity.connections, ..Limits::default() };
+    let limits = Limits { connections: capacity.connections, idle: config.idle_timeout, ..Limits::default() };
     let stop = told_to_stop()?;
     let mut beside = beside(&app, metrics);
     let certificate = tls::keep(files, keeper, &mut beside)?;

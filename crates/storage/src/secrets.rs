@@ -84,8 +84,11 @@ pub async fn end_living_by(tx: &Tx, token: TokenId, at: Instant, why: &str) -> R
     Ok(())
 }
 
-const END_ALL: &str = "UPDATE token_secrets SET ended_at = $2, why = $3, is_final = 1 \
-    WHERE token_id = $1 AND is_final = 0 AND (ended_at IS NULL OR ended_at > $2)";
+// A secret that ended by itself, by this replica's clock, becomes final too: it still lives on one whose clock is behind.
+const END_ALL: &str = "UPDATE token_secrets SET is_final = 1, \
+    why = CASE WHEN ended_at IS NULL OR ended_at > $2 THEN $3 ELSE why END, \
+    ended_at = CASE WHEN ended_at IS NULL OR ended_at > $2 THEN $2 ELSE ended_at END \
+    WHERE token_id = $1 AND is_final = 0";
 
 /// Ends every living secret of a token at once: a replica whose clock is behind does not take it for alive.
 pub async fn end_all(tx: &Tx, token: TokenId, now: Instant, why: &str) -> Result<(), DbError> {

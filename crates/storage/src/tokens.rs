@@ -7,7 +7,7 @@ use access::{
     allowed_addresses::AllowedAddresses,
     expiry::Expiry,
     id::{NamespaceId, TokenId, UserId},
-    time::Instant,
+    time::{Instant, MAX_CLOCK_DIFFERENCE},
 };
 use oci::NamespaceName;
 
@@ -173,7 +173,8 @@ macro_rules! select_tokens_where {
     () => {
         "SELECT t.id, t.kind, t.namespace_id, n.name, t.user_id, u.username, t.access, t.name, t.description, \
          t.status, t.expires_at, t.created_at, t.created_by_id, t.created_by, t.revision, \
-         (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1), \
+         (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id \
+         ORDER BY s.ended_at IS NULL DESC, s.created_at DESC, s.id DESC LIMIT 1), \
          t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes, \
          t.allowed_addresses \
          FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id WHERE "
@@ -463,7 +464,7 @@ pub async fn disable_all_of_namespace(
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
     tx.execute(HOLD_SERVICE, params![namespace]).await?;
-    tx.list(DISABLE_SERVICE, params![namespace, now], read_name).await
+    tx.list(DISABLE_SERVICE, params![namespace, alive_elsewhere(now)], read_name).await
 }
 
 const HOLD_PERSONAL: &str = "UPDATE tokens SET revision = revision \
@@ -480,7 +481,12 @@ pub async fn disable_all_of_user(
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
     tx.execute(HOLD_PERSONAL, params![user]).await?;
-    tx.list(DISABLE_PERSONAL, params![user, now], read_name).await
+    tx.list(DISABLE_PERSONAL, params![user, alive_elsewhere(now)], read_name).await
+}
+
+/// A token that expired since this instant may still be alive on a replica whose clock is behind.
+fn alive_elsewhere(now: Instant) -> Instant {
+    now.minus(MAX_CLOCK_DIFFERENCE)
 }
 
 fn read_name(row: &Row<'_>) -> Result<(TokenId, String), DbError> {

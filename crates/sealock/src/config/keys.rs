@@ -151,6 +151,14 @@ pub(crate) const MAX_CONNECTIONS: Key = Key {
     is_list: false,
 };
 
+pub(crate) const IDLE_TIMEOUT: Key = Key {
+    name: "idle_timeout",
+    takes: NUMBER,
+    default: "120",
+    help: "How many seconds a connection is kept without a request; more than a proxy in front keeps it (commonly 60)",
+    is_list: false,
+};
+
 pub(crate) const METRICS_LISTEN: Key = Key {
     name: "metrics_listen",
     takes: "ADDRESS:PORT",
@@ -176,7 +184,7 @@ pub(crate) const LOG_LEVEL: Key = Key {
 };
 
 /// Every key, in the order of the help.
-pub(crate) const KEYS: [&Key; 18] = [
+pub(crate) const KEYS: [&Key; 19] = [
     &LISTEN,
     &PUBLIC_URLS,
     &DATA_DIR,
@@ -192,6 +200,7 @@ pub(crate) const KEYS: [&Key; 18] = [
     &ACME_CA_FILE,
     &ADMIN_PASSWORD_FILE,
     &MAX_CONNECTIONS,
+    &IDLE_TIMEOUT,
     &METRICS_LISTEN,
     &LOG,
     &LOG_LEVEL,

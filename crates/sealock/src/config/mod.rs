@@ -12,7 +12,9 @@ mod tls;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use flags::ServeFlags;
 use layers::{Given, Source};
@@ -27,6 +29,10 @@ use crate::origin::Origin;
 
 /// The largest `max_connections`: Linux gives a process about as many files by default (fs.nr_open, 1,048,576).
 const MAX_MAX_CONNECTIONS: usize = 1_000_000;
+
+/// The bounds of `idle_timeout`, in seconds. Below the shortest a client would connect anew for each request of a pull;
+/// beyond the longest, connections that clients left would hold files for hours.
+const IDLE_TIMEOUT_SECONDS: RangeInclusive<u64> = 5..=3_600;
 
 /// What `sealock serve` was told, checked.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub(crate) struct ServeConfig {
     pub(crate) tls: Option<TlsFiles>,
     /// How many connections there are at once, at least 1.
     pub(crate) max_connections: usize,
+    /// How long a connection is kept without a request.
+    pub(crate) idle_timeout: Duration,
     /// Where the metrics are served.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// For what a certificate is ordered, and from whom.
@@ -168,6 +176,7 @@ impl ServeConfig {
             acme,
             tls,
             max_connections: given.one_or_default(&keys::MAX_CONNECTIONS, parse_max_connections)?,
+            idle_timeout: given.one_or_default(&keys::IDLE_TIMEOUT, parse_idle_timeout)?,
             metrics_listen: given.one(&keys::METRICS_LISTEN, parse_listen)?,
             admin_password_file: given.one(&keys::ADMIN_PASSWORD_FILE, path)?,
             log: given.one_or_default(&keys::LOG, parse_log)?,
@@ -208,6 +217,11 @@ fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
 fn parse_max_connections(text: &str) -> Result<usize, &'static str> {
     let number = text.parse().ok().filter(|number| (1..=MAX_MAX_CONNECTIONS).contains(number));
     number.ok_or("it takes a number from 1 to 1000000")
+}
+
+fn parse_idle_timeout(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().filter(|seconds| IDLE_TIMEOUT_SECONDS.contains(seconds));
+    seconds.map(Duration::from_secs).ok_or("it takes a number of seconds from 5 to 3600")
 }
 
 fn parse_database(text: &str, data_dir: &Path) -> Result<DatabaseLocation, &'static str> {

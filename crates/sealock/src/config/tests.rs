@@ -123,6 +123,7 @@ fn every_key_is_a_flag_a_variable_and_a_line_of_the_file() {
             "acme_email" => "ada@a.example",
             "acme_directory" => "https://acme.example/directory",
             "max_connections" => "17",
+            "idle_timeout" => "75",
             "metrics_listen" => "127.0.0.1:9",
             "log" => "json",
             "log_level" => "debug",
@@ -416,6 +417,23 @@ fn how_many_connections_is_a_number_with_or_without_quotes() {
     ] {
         let refused = given().file(file).refused();
         assert!(refused.starts_with(says), "{refused}");
+    }
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_a_number_of_seconds_within_bounds() {
+    let default = given().loads().idle_timeout;
+    assert_eq!((default.as_secs(), default), (120, web::Limits::default().idle));
+    for seconds in [5, 75, 3600] {
+        assert_eq!(
+            given().file(&format!("idle_timeout = {seconds}")).loads().idle_timeout.as_secs(),
+            seconds
+        );
+    }
+    for seconds in ["4", "3601", "-1", "1m", ""] {
+        let refused = given().flags(&[&format!("--idle-timeout={seconds}")]).refused();
+        let says = "--idle-timeout: it takes a number of seconds from 5 to 3600";
+        assert!(refused.starts_with(says), "{seconds}: {refused}");
     }
 }
 

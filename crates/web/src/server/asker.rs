@@ -9,7 +9,8 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::future::Either;
-use http::{Request, StatusCode, header};
+use http::{Request, StatusCode, Uri, header, uri::PathAndQuery};
+use oci::route;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
@@ -51,6 +52,7 @@ impl Asker {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
         let Visit { peer, pulse, limits, router, busy, tasks } = &self.visit;
+        let request = in_normal_form(request);
         let exchange = Exchange::begin(pulse, request.version());
         let strict_transport = self.is_tls.then(|| strict_transport::for_host(&request)).flatten();
         let pace = limits.pace(request.uri().path());
@@ -81,6 +83,21 @@ impl Asker {
             Ok(exchange.carried_by(response, &room))
         }
     }
+}
+
+/// The request with one slash in front of `v2` where it has several: whatever looks at the path sees the normal form only.
+fn in_normal_form<B>(mut request: Request<B>) -> Request<B> {
+    let Some(path) = route::without_leading_slashes(request.uri().path()) else { return request };
+    let target = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(target).ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+    request
 }
 
 /// What surrounds every request failed itself; the log has the place, the client a 500.

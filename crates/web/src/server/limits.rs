@@ -8,18 +8,19 @@ const MAX_CONNECTIONS: usize = 10_000;
 /// How long a client may take for the head of a request: from the connection on for its first, from the first byte on
 /// for each later one (DESIGN §6). The preface of HTTP/2 is part of the first.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a connection is kept without a request (DESIGN §6).
-const IDLE_TIME: Duration = Duration::from_secs(60);
+/// How long a connection is kept without a request unless a setting says otherwise. Common proxies close theirs after 60 s:
+/// the server must keep it for longer, or a proxy sends a request on a connection that the server is just closing (502).
+const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How fast what is pushed has to come: 1 KiB a second, a sixth of what a modem of 56 kbit/s sends. Less is no slow link but
-/// somebody who holds a place (slowloris on bodies). Taken over as long as anything may be idle: a link that is gone for
-/// half a minute (a train, a roaming laptop) loses no push.
-const CONTENT_PACE: Pace = Pace { bytes: 60 * 1024, window: IDLE_TIME };
+/// somebody who holds a place (slowloris on bodies). Taken over a minute, so that
+/// a link that is gone for half of it (a train, a roaming laptop) loses no push.
+const CONTENT_PACE: Pace = Pace { bytes: 60 * 1024, window: Duration::from_secs(60) };
 /// The same rate for forms and JSON, taken over a shorter time: they are small, quickly sent again, and those of the token
 /// endpoint and the login come before any credential.
 const FORM_PACE: Pace = Pace { bytes: 10 * 1024, window: HEAD_DEADLINE };
 /// How long nothing of a body may come before others who need the place get it.
 const OWING_TIME: Duration = Duration::from_secs(3);
-/// How long nothing of an answer may move before its reader counts as gone. Twice the idle time, because Linux wakes a
+/// How long nothing of an answer may move before its reader counts as gone. Two minutes, because Linux wakes a
 /// writer only when a third of the send buffer (4 MiB at most by its default) is free again: even with that, a link of
 /// 12 KiB a second lives.
 const STALL_TIME: Duration = Duration::from_secs(120);
@@ -113,6 +114,11 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_idle_connection_is_kept_for_longer_than_common_proxies_keep_theirs() {
+        assert_eq!(Limits::default().idle.as_secs(), 120);
+    }
 
     #[test]
     fn what_is_pushed_has_more_time_than_a_form() {

@@ -94,6 +94,44 @@ async fn what_is_deleted_is_what_was_expected(t: TestServer) {
     }
 }
 
+/// A refused condition names the digest only to callers who may pull: scopes with `delete` alone and narrow bearers may not.
+#[both_engines]
+async fn a_refused_condition_names_the_digest_only_to_who_may_pull(t: TestServer) {
+    let (admin, [one, two]) = images(&t).await;
+    let scope = |actions: &[&str]| serde_json::json!({ "scopes": [{ "type": "repository", "path": "acme/*", "actions": actions }] });
+    let cleaner = t.with(&t.service_token("acme", "cleaner", scope(&["delete"])).await);
+    let pusher = t.with(&t.service_token("acme", "pusher", scope(&["pull", "push", "delete"])).await);
+    let by_digest = format!("/v2/acme/api/manifests/{}", one.manifest.digest);
+    let absent = "/v2/acme/api/manifests/absent";
+    let condition = ("if-match", tag_of(&two));
+    let told = format!("acme/api has {} under 1.0 now", one.manifest.digest);
+    for (actor, says) in [
+        (&cleaner, "acme/api has other content, or none, under 1.0 now"),
+        (&cleaner.asks("repository:acme/api:*").await, "acme/api has other content, or none, under 1.0 now"),
+        (
+            &pusher.asks("repository:acme/api:delete").await,
+            "acme/api has other content, or none, under 1.0 now",
+        ),
+        (&pusher, &told),
+        (&pusher.asks("repository:acme/api:pull,delete").await, &told),
+    ] {
+        let refused = delete(actor, TAG, (condition.0, &condition.1)).await.refused(412, "UNSUPPORTED");
+        let names_it = says == told;
+        assert_eq!(format!("{refused:?}").contains(one.manifest.digest.as_str()), names_it, "{refused:?}");
+        refused.says(says);
+        delete(actor, &by_digest, (condition.0, &condition.1)).await.refused(412, "UNSUPPORTED");
+    }
+    let narrow = pusher.asks("repository:acme/api:push").await;
+    let headers = [(condition.0, condition.1.as_str())];
+    for path in [TAG, absent] {
+        let refused = put(&narrow, path, &two, &headers).await.refused(412, "UNSUPPORTED");
+        assert!(!format!("{refused:?}").contains(one.manifest.digest.as_str()), "{refused:?}");
+        refused.says("acme/api has other content, or none,");
+        put(&pusher, path, &two, &headers).await.refused(412, "UNSUPPORTED");
+    }
+    admin.pull("acme/api", "1.0").await.is(200);
+}
+
 /// What would be refused without a condition is refused as ever (RFC 9110 §13.2.1), also to whoever may not push.
 #[both_engines]
 async fn a_condition_changes_no_other_refusal(t: TestServer) {

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::json;
-use testkit::{TestServer, both_engines, image::Image};
+use testkit::{
+    TestServer, both_engines,
+    image::{Image, MANIFEST_TYPE},
+};
 
 #[both_engines]
 async fn an_image_comes_back_byte_for_byte(t: TestServer) {
@@ -153,4 +156,37 @@ async fn what_one_replica_was_given_another_has(t: TestServer) {
     here.push("acme/api", "1.0", &image).await.is(201);
     // The bearer too: keys are in the database.
     assert_eq!(here.at(&replica).pull("acme/api", "1.0").await.is(200).body, image.manifest.bytes);
+}
+
+/// Some clients join a base URL that ends with a slash and a path that begins with one, and some end paths with a slash.
+#[both_engines]
+async fn further_slashes_at_either_end_of_a_path_mean_nothing(t: TestServer) {
+    let image = Image::new(5, 300);
+    let pusher =
+        t.with(&t.service_token("acme", "pusher", serde_json::json!({ "permission": "pull-push" })).await);
+    let reader =
+        t.with(&t.service_token("acme", "reader", serde_json::json!({ "permission": "pull" })).await);
+    for blob in [&image.layer, &image.config] {
+        let started = pusher.post("//v2/acme/api/blobs/uploads//").await.is(202);
+        let location = started.header("location");
+        assert!(location.starts_with("/v2/acme/api/blobs/uploads/"), "{location}");
+        let finish = pusher.request(Method::PUT, &format!("/{location}/?digest={}", blob.digest));
+        pusher.send(finish.body(blob.bytes.clone())).await.is(201);
+    }
+    let put =
+        pusher.request(Method::PUT, "//v2/acme/api/manifests/1.0/").header("content-type", MANIFEST_TYPE);
+    pusher.send(put.body(image.manifest.bytes.clone())).await.is(201);
+
+    for path in ["//v2/", "//v2", "/v2//", "//v2/acme/api/tags/list?n=1", "/v2/acme/api/tags/list/"] {
+        reader.get(path).await.is(200);
+        assert!(
+            t.anonymous().get(path).await.is(401).header("www-authenticate").starts_with("Bearer realm=")
+        );
+    }
+    let pulled = reader.get("//v2/acme/api/manifests/1.0/").await.is(200);
+    assert_eq!(pulled.body, image.manifest.bytes);
+    // The gate decides on the normal form.
+    reader.post("//v2/acme/api/blobs/uploads/").await.refused(403, "DENIED");
+    reader.get("//v2/other/api/tags/list/").await.refused(404, "NAME_UNKNOWN");
+    reader.get("/v2//acme/api/tags/list").await.refused(400, "NAME_INVALID");
 }
