@@ -45,7 +45,7 @@ pub enum Act {
 impl Registry {
     /// Does `act` to every one of `ids`, which are at most [`MAX_ACTED_ON`], in one transaction; answers with the
     /// tokens in the order of their ids, the deleted as they were. One that the caller may not manage stops it all, and
-    /// is named.
+    /// is named. One that is so already stays as it is.
     pub async fn act_on_tokens(
         &self,
         grant: &Grant<ActOnTokens>,
@@ -78,7 +78,9 @@ impl Registry {
         now: Instant,
     ) -> Result<StoredToken, ManageError> {
         let absent = || ManageError::Absent(format!("there is no token {id}, or you may not manage it"));
-        tokens::bump(tx, id, now).await?.ok_or_else(absent)?;
+        if !tokens::hold(tx, id, now).await? {
+            return Err(absent());
+        }
         grant.holds_for(tx, &Need::ManageToken(id), now).await.map_err(|refusal| match refusal {
             Refusal::Unseen(_) => absent(),
             refusal => refusal.into(),
@@ -87,7 +89,11 @@ impl Registry {
         if act == Act::Enable && !before.is_enabled {
             grant.holds_for(tx, &Need::StrengthenToken(id), now).await?;
         }
+        if act != Act::Delete && before.is_enabled == (act == Act::Enable) {
+            return Ok(before);
+        }
         let mut after = before.clone();
+        after.revision = tokens::bump(tx, id, now).await?.ok_or_else(absent)?;
         let event = match act {
             Act::Delete => {
                 tokens::end(tx, id, now, "deleted").await?;

@@ -1,7 +1,6 @@
 //! One scope more for a token, one less, or none at all. The ids of the others stay.
 
 use access::{
-    field_error::FieldError,
     id::{ScopeId, TokenId},
     operation::Operation,
     scope::{MAX_SCOPES, Scope},
@@ -48,26 +47,42 @@ impl Ask for RemoveScopes {
     }
 }
 
+/// A token to which a scope was added.
+#[derive(Debug)]
+pub struct AddedScope {
+    /// The token as it is now.
+    pub token: StoredToken,
+    /// False where it had this scope already.
+    pub is_new: bool,
+}
+
 impl Registry {
     /// Adds the scope behind the others: who is logged in with the token already has it from the next request on.
+    /// Where it has this scope already, nothing changes.
     pub async fn add_scope(
         &self,
         grant: &Grant<AddScope>,
         scope: &Scope,
         if_revision: Option<i64>,
         now: Instant,
-    ) -> Result<StoredToken, ManageError> {
+    ) -> Result<AddedScope, ManageError> {
         retried(|| async {
             let tx = self.db.begin().await?;
             let before = self.take_token(&tx, grant, now).await?;
             check_revision(if_revision, before.revision)?;
-            check_takes(&before, scope)?;
+            check_has_scopes(&before, "type")?;
+            if before.scopes.iter().any(|held| held.scope == *scope) {
+                tx.roll_back().await?;
+                let token = StoredToken { revision: before.revision - 1, ..before };
+                return Ok(AddedScope { token, is_new: false });
+            }
+            check_takes_more(&before)?;
             let added = StoredScope { id: ScopeId::mint(now, self.random.as_ref()), scope: scope.clone() };
             scopes::append(&tx, before.id, &added).await?;
             let mut after = before.clone();
             after.scopes.push(added);
             self.commit_scopes(tx, grant, "token.scope-added", &before, &after, now).await?;
-            Ok(after)
+            Ok(AddedScope { token: after, is_new: true })
         })
         .await
     }
@@ -88,6 +103,10 @@ impl Registry {
             match grant.ask.scope {
                 None => {
                     check_has_scopes(&before, "scopes")?;
+                    if before.scopes.is_empty() {
+                        tx.roll_back().await?;
+                        return Ok(StoredToken { revision: before.revision - 1, ..before });
+                    }
                     scopes::delete_all(&tx, before.id).await?;
                 }
                 Some(id) if scopes::delete(&tx, before.id, id).await? => {}
@@ -121,13 +140,8 @@ impl Registry {
     }
 }
 
-/// Refuses a scope that the token can't have, or has.
-fn check_takes(token: &StoredToken, scope: &Scope) -> Result<(), ManageError> {
-    check_has_scopes(token, "type")?;
-    if token.scopes.iter().any(|held| held.scope == *scope) {
-        let rule = format!("{token} has this scope already: {scope}");
-        return Err(ManageError::Invalid(vec![FieldError::new("actions", rule)]));
-    }
+/// Refuses one more scope where the token has as many as it may.
+fn check_takes_more(token: &StoredToken) -> Result<(), ManageError> {
     if token.scopes.len() >= MAX_SCOPES {
         return Err(ManageError::TooMany(format!(
             "{token} has {MAX_SCOPES} scopes, which is the most; remove one first, or let one path with * cover several"

@@ -36,7 +36,8 @@ pub struct NamespaceEdit {
 }
 
 impl Registry {
-    /// Changes the namespace. Whoever pulled because it was public is refused from the moment that this returns.
+    /// Changes the namespace. Whoever pulled because it was public is refused from the moment that this returns. An
+    /// edit that changes nothing leaves no trace.
     pub async fn edit_namespace(
         &self,
         grant: &Grant<EditNamespace>,
@@ -48,6 +49,10 @@ impl Registry {
             let before = self.take_namespace(&tx, grant, &grant.ask.name, now).await?;
             check_revision(edit.if_revision, before.revision)?;
             let is_public = edit.is_public.unwrap_or(before.is_public);
+            if is_public == before.is_public {
+                tx.roll_back().await?;
+                return Ok(StoredNamespace { revision: before.revision - 1, ..before });
+            }
             let after = StoredNamespace { is_public, ..before.clone() };
             namespaces::set_visibility(&tx, &after).await?;
             let mut record = grant.record("namespace.edited", format!("namespace {}", after.name));

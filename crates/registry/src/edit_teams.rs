@@ -102,6 +102,10 @@ impl Registry {
             let tx = self.db.begin().await?;
             let before = self.take_team(&tx, grant, &grant.ask.team, now).await?;
             check_revision(if_revision, before.revision)?;
+            if before.name == *name {
+                tx.roll_back().await?;
+                return Ok(StoredTeam { revision: before.revision - 1, ..before });
+            }
             if !teams::rename(&tx, before.id, name).await? {
                 return Err(name_taken(name));
             }
@@ -144,12 +148,12 @@ impl Registry {
             let tx = self.db.begin().await?;
             let team = self.take_team(&tx, grant, team, now).await?;
             let found = users::by_name(&tx, user).await?.ok_or_else(|| no_user(user))?;
-            if teams::add_user(&tx, team.id, found.id).await? {
-                let mut record =
-                    grant.record("team.user-added", format!("user {user} in team {}", team.name));
-                record.user_id = found.id.to_string();
-                self.write_history(&tx, &record, now).await?;
+            if !teams::add_user(&tx, team.id, found.id).await? {
+                return Ok(tx.roll_back().await?);
             }
+            let mut record = grant.record("team.user-added", format!("user {user} in team {}", team.name));
+            record.user_id = found.id.to_string();
+            self.write_history(&tx, &record, now).await?;
             Ok::<_, ManageError>(tx.commit().await?)
         });
         added.await.map_err(|error| error.or_absent(&format!("user {user}")))

@@ -59,7 +59,8 @@ pub struct TokenEdit {
 }
 
 impl Registry {
-    /// Changes the token. What this takes away is gone for every request that starts after it returned (rule 7).
+    /// Changes the token. What this takes away is gone for every request that starts after it returned (rule 7). An edit
+    /// that changes nothing leaves no trace: neither a revision nor an audit row.
     pub async fn edit_token(
         &self,
         grant: &Grant<EditToken>,
@@ -72,6 +73,10 @@ impl Registry {
             check_revision(edit.if_revision, before.revision)?;
             check_kind(&before, edit)?;
             let after = self.edited(&before, edit, now);
+            if after.as_history() == before.as_history() {
+                tx.roll_back().await?;
+                return Ok(StoredToken { revision: before.revision - 1, ..before });
+            }
             if strengthens(&before, &after, edit) {
                 grant.holds_for(&tx, &Need::StrengthenToken(before.id), now).await?;
             }

@@ -61,7 +61,8 @@ pub struct EditedUser {
 }
 
 impl Registry {
-    /// Sets what an administrator sets. The last active administrator stays one.
+    /// Sets what an administrator sets. The last active administrator stays one. An edit that changes nothing
+    /// leaves no trace.
     pub async fn edit_user(
         &self,
         grant: &Grant<EditUser>,
@@ -83,6 +84,11 @@ impl Registry {
             grant.holds_for(&tx, &Need::AdministerAccounts, now).await?;
             check_revision(edit.if_revision, before.revision)?;
             let after = edited(&before, edit);
+            if hash.is_none() && after.as_history() == before.as_history() {
+                tx.roll_back().await?;
+                let user = StoredUser { revision: before.revision - 1, ..before };
+                return Ok(EditedUser { user, tokens_made_elsewhere: None });
+            }
             if administers(&before) && !administers(&after) {
                 check_another_administers(&tx, &before).await?;
             }

@@ -79,7 +79,7 @@ pub use certificates::{
     Begun, CertificateError, Certificates, IssuedCertificate, KeptCertificate, ORDER_LEASE, Order,
 };
 pub use change_password::ChangePassword;
-pub use change_scopes::{AddScope, RemoveScopes};
+pub use change_scopes::{AddScope, AddedScope, RemoveScopes};
 pub use check_readiness::Missing;
 pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Outcome, Problem, ProblemKind, check_store};
 pub use content::{ContentError, Present};

@@ -113,7 +113,7 @@ impl Registry {
         Ok(members::role(&self.db, namespace, member).await?)
     }
 
-    /// Gives the member this role, whatever it had.
+    /// Gives the member this role, whatever it had. Where it has this one, nothing changes.
     pub async fn set_member(
         &self,
         grant: &Grant<SetMember>,
@@ -126,6 +126,9 @@ impl Registry {
             let namespace = self.take_namespace(&tx, grant, namespace, now).await?;
             let id = find(&tx, member).await?;
             let before = members::role(&tx, namespace.id, id).await?;
+            if before == Some(role) {
+                return Ok(tx.roll_back().await?);
+            }
             members::set(&tx, namespace.id, id, role).await?;
             let mut record = grant.record("member.set", format!("{member} in namespace {}", namespace.name));
             concerning(&mut record, id);

@@ -51,7 +51,8 @@ impl Registry {
         Ok(settings::all(&self.db).await?)
     }
 
-    /// Changes settings, for every request that starts after this returned.
+    /// Changes settings, for every request that starts after this returned. An edit that changes nothing leaves no
+    /// trace.
     pub async fn edit_settings(
         &self,
         grant: &Grant<EditSettings>,
@@ -70,6 +71,10 @@ impl Registry {
                 tokens_for_others: edit.tokens_for_others.unwrap_or(before.tokens_for_others),
                 revision,
             };
+            if after.as_history() == before.as_history() {
+                tx.roll_back().await?;
+                return Ok(StoredSettings { revision: revision - 1, ..before });
+            }
             settings::update(&tx, &after).await?;
             let mut record = grant.record("settings.edited", "the settings".to_owned());
             record.before = before.as_history();

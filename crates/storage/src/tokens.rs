@@ -416,6 +416,15 @@ pub async fn bump(tx: &Tx, id: TokenId, now: Instant) -> Result<Option<i64>, DbE
     tx.optional(BUMP, params![id, now], |row| row.int(0)).await
 }
 
+const HOLD: &str = "UPDATE tokens SET revision = revision \
+    WHERE id = $1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+
+/// Takes the token's row for this transaction as [`bump`] does, where it is not known yet whether anything changes; false
+/// where it has ended.
+pub async fn hold(tx: &Tx, id: TokenId, now: Instant) -> Result<bool, DbError> {
+    Ok(tx.execute(HOLD, params![id, now]).await? == 1)
+}
+
 const UPDATE: &str = "UPDATE tokens SET name = $2, description = $3, status = $4, expires_at = $5, \
     stands_for_kind = $6, stands_for = $7, allowed_addresses = $8 WHERE id = $1";
 

@@ -314,6 +314,16 @@ impl Tx {
         self.commit_now().await.map_err(DbError::in_a_commit)
     }
 
+    /// Undoes the transaction. Unlike a drop, this keeps the connection to PostgreSQL: for what ordinarily ends without a
+    /// change.
+    pub async fn roll_back(self) -> Result<(), DbError> {
+        match self.engine {
+            TxEngine::Sqlite(tx) => drop(tx),
+            TxEngine::Postgres(tx) => tx.roll_back().await?,
+        }
+        Ok(())
+    }
+
     async fn commit_now(self) -> Result<(), DbError> {
         // Dropping the engine's half undoes it.
         self.statement()?.succeeded();

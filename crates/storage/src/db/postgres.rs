@@ -308,8 +308,16 @@ impl PostgresTx {
         self.client()?.batch_execute(sql).await.map_err(|error| of_postgres(&error, sql))
     }
 
-    pub(super) async fn commit(mut self) -> Result<(), DbError> {
-        self.batch("COMMIT").await?;
+    pub(super) async fn commit(self) -> Result<(), DbError> {
+        self.end("COMMIT").await
+    }
+
+    pub(super) async fn roll_back(self) -> Result<(), DbError> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, sql: &'static str) -> Result<(), DbError> {
+        self.batch(sql).await?;
         // Only a connection whose transaction ended well may serve another.
         drop(self.object.take());
         Ok(())

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, header};
 use registry::{Ask, Grant};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize,
     de::{
         DeserializeOwned, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
         value::MapAccessDeserializer,
@@ -30,6 +30,9 @@ const MAX_JSON_BYTES: usize = 1024 * 1024;
 const MAX_TOLD_FIELDS: usize = 20;
 /// The longest name of a field and the longest message about it, in characters: both quote what was sent.
 const MAX_MESSAGE_CHARS: usize = 300;
+
+/// The name of a field that no edit changes, and the rule for a client that tries.
+pub(super) type FixedField = (&'static str, &'static str);
 
 /// A JSON body that a grant opens: strangers' bodies are not looked at.
 pub(super) struct JsonBody {
@@ -56,6 +59,26 @@ impl JsonBody {
         self.parsed().await
     }
 
+    /// The same for an edit of what is `shown`, whose `fixed` fields no edit changes: a client may repeat them as they
+    /// are. For each that it wants to change, the rule beside its name is what is wrong.
+    pub(super) async fn read_edit<T: DeserializeOwned>(
+        mut self,
+        _: &Grant<impl Ask>,
+        shown: &impl Serialize,
+        fixed: &[FixedField],
+    ) -> Result<(T, FieldErrors), Problem> {
+        let shown = serde_json::to_value(shown).unwrap_or_default();
+        let mut object = self.object().await?;
+        let mut errors = FieldErrors::default();
+        for (field, rule) in fixed {
+            let present = shown.get(field).unwrap_or(&Value::Null);
+            if object.remove(*field).is_some_and(|said| said != *present) {
+                errors.add(*field, rule);
+            }
+        }
+        shaped(object, errors)
+    }
+
     /// The same, where no body at all stands for an empty object.
     pub(super) async fn read_if_any<T: DeserializeOwned>(
         self,
@@ -65,10 +88,14 @@ impl JsonBody {
     }
 
     async fn parsed<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
+        shaped(self.object().await?, FieldErrors::default())
+    }
+
+    async fn object(&mut self) -> Result<Map<String, Value>, Problem> {
         if !self.is_json() {
             return Err(not_json());
         }
-        parse(&read_to_end(&mut self.body, MAX_JSON_BYTES).await?)
+        object(&read_to_end(&mut self.body, MAX_JSON_BYTES).await?)
     }
 
     async fn parsed_if_any<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
@@ -109,14 +136,25 @@ pub(super) fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 }
 
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, FieldErrors), Problem> {
+    shaped(object(bytes)?, FieldErrors::default())
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let malformed = |cause: String| Problem::new(Code::Malformed, format!("the body is not JSON: {cause}"));
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(format!("byte {} is not UTF-8", error.valid_up_to() + 1)))?;
     let strict: Strict = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
-    let Value::Object(mut object) = strict.0 else {
-        return Err(Problem::new(Code::Malformed, "the body is JSON, but no object; send {…}"));
-    };
-    let mut errors = FieldErrors::default();
+    match strict.0 {
+        Value::Object(object) => Ok(object),
+        _ => Err(Problem::new(Code::Malformed, "the body is JSON, but no object; send {…}")),
+    }
+}
+
+/// The object as a `T`, without the fields that are wrong, which are added to `errors`.
+fn shaped<T: DeserializeOwned>(
+    mut object: Map<String, Value>,
+    mut errors: FieldErrors,
+) -> Result<(T, FieldErrors), Problem> {
     loop {
         match shape(&object) {
             Ok(value) => return Ok((value, errors)),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     caller::ApiCaller,
-    json::{self, JsonBody},
+    json::{self, FixedField, JsonBody},
     page::{NoQuery, PageAnswer, PageQuery},
     path::{MemberInPath, NamespaceInPath},
     problem::Problem,
@@ -48,7 +48,8 @@ pub(super) async fn set(
 ) -> Result<Json<MemberAnswer>, Problem> {
     let grant = caller.may(&app, SetMember { namespace, member }).await?;
     query.read(&grant)?;
-    let (request, mut errors) = body.read::<RoleRequest>(&grant).await?;
+    let shown = MemberPath::of(&grant.asked().member);
+    let (request, mut errors) = body.read_edit::<RoleRequest>(&grant, &shown, &FIXED).await?;
     let Some(role) = request.role.map(Role::from) else {
         errors.add("role", "a member needs a role");
         return Err(errors.into());
@@ -85,6 +86,27 @@ pub(super) struct RoleRequest {
     role: Option<RoleWord>,
 }
 
+/// What the path of a member says already.
+const FIXED: [FixedField; 2] =
+    [("kind", "this is another kind than the path names"), ("name", "this is another name than in the path")];
+
+/// A member as its path names it.
+#[derive(Serialize)]
+struct MemberPath {
+    kind: MemberKind,
+    name: String,
+}
+
+impl MemberPath {
+    fn of(member: &MemberName) -> Self {
+        let (kind, name) = match member {
+            MemberName::User(name) => (MemberKind::Users, name.to_string()),
+            MemberName::Team(name) => (MemberKind::Teams, name.to_string()),
+        };
+        Self { kind, name }
+    }
+}
+
 /// A member of a namespace.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Member)]
@@ -99,10 +121,7 @@ pub(super) struct MemberAnswer {
 
 impl MemberAnswer {
     fn of(member: &MemberName, role: Role) -> Self {
-        let (kind, name) = match member {
-            MemberName::User(name) => (MemberKind::Users, name.to_string()),
-            MemberName::Team(name) => (MemberKind::Teams, name.to_string()),
-        };
+        let MemberPath { kind, name } = MemberPath::of(member);
         Self { kind, name, role: role.into() }
     }
 }

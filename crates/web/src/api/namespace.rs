@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     caller::ApiCaller,
-    json::{self, JsonBody},
+    json::{self, FixedField, JsonBody},
     namespaces::NamespaceAnswer,
     page::{ForceQuery, NoQuery},
     path::NamespaceInPath,
@@ -54,11 +54,9 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditNamespace { name }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let (request, mut errors) = body.read::<NamespaceEditRequest>(&grant).await?;
-    if request.name.is_some() {
-        errors
-            .add("name", "the name of a namespace can't change: the names of its repositories begin with it");
-    }
+    let shown = caller.may(&app, ShowNamespace { name: grant.asked().name.clone() }).await?;
+    let shown = NamespaceAnswer::from(app.registry().show_namespace(&shown).await?.0);
+    let (request, errors) = body.read_edit::<NamespaceEditRequest>(&grant, &shown, &FIXED).await?;
     let is_public = request.visibility.map(Visibility::is_public);
     errors.refuse_any()?;
     let edit = NamespaceEdit { is_public, if_revision };
@@ -82,15 +80,20 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Changes of a namespace; what is left out stays.
+/// What no edit of a namespace changes.
+const FIXED: [FixedField; 5] = [
+    ("name", "the name of a namespace can't change: the names of its repositories begin with it"),
+    ("id", "the id of a namespace can't change"),
+    ("created_at", "when a namespace was made can't change"),
+    ("created_by", "who made a namespace can't change"),
+    ("owner", "the owner of a namespace can't change by an edit"),
+];
+
+/// Changes of a namespace; what is left out stays. What never changes may be repeated as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NamespaceEdit)]
 pub(super) struct NamespaceEditRequest {
-    // Read only to be refused with the reason.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(ignore)]
-    name: Option<serde_json::Value>,
     /// Who may pull.
     #[serde(default, deserialize_with = "json::word")]
     #[schema(nullable = false)]

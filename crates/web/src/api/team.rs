@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{
     caller::ApiCaller,
-    json::JsonBody,
+    json::{FixedField, JsonBody},
     page::NoQuery,
     path::{TeamInPath, TeamUserInPath},
     problem::Problem,
@@ -52,11 +52,17 @@ pub(super) async fn rename(
     let grant = caller.may(&app, RenameTeam { team }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let (request, errors) = body.read::<TeamRequest>(&grant).await?;
+    let shown = caller.may(&app, ShowTeam { team: grant.asked().team.clone() }).await?;
+    let shown = TeamAnswer::from(app.registry().find_team(&shown).await?);
+    let (request, errors) = body.read_edit::<TeamRequest>(&grant, &shown, &FIXED).await?;
     let name = request.parse(errors)?;
     let team = app.registry().rename_team(&grant, &name, if_revision, app.now()).await?;
     Ok(WithRevision(team.revision, team.into()))
 }
+
+/// What no edit of a team changes.
+const FIXED: [FixedField; 2] =
+    [("id", "the id of a team can't change"), ("created_at", "when a team was made can't change")];
 
 /// Delete a team: what its users had through it is gone. Instance administrators may
 #[utoipa::path(delete, path = "/teams/{team}", operation_id = "deleteTeam", tag = "teams",

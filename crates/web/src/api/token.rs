@@ -12,7 +12,7 @@ use super::{
     problem::Problem,
     revision::{IfMatch, WithRevision},
     token_answer::{EditedAnswer, TokenAnswer},
-    token_request::{EditedToken, TokenEditRequest},
+    token_request::{TokenEditRequest, fixed_fields},
     unread::Unread,
 };
 use crate::app::App;
@@ -51,10 +51,12 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditToken { token }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let (request, errors) = body.read::<TokenEditRequest>(&grant).await?;
     let now = app.now();
-    let of = EditedToken { namespace: grant.namespace_name(), is_personal: grant.aims_at_personal_token() };
-    let (mut edit, warnings) = request.parse(of, now, errors)?;
+    let shown = caller.may(&app, ShowToken { token }).await?;
+    let shown = TokenAnswer::from(app.registry().show_token(&shown, now).await?);
+    let fixed = fixed_fields(grant.aims_at_personal_token());
+    let (request, errors) = body.read_edit::<TokenEditRequest>(&grant, &shown, &fixed).await?;
+    let (mut edit, warnings) = request.parse(grant.namespace_name(), now, errors)?;
     edit.if_revision = if_revision;
     let token = app.registry().edit_token(&grant, &edit, now).await?;
     Ok(WithRevision(token.revision, EditedAnswer::of(token, warnings)))

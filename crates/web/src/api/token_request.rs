@@ -8,7 +8,7 @@ use access::{
 use oci::NamespaceName;
 use registry::{NewToken, TokenEdit};
 
-use super::{fields::FieldErrors, problem::Problem, token_fields::token_request};
+use super::{fields::FieldErrors, json::FixedField, problem::Problem, token_fields::token_request};
 
 token_request! {
     /// A service token to be made.
@@ -25,7 +25,8 @@ token_request! {
 }
 
 token_request! {
-    /// Changes of a token; what is left out stays, what is there replaces what was there.
+    /// Changes of a token; what is left out stays, what is there replaces what was there. What never changes (`id`, `kind`,
+    /// `namespace`, `username`, `access`, `created_at`, `created_by`) may be repeated as it is.
     #[schema(as = TokenEdit)]
     pub(super) struct TokenEditRequest {
         /// The label of a personal token; the name of a service token never changes.
@@ -53,37 +54,40 @@ impl NewTokenRequest {
     }
 }
 
-/// What an edit has to know about the token that it is for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EditedToken<'a> {
-    /// The namespace that owns it; `None` for tokens of the instance and of a person.
-    pub(super) namespace: Option<&'a NamespaceName>,
-    /// Whether its name is a label, which may change.
-    pub(super) is_personal: bool,
+/// What no edit of a token changes. The name of a personal token is a label, which may change.
+pub(super) fn fixed_fields(is_personal: bool) -> Vec<FixedField> {
+    let name = ("name", "the name of a service token can't change; make another token and delete this one");
+    let always = [
+        ("id", "the id of a token can't change"),
+        ("kind", "the kind of a token can't change; make another token"),
+        ("namespace", "the namespace of a token can't change; make another token there"),
+        ("username", "the user of a token can't change; make another token for them"),
+        ("access", "the access of a token can't change; make another token with it"),
+        ("created_at", "when a token was made can't change"),
+        ("created_by", "who made a token can't change"),
+    ];
+    let name = Some(name).filter(|_| !is_personal);
+    name.into_iter().chain(always).collect()
 }
 
 impl TokenEditRequest {
-    /// The edit, with what is to be told along; or everything that is wrong.
+    /// The edit of a token, which `namespace` owns if it is given, with what is to be told along; or everything that is
+    /// wrong.
     pub(super) fn parse(
         mut self,
-        token: EditedToken<'_>,
+        namespace: Option<&NamespaceName>,
         now: Instant,
         mut errors: FieldErrors,
     ) -> Result<(TokenEdit, Vec<Warning>), Problem> {
-        let label = self.name.take().and_then(|name| errors.check("name", label(&name, token.is_personal)));
-        let fields = self.token_fields(token.namespace, now, &mut errors);
+        let label = self.name.take().and_then(|name| errors.check("name", label(&name)));
+        let fields = self.token_fields(namespace, now, &mut errors);
         errors.refuse_any()?;
         let (edit, warnings) = fields.into_edit();
         Ok((TokenEdit { label, ..edit }, warnings))
     }
 }
 
-fn label(name: &serde_json::Value, is_personal: bool) -> Result<TokenLabel, String> {
-    if !is_personal {
-        return Err(
-            "the name of a service token can't change; make another token and delete this one".to_owned()
-        );
-    }
+fn label(name: &serde_json::Value) -> Result<TokenLabel, String> {
     let text = name.as_str().ok_or_else(|| "a personal token's name is a text".to_owned())?;
     TokenLabel::parse(text).map_err(|error| error.to_string())
 }
@@ -114,7 +118,7 @@ mod tests {
 
     fn edit(body: Value) -> Result<(TokenEdit, Vec<Warning>), Problem> {
         let (request, errors) = json::parse::<TokenEditRequest>(body.to_string().as_bytes())?;
-        request.parse(EditedToken { namespace: Some(&acme()), is_personal: false }, NOW, errors)
+        request.parse(Some(&acme()), NOW, errors)
     }
 
     #[test]
@@ -251,11 +255,10 @@ mod tests {
 
     #[test]
     fn what_no_edit_can_change_is_refused() {
-        for field in
-            ["name", "id", "kind", "secret", "is_admin", "owner", "namespace", "created_at", "access"]
-        {
+        for field in ["secret", "is_admin", "owner", "secret_hint", "pulls", "last_used_at"] {
             assert_eq!(edit(json!({ field: "x" })).unwrap_err().fields(), [field]);
         }
-        assert!(format!("{:?}", edit(json!({"name": null})).unwrap_err()).contains("can't change"));
+        assert!(fixed_fields(false).iter().any(|(field, _)| *field == "name"));
+        assert!(!fixed_fields(true).iter().any(|(field, _)| *field == "name"));
     }
 }

@@ -7,7 +7,7 @@ use access::{
 use axum::extract::State;
 use http::StatusCode;
 use oci::NamespaceName;
-use registry::{AddScope, RemoveScopes};
+use registry::{AddScope, AddedScope, RemoveScopes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -33,6 +33,8 @@ const ONLY: &str = "scopes[0].";
     params(TokenInPath, IfMatch),
     request_body = NewScopeRequest,
     responses((status = 201, description = "The token as it is now, the new scope behind the others", body = EditedAnswer,
+        headers(("ETag", description = "Its revision"))),
+        (status = 200, description = "The token, which has this scope already", body = EditedAnswer,
         headers(("ETag", description = "Its revision"))), Problem))]
 pub(super) async fn add(
     State(app): State<App>,
@@ -47,8 +49,10 @@ pub(super) async fn add(
     let IfMatch(if_revision) = if_match.read(&grant)?;
     let (request, errors) = body.read::<NewScopeRequest>(&grant).await?;
     let (scope, warnings) = request.parse(grant.namespace_name(), errors)?;
-    let token = app.registry().add_scope(&grant, &scope, if_revision, app.now()).await?;
-    Ok((StatusCode::CREATED, WithRevision(token.revision, EditedAnswer::of(token, warnings))))
+    let AddedScope { token, is_new } =
+        app.registry().add_scope(&grant, &scope, if_revision, app.now()).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, WithRevision(token.revision, EditedAnswer::of(token, warnings))))
 }
 
 /// Take a scope from a token; what it allowed is refused from the next request on

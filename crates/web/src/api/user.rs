@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     caller::ApiCaller,
-    json::JsonBody,
+    json::{FixedField, JsonBody},
     page::NoQuery,
     path::UserInPath,
     problem::Problem,
@@ -57,7 +57,9 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditUser { username: username.clone() }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let (request, errors) = body.read::<UserEditRequest>(&grant).await?;
+    let shown = caller.may(&app, ShowUser { username: username.clone() }).await?;
+    let shown = UserAnswer::from(app.registry().show_user(&shown).await?);
+    let (request, errors) = body.read_edit::<UserEditRequest>(&grant, &shown, &FIXED).await?;
     let edited = match request.parse(asks_for_current(&grant), errors)? {
         UserChange::Own { current, new } => {
             let grant = caller.may(&app, ChangePassword { username }).await?;
@@ -71,6 +73,13 @@ pub(super) async fn edit(
     };
     Ok(WithRevision(edited.user.revision, edited.into()))
 }
+
+/// What no edit of a user changes.
+const FIXED: [FixedField; 3] = [
+    ("username", "a username can't change; make another user and delete this one"),
+    ("id", "the id of a user can't change"),
+    ("created_at", "when a user was made can't change"),
+];
 
 /// Delete a user: their personal tokens end, their roles go, and so does their own namespace unless it holds
 /// repositories; instance administrators may, by password

@@ -30,15 +30,11 @@ pub(super) struct NewUserRequest {
     is_active: Option<bool>,
 }
 
-/// Changes of a user; what is left out stays.
+/// Changes of a user; what is left out stays. What never changes may be repeated as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UserEdit)]
 pub(super) struct UserEditRequest {
-    // Read only to be refused with the reason.
-    #[serde(default, deserialize_with = "json::present")]
-    #[schema(ignore)]
-    username: Option<serde_json::Value>,
     /// The new password: 8 to 1024 bytes. Whoever logged in with the old one has to log in again; tokens live on.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, nullable = false, format = Password, min_length = 8, max_length = 1024)]
@@ -95,9 +91,6 @@ impl UserEditRequest {
         asks_for_current: bool,
         mut errors: FieldErrors,
     ) -> Result<UserChange, Problem> {
-        if self.username.is_some() {
-            errors.add("username", "a username can't change; make another user and delete this one");
-        }
         let sets_password = self.password.is_some();
         let new = new_password(self.password, &mut errors);
         if self.current_password.is_some() {

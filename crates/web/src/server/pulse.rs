@@ -345,12 +345,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_kept_connection_is_idle_for_a_minute() {
-        is_over_after(&asked(Version::HTTP_11), 60.0, Over::Idle).await;
+    async fn a_kept_connection_is_idle_for_two_minutes() {
+        is_over_after(&asked(Version::HTTP_11), 120.0, Over::Idle).await;
         let http2 = asked(Version::HTTP_2);
         // A ping, or an answer to one: no head has begun.
         http2.received();
-        is_over_after(&http2, 60.0, Over::Idle).await;
+        is_over_after(&http2, 120.0, Over::Idle).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -362,7 +362,7 @@ mod tests {
         ends(&pulse);
         assert_eq!(over_within(&pulse, 86_400.0).await, None);
         ends(&pulse);
-        is_over_after(&pulse, 60.0, Over::Idle).await;
+        is_over_after(&pulse, 120.0, Over::Idle).await;
     }
 
     #[tokio::test(start_paused = true)]

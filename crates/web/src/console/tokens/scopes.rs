@@ -8,7 +8,7 @@ use access::{
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use maud::{Markup, Render, html};
-use registry::{AddScope, ManageError, RemoveScopes, StoredScope, StoredToken, check_has_scopes};
+use registry::{AddScope, AddedScope, ManageError, RemoveScopes, StoredScope, StoredToken, check_has_scopes};
 
 use super::{
     acts::impact,
@@ -123,9 +123,10 @@ pub(super) async fn add(
     };
     let (status, wrong) = match scope {
         Ok(scope) => match app.registry().add_scope(&grant, &scope, None, app.now()).await {
-            // It is the last one now.
-            Ok(after) => {
-                let behind = Behind::last_of(after.scopes.len());
+            Ok(AddedScope { token, .. }) => {
+                // Where the token had it, it may be anywhere; a new one is the last.
+                let place = token.scopes.iter().position(|held| held.scope == scope);
+                let behind = Behind::last_of(place.map_or(token.scopes.len(), |place| place + 1));
                 return Ok(Seen { behind, ..seen }.led_to(token.id));
             }
             Err(error) => refused(error, "")?,
