@@ -39,6 +39,9 @@ pub enum ContentError {
     /// No such upload session of this repository and principal.
     #[error("there is no such upload session; it ended, expired, or was opened by somebody else")]
     UploadUnknown,
+    /// There are as many of something as a limit allows; the message names it.
+    #[error("{0}")]
+    TooMany(String),
     /// A later request goes on with the same session.
     #[error("another request took this upload session over; ask for its status and go on from there")]
     UploadTakenOver,

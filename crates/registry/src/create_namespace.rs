@@ -39,6 +39,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let rights = grant.still_holds(&tx, now).await?;
+            self.check_room_for_namespace(&tx, grant).await?;
             let made = self.insert_namespace(&tx, grant, name, is_public, now).await?;
             let made =
                 made.ok_or_else(|| ManageError::NameTaken(format!("namespace {name} exists already")))?;
@@ -53,7 +54,7 @@ impl Registry {
     }
 
     /// Adds a namespace with its audit row; `None` where the name is taken. Also how an administrator's first
-    /// push to a new name makes it.
+    /// push to a new name makes it. There has to be room for it ([`Registry::check_room_for_namespace`]).
     pub(crate) async fn insert_namespace<A: Ask>(
         &self,
         tx: &Tx,
@@ -71,7 +72,7 @@ impl Registry {
             owner: None,
             revision: 1,
         };
-        if !namespaces::insert(tx, &namespace).await? {
+        if !namespaces::insert(tx, &namespace, &grant.creator().0).await? {
             return Ok(None);
         }
         let record = namespace_created(grant.record("namespace.created", String::new()), &namespace);
@@ -98,7 +99,7 @@ impl Registry {
             owner: Some(NamespaceOwner { id: user.id, username: user.username.clone() }),
             revision: 1,
         };
-        if !namespaces::insert(tx, &namespace).await? {
+        if !namespaces::insert(tx, &namespace, "").await? {
             return Ok(None);
         }
         members::set(tx, namespace.id, MemberId::User(user.id), Role::Admin).await?;

@@ -123,6 +123,7 @@ impl Registry {
             used: StoredUse::default(),
             revision: 1,
         };
+        self.check_room_for_token(tx, &token.owner, now).await?;
         self.end_expired_namesake(tx, &token, now).await?;
         if !tokens::insert(tx, &token).await? {
             let text = format!("{token} exists already; delete it first, or take another name");

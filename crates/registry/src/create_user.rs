@@ -77,7 +77,7 @@ impl Registry {
             record.after = user.as_history();
             self.write_history(&tx, &record, now).await?;
             let mut own = None;
-            if settings::all(&tx).await?.own_namespaces {
+            if settings::all(&tx).await?.own_namespaces && self.has_room_for_namespace(&tx).await? {
                 own = self.add_own_namespace(&tx, &user, &grant.creator().1, now).await?;
             }
             if let Some(namespace) = &own {

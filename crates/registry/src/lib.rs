@@ -37,6 +37,7 @@ mod grant;
 mod guessing;
 mod history;
 mod issue_bearer;
+mod limits;
 mod list_referrers;
 mod list_repositories;
 mod list_tags;
@@ -143,7 +144,7 @@ pub use storage::{
     scopes::StoredScope,
     secrets::StoredSecret,
     sessions::StoredSession,
-    settings::StoredSettings,
+    settings::{Limit, StoredSettings},
     signing_keys::KeyState,
     tags::StoredTag,
     teams::StoredTeam,

@@ -3,7 +3,7 @@
 use access::{operation::Operation, time::Instant};
 use storage::{
     db::retried,
-    settings::{self, StoredSettings},
+    settings::{self, Limit, StoredSettings},
 };
 
 use crate::{
@@ -41,6 +41,8 @@ pub struct SettingsEdit {
     pub own_namespaces: Option<bool>,
     /// Whether administrators may make tokens for others with a personal token.
     pub tokens_for_others: Option<bool>,
+    /// The limits that change, with how many there may be: a number within [`Limit::BOUNDS`].
+    pub limits: Vec<(Limit, i64)>,
     /// Only if the settings still have this revision.
     pub if_revision: Option<i64>,
 }
@@ -65,17 +67,22 @@ impl Registry {
             grant.still_holds(&tx, now).await?;
             check_revision(edit.if_revision, revision)?;
             let before = settings::all(&tx).await?;
+            let mut limits = before.limits;
+            for (limit, count) in &edit.limits {
+                limits.set(*limit, *count);
+            }
             let after = StoredSettings {
                 users_make_namespaces: edit.users_make_namespaces.unwrap_or(before.users_make_namespaces),
                 own_namespaces: edit.own_namespaces.unwrap_or(before.own_namespaces),
                 tokens_for_others: edit.tokens_for_others.unwrap_or(before.tokens_for_others),
+                limits,
                 revision,
             };
             if after.as_history() == before.as_history() {
                 tx.roll_back().await?;
                 return Ok(StoredSettings { revision: revision - 1, ..before });
             }
-            settings::update(&tx, &after).await?;
+            settings::update(&tx, &before, &after).await?;
             let mut record = grant.record("settings.edited", "the settings".to_owned());
             record.before = before.as_history();
             record.after = after.as_history();

@@ -29,6 +29,8 @@ pub struct Swept {
     pub purged: u64,
     /// Upload sessions that nobody went on with, whose bytes went too.
     pub uploads: usize,
+    /// Upload sessions that became a blob an hour ago, and are remembered no longer.
+    pub ended_uploads: u64,
     /// Sessions of the console that had expired.
     pub sessions: u64,
     /// Retired signing keys, none of whose bearers can be alive.
@@ -49,6 +51,7 @@ impl Registry {
         }
         swept.purged = self.purge(now.minus(KEPT_AS_TOMBSTONE)).await?;
         swept.uploads = self.end_expired_uploads(now).await?;
+        swept.ended_uploads = self.forget_ended_uploads(now).await?;
         swept.sessions = self.purge_sessions(now).await?;
         swept.keys = self.purge_keys(now.minus(RETIRED_VERIFIES_FOR)).await?;
         Ok(swept)
@@ -79,6 +82,23 @@ impl Registry {
             let purged = purged.await?;
             all += purged.iter().sum::<u64>();
             if purged.iter().all(|count| *count < AT_ONCE.unsigned_abs()) {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn forget_ended_uploads(&self, now: Instant) -> Result<u64, DbError> {
+        let mut all = 0;
+        loop {
+            let forgotten = retried(|| async {
+                let tx = self.db.begin().await?;
+                let forgotten = uploads::forget(&tx, now, AT_ONCE).await?;
+                tx.commit().await?;
+                Ok::<_, DbError>(forgotten)
+            });
+            let forgotten = forgotten.await?;
+            all += forgotten;
+            if forgotten < AT_ONCE.unsigned_abs() {
                 return Ok(all);
             }
         }

@@ -31,6 +31,9 @@ pub use start::{StartUpload, Started};
 /// How long a session lives after its last append (DESIGN §6).
 pub(crate) const SESSION_LIFETIME: Length = Length::hours(24);
 
+/// How long a session that became a blob is remembered: clients repeat a request whose answer was lost within minutes.
+const REMEMBERED_FOR: Length = Length::hours(1);
+
 macro_rules! upload_asks {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
         $(#[$doc])*

@@ -38,4 +38,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "audit",
         sql: include_str!("../migrations/0005_audit.sql"),
     },
+    Migration {
+        version: 6,
+        // An older one does not miss the table and the indexes. Namespaces that it creates have no known creator.
+        oldest_binary: 4,
+        name: "limits",
+        sql: include_str!("../migrations/0006_limits.sql"),
+    },
 ];

@@ -5,6 +5,88 @@ use crate::{
     params,
 };
 
+/// What there may be only so many of. An instance administrator sets how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Open upload sessions of one user or token. Each layer of a push is one, and CI jobs may share a token.
+    UploadsPerPrincipal,
+    /// Open upload sessions of one namespace.
+    UploadsPerNamespace,
+    /// Living service tokens of one namespace.
+    TokensPerNamespace,
+    /// Living personal tokens of one user.
+    TokensPerUser,
+    /// Living service tokens of the instance.
+    InstanceTokens,
+    /// Namespaces that one user created, where users may.
+    NamespacesPerUser,
+    /// Namespaces of the whole instance.
+    Namespaces,
+}
+
+impl Limit {
+    /// Every limit, in the order in which they are shown.
+    pub const ALL: [Self; 7] = [
+        Self::UploadsPerPrincipal,
+        Self::UploadsPerNamespace,
+        Self::TokensPerNamespace,
+        Self::TokensPerUser,
+        Self::InstanceTokens,
+        Self::NamespacesPerUser,
+        Self::Namespaces,
+    ];
+
+    /// The least and the most that a limit may be.
+    pub const BOUNDS: std::ops::RangeInclusive<i64> = 1..=1_000_000;
+
+    /// The name of the setting.
+    pub const fn setting(self) -> &'static str {
+        match self {
+            Self::UploadsPerPrincipal => "max_uploads_per_principal",
+            Self::UploadsPerNamespace => "max_uploads_per_namespace",
+            Self::TokensPerNamespace => "max_tokens_per_namespace",
+            Self::TokensPerUser => "max_tokens_per_user",
+            Self::InstanceTokens => "max_instance_tokens",
+            Self::NamespacesPerUser => "max_namespaces_per_user",
+            Self::Namespaces => "max_namespaces",
+        }
+    }
+
+    /// How many there may be unless an administrator says otherwise: far more than honest use was seen to need, and few
+    /// enough that one token, user or namespace does not fill the database.
+    pub const fn default(self) -> i64 {
+        match self {
+            Self::UploadsPerNamespace => 5_000,
+            Self::UploadsPerPrincipal | Self::TokensPerNamespace | Self::InstanceTokens => 1_000,
+            Self::TokensPerUser => 200,
+            Self::NamespacesPerUser => 50,
+            Self::Namespaces => 10_000,
+        }
+    }
+}
+
+/// How many of each there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountLimits([i64; Limit::ALL.len()]);
+
+impl CountLimits {
+    /// How many there may be.
+    pub const fn of(&self, limit: Limit) -> i64 {
+        self.0[limit as usize]
+    }
+
+    /// Sets how many there may be.
+    pub const fn set(&mut self, limit: Limit, count: i64) {
+        self.0[limit as usize] = count;
+    }
+}
+
+impl Default for CountLimits {
+    fn default() -> Self {
+        Self(Limit::ALL.map(Limit::default))
+    }
+}
+
 /// The settings of the instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSettings {
@@ -14,6 +96,8 @@ pub struct StoredSettings {
     pub own_namespaces: bool,
     /// Whether administrators may make tokens for other users with a personal token (rule 9).
     pub tokens_for_others: bool,
+    /// How many of each there may be.
+    pub limits: CountLimits,
     /// Rises with every change.
     pub revision: i64,
 }
@@ -21,18 +105,27 @@ pub struct StoredSettings {
 impl StoredSettings {
     /// What the audit keeps of the settings, as JSON.
     pub fn as_history(&self) -> String {
-        serde_json::json!({
+        let mut history = serde_json::json!({
             "users_make_namespaces": self.users_make_namespaces,
             "own_namespaces": self.own_namespaces,
             "tokens_for_others": self.tokens_for_others,
-        })
-        .to_string()
+        });
+        for limit in Limit::ALL {
+            history[limit.setting()] = self.limits.of(limit).into();
+        }
+        history.to_string()
     }
 }
 
 impl Default for StoredSettings {
     fn default() -> Self {
-        Self { users_make_namespaces: false, own_namespaces: true, tokens_for_others: true, revision: 1 }
+        Self {
+            users_make_namespaces: false,
+            own_namespaces: true,
+            tokens_for_others: true,
+            limits: CountLimits::default(),
+            revision: 1,
+        }
     }
 }
 
@@ -50,8 +143,12 @@ pub async fn all(q: &impl Query) -> Result<StoredSettings, DbError> {
             }
             "own_namespaces" => settings.own_namespaces = value.parse().map_err(|_| corrupt())?,
             "tokens_for_others" => settings.tokens_for_others = value.parse().map_err(|_| corrupt())?,
-            // Of a newer release, which runs beside this one while replicas are upgraded.
-            _ => {}
+            name => {
+                // The others belong to a newer release, which runs beside this one while replicas are upgraded.
+                if let Some(limit) = Limit::ALL.into_iter().find(|limit| limit.setting() == name) {
+                    settings.limits.set(limit, value.parse().map_err(|_| corrupt())?);
+                }
+            }
         }
     }
     Ok(settings)
@@ -66,17 +163,32 @@ pub async fn bump(tx: &Tx) -> Result<i64, DbError> {
     tx.one(BUMP, params![], |row| row.int(0)).await
 }
 
+const HOLD: &str = "INSERT INTO settings (name, value) VALUES ('revision', '1') ON CONFLICT (name) DO UPDATE \
+    SET value = settings.value";
+
+/// Takes the settings for this transaction without a change, so that what is counted for the whole instance is counted by
+/// one transaction at a time.
+pub async fn hold(tx: &Tx) -> Result<(), DbError> {
+    tx.execute(HOLD, params![]).await.map(drop)
+}
+
 const SET: &str = "INSERT INTO settings (name, value) VALUES ($1, $2) \
     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// Writes every setting.
-pub async fn update(tx: &Tx, settings: &StoredSettings) -> Result<(), DbError> {
+/// Writes every setting. A limit that never was set keeps its default, which a later release may change.
+pub async fn update(tx: &Tx, before: &StoredSettings, after: &StoredSettings) -> Result<(), DbError> {
     for (name, value) in [
-        ("users_make_namespaces", settings.users_make_namespaces),
-        ("own_namespaces", settings.own_namespaces),
-        ("tokens_for_others", settings.tokens_for_others),
+        ("users_make_namespaces", after.users_make_namespaces),
+        ("own_namespaces", after.own_namespaces),
+        ("tokens_for_others", after.tokens_for_others),
     ] {
         tx.execute(SET, params![name, value.to_string()]).await?;
+    }
+    for limit in Limit::ALL {
+        let count = after.limits.of(limit);
+        if count != before.limits.of(limit) {
+            tx.execute(SET, params![limit.setting(), count.to_string()]).await?;
+        }
     }
     Ok(())
 }

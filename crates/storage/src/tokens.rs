@@ -416,6 +416,23 @@ pub async fn bump(tx: &Tx, id: TokenId, now: Instant) -> Result<Option<i64>, DbE
     tx.optional(BUMP, params![id, now], |row| row.int(0)).await
 }
 
+// No more rows are counted than matter, whatever there are.
+const COUNT_SERVICE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM tokens WHERE kind = 'service' AND ended_at IS NULL \
+    AND namespace_id = $1 AND (expires_at IS NULL OR expires_at > $2) LIMIT $3) living";
+const COUNT_PERSONAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM tokens WHERE kind = 'personal' AND ended_at IS NULL \
+    AND user_id = $1 AND (expires_at IS NULL OR expires_at > $2) LIMIT $3) living";
+
+/// How many living tokens an owner has, counted up to `limit`. The owner is to be held, so that no token is just being
+/// created.
+pub async fn count_of(q: &impl Query, owner: &StoredOwner, now: Instant, limit: i64) -> Result<i64, DbError> {
+    let (_, namespace, user, _) = owner.columns();
+    let (sql, id) = match owner {
+        StoredOwner::Namespace { .. } | StoredOwner::Instance => (COUNT_SERVICE, namespace),
+        StoredOwner::User { .. } => (COUNT_PERSONAL, user),
+    };
+    q.one(sql, params![id, now, limit], |row| row.int(0)).await
+}
+
 const HOLD: &str = "UPDATE tokens SET revision = revision \
     WHERE id = $1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
 

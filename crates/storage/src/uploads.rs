@@ -5,7 +5,7 @@ use access::{
     id::{NamespaceId, UploadId},
     time::Instant,
 };
-use oci::RepositoryName;
+use oci::{Digest, RepositoryName};
 
 use crate::{
     blobs::State,
@@ -109,6 +109,76 @@ const DELETE_CLAIMED: &str = "DELETE FROM upload_sessions WHERE id = $1 AND clai
 /// Ends the session, where this claim still holds it: the commit of an upload happens once.
 pub async fn delete_claimed(tx: &Tx, id: UploadId, claim: u64) -> Result<bool, DbError> {
     Ok(tx.execute(DELETE_CLAIMED, params![id, claim.cast_signed()]).await? == 1)
+}
+
+const REMEMBER: &str = "INSERT INTO ended_uploads (id, namespace_id, repository, principal, digest, forget_at) \
+    SELECT id, namespace_id, repository, principal, CAST($3 AS TEXT), CAST($4 AS BIGINT) \
+    FROM upload_sessions WHERE id = $1 AND claim = $2";
+
+/// Ends the session as [`delete_claimed`] does, in the transaction that links the blob, and remembers until `forget_at`
+/// that it became `digest`.
+pub async fn end_as_blob(
+    tx: &Tx,
+    id: UploadId,
+    claim: u64,
+    digest: &Digest,
+    forget_at: Instant,
+) -> Result<bool, DbError> {
+    tx.execute(REMEMBER, params![id, claim.cast_signed(), digest.as_str(), forget_at]).await?;
+    delete_claimed(tx, id, claim).await
+}
+
+const BECAME: &str = "SELECT CAST(1 AS BIGINT) FROM ended_uploads e \
+    JOIN repositories r ON r.name = e.repository AND r.namespace_id = e.namespace_id \
+    JOIN repository_blobs rb ON rb.repository_id = r.id AND rb.digest = e.digest \
+    JOIN blobs b ON b.digest = e.digest AND b.damaged_key <> b.key \
+    WHERE e.id = $1 AND e.namespace_id = $2 AND e.repository = $3 AND e.principal = $4 AND e.forget_at > $5 \
+    AND e.digest = $6";
+
+/// Whether that session became `digest` a while ago, and the blob is still there.
+pub async fn became(
+    q: &impl Query,
+    key: SessionKey<'_>,
+    digest: &Digest,
+    now: Instant,
+) -> Result<bool, DbError> {
+    let mut params = mine(&key, now);
+    params.push(digest.as_str().into());
+    Ok(q.optional(BECAME, params.as_slice(), |row| row.int(0)).await?.is_some())
+}
+
+const FORGET: &str = "DELETE FROM ended_uploads WHERE id IN \
+    (SELECT e.id FROM ended_uploads e WHERE e.forget_at <= $1 ORDER BY e.forget_at LIMIT $2)";
+
+/// Forgets at most `limit` ended sessions whose time is over. Says how many.
+pub async fn forget(tx: &Tx, now: Instant, limit: i64) -> Result<u64, DbError> {
+    tx.execute(FORGET, params![now, limit]).await
+}
+
+// No more rows are counted than matter, whatever there are.
+const OPEN_OF_PRINCIPAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM upload_sessions \
+    WHERE principal = $1 AND expires_at > $2 LIMIT $3) open";
+const OPEN_OF_NAMESPACE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM upload_sessions \
+    WHERE namespace_id = $1 AND expires_at > $2 LIMIT $3) open";
+
+/// How many open sessions a principal has, counted up to `limit`.
+pub async fn count_of_principal(
+    q: &impl Query,
+    principal: &str,
+    now: Instant,
+    limit: i64,
+) -> Result<i64, DbError> {
+    q.one(OPEN_OF_PRINCIPAL, params![principal, now, limit], |row| row.int(0)).await
+}
+
+/// How many open sessions a namespace has, counted up to `limit`.
+pub async fn count_of_namespace(
+    q: &impl Query,
+    namespace: NamespaceId,
+    now: Instant,
+    limit: i64,
+) -> Result<i64, DbError> {
+    q.one(OPEN_OF_NAMESPACE, params![namespace, now, limit], |row| row.int(0)).await
 }
 
 const MOVE_TO: &str =

@@ -10,7 +10,7 @@ use super::{
 use crate::{Registry, content::ContentError, grant::Grant};
 
 /// The largest blob, in bytes (DESIGN §6).
-const MAX_BLOB_BYTES: u64 = 20 * 1024 * 1024 * 1024;
+pub(super) const MAX_BLOB_BYTES: u64 = 20 * 1024 * 1024 * 1024;
 
 impl Registry {
     /// Adds a chunk behind what is acknowledged. After an error the session stands where it stood.

@@ -1,18 +1,24 @@
 //! PUT: the last chunk, the digest, and a blob of what was uploaded.
 
-use access::time::Clock;
+use access::time::{Clock, Instant};
+use futures_util::StreamExt;
 use oci::Digest;
-use storage::blobs::{BlobError, Finished, State};
+use storage::{
+    blobs::{BlobError, Finished, State},
+    uploads,
+};
 
 use super::{
-    FinishUpload, UploadBody,
-    claim::{Held, IsDone},
+    Announced, FinishUpload, UploadBody,
+    append::MAX_BLOB_BYTES,
+    claim::{Held, IsDone, session_key},
 };
 use crate::{Registry, content::ContentError, grant::Grant};
 
 impl Registry {
     /// Adds the last chunk, if there is one, checks the digest, and links the blob in the repository. A wrong
-    /// digest ends the session and leaves nothing behind.
+    /// digest ends the session and leaves nothing behind. A request that is repeated because its answer was lost succeeds for
+    /// an hour, as long as the blob is still there.
     pub async fn finish_upload(
         &self,
         grant: &Grant<FinishUpload>,
@@ -20,10 +26,13 @@ impl Registry {
         body: Option<UploadBody<'_>>,
         clock: &dyn Clock,
     ) -> Result<(), ContentError> {
-        if let Some(UploadBody { announced, .. }) = body {
-            self.check_announced(grant, announced, clock.now()).await?;
-        }
-        let held = self.claim(grant, clock.now()).await?;
+        let announced = body.as_ref().map(|body| body.announced);
+        let held = match self.hold_to_finish(grant, announced, clock.now()).await {
+            Err(ContentError::UploadUnknown) if self.became(grant, digest, clock.now()).await? => {
+                return read_to_its_end(body).await;
+            }
+            held => held?,
+        };
         let state = match body {
             None => held.claimed.state.clone(),
             Some(body) => match self.append(&held, body).await {
@@ -36,6 +45,29 @@ impl Registry {
         };
         let finished = self.finish(&held, &state, digest).await?;
         self.link(grant, &grant.ask.repository, digest, finished, Some(&held), clock.now()).await
+    }
+
+    async fn hold_to_finish(
+        &self,
+        grant: &Grant<FinishUpload>,
+        announced: Option<Announced>,
+        now: Instant,
+    ) -> Result<Held, ContentError> {
+        if let Some(announced) = announced {
+            self.check_announced(grant, announced, now).await?;
+        }
+        self.claim(grant, now).await
+    }
+
+    /// Whether this principal's session became this blob before.
+    async fn became(
+        &self,
+        grant: &Grant<FinishUpload>,
+        digest: &Digest,
+        now: Instant,
+    ) -> Result<bool, ContentError> {
+        let principal = grant.principal_key();
+        Ok(uploads::became(&self.db, session_key(grant, &principal)?, digest, now).await?)
     }
 
     /// Makes a blob of the upload. Where its bytes have another digest, the session ends.
@@ -57,4 +89,16 @@ impl Registry {
             }
         }
     }
+}
+
+/// Reads what a client sends once more and keeps nothing of it: an answer before the end of a body breaks the connections
+/// of some clients.
+async fn read_to_its_end(body: Option<UploadBody<'_>>) -> Result<(), ContentError> {
+    let Some(UploadBody { mut bytes, .. }) = body else { return Ok(()) };
+    let mut left = MAX_BLOB_BYTES;
+    while let Some(piece) = bytes.next().await {
+        let length = piece.map_err(BlobError::Body)?.len() as u64;
+        left = left.checked_sub(length).ok_or(BlobError::TooLarge { limit: MAX_BLOB_BYTES })?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use storage::{
     uploads,
 };
 
-use super::claim::Held;
+use super::{REMEMBERED_FOR, claim::Held};
 use crate::{
     Registry,
     content::ContentError,
@@ -40,7 +40,8 @@ impl Registry {
             record.after = serde_json::json!({ "size": blob.size }).to_string();
             self.write_history(&tx, &record, now).await?;
             if let Some(held) = session
-                && !uploads::delete_claimed(&tx, held.id, held.claimed.claim).await?
+                && !uploads::end_as_blob(&tx, held.id, held.claimed.claim, digest, now.plus(REMEMBERED_FOR))
+                    .await?
             {
                 return Err(ContentError::UploadTakenOver);
             }

@@ -17,6 +17,7 @@ use crate::{
     Registry,
     content::ContentError,
     grant::{Ask, Grant},
+    limits::NoRoom,
 };
 
 /// Begin an upload.
@@ -56,6 +57,7 @@ impl Registry {
             let tx = self.db.begin().await?;
             let rights = grant.still_holds(&tx, now).await?;
             let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
+            self.check_room_for_upload(&tx, grant, namespace, now).await?;
             let key = SessionKey { id, namespace, repository, principal: &principal };
             uploads::insert(&tx, key, &state, now.plus(SESSION_LIFETIME))
                 .await
@@ -109,12 +111,21 @@ impl Registry {
         if let Some(namespace) = rights.namespace() {
             return Ok(namespace.id);
         }
-        if let Some(made) = self.insert_namespace(tx, grant, &repository.namespace_name(), false, now).await?
+        let is_full = match self.check_room_for_namespace(tx, grant).await {
+            Ok(()) => None,
+            Err(NoRoom::Storage(error)) => return Err(error.into()),
+            Err(full @ NoRoom::Limit(_)) => Some(full),
+        };
+        if is_full.is_none()
+            && let Some(made) =
+                self.insert_namespace(tx, grant, &repository.namespace_name(), false, now).await?
         {
             return Ok(made.id);
         }
         // Clients push layers side by side: another request has made it since the rights were read.
         let made = grant.still_holds(tx, now).await?.namespace().map(|namespace| namespace.id);
-        made.ok_or_else(|| ContentError::RepositoryUnknown(repository.clone()))
+        made.ok_or_else(|| {
+            is_full.map_or_else(|| ContentError::RepositoryUnknown(repository.clone()), ContentError::from)
+        })
     }
 }

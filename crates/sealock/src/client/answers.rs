@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) users_make_namespaces: bool,
     pub(crate) own_namespaces: bool,
     pub(crate) tokens_for_others: bool,
+    /// The limits among them.
+    #[serde(flatten)]
+    pub(crate) others: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A namespace.

@@ -28,7 +28,8 @@ What is not named stays as it is.
 
 Examples:
   sealock settings edit --users-make-namespaces on
-  sealock settings edit --own-namespaces off --tokens-for-others off")]
+  sealock settings edit --own-namespaces off --tokens-for-others off
+  sealock settings edit --max-tokens-per-namespace 5000")]
 pub(crate) struct Edit {
     /// Whether every user may make namespaces, and becomes the admin of what they made
     #[arg(long, value_name = "SWITCH")]
@@ -39,7 +40,39 @@ pub(crate) struct Edit {
     /// Whether administrators may make tokens for other users with a personal token; by password they always may
     #[arg(long, value_name = "SWITCH")]
     tokens_for_others: Option<Switch>,
+    /// Open uploads of one user or token. Each layer of a push is one. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_uploads_per_principal: Option<u32>,
+    /// Open uploads of one namespace. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_uploads_per_namespace: Option<u32>,
+    /// Service tokens of one namespace. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_tokens_per_namespace: Option<u32>,
+    /// Personal tokens of one user. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_tokens_per_user: Option<u32>,
+    /// Service tokens of the instance. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_instance_tokens: Option<u32>,
+    /// Namespaces that one user created, where users may create them. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_namespaces_per_user: Option<u32>,
+    /// Namespaces of the whole instance. The most that there may be
+    #[arg(long, value_name = "NUMBER")]
+    max_namespaces: Option<u32>,
 }
+
+/// The limits, by the names that the API has for them.
+const LIMITS: [&str; 7] = [
+    "max_uploads_per_principal",
+    "max_uploads_per_namespace",
+    "max_tokens_per_namespace",
+    "max_tokens_per_user",
+    "max_instance_tokens",
+    "max_namespaces_per_user",
+    "max_namespaces",
+];
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Switch {
@@ -62,8 +95,8 @@ async fn show(session: &mut Session) -> Result<(), Failure> {
     if session.is_json() {
         return session.answer_json(&shown);
     }
-    let rows =
-        lines(answers::read(shown)?).map(|(field, is_on)| vec![as_typed(field), word(is_on).to_owned()]);
+    let settings = answers::read(shown)?;
+    let rows = lines(&settings).map(|(field, value)| vec![as_typed(field), value]);
     session.answer_table(&["SETTING", "VALUE"], rows.collect())
 }
 
@@ -75,32 +108,47 @@ impl Edit {
             ("own_namespaces", self.own_namespaces),
             ("tokens_for_others", self.tokens_for_others),
         ];
-        let change: Map<String, Value> = said
+        let counts = [
+            self.max_uploads_per_principal,
+            self.max_uploads_per_namespace,
+            self.max_tokens_per_namespace,
+            self.max_tokens_per_user,
+            self.max_instance_tokens,
+            self.max_namespaces_per_user,
+            self.max_namespaces,
+        ];
+        let switches = said
             .into_iter()
-            .filter_map(|(field, switch)| Some((field.to_owned(), Value::Bool(switch? == Switch::On))))
-            .collect();
+            .filter_map(|(field, switch)| Some((field.to_owned(), Value::Bool(switch? == Switch::On))));
+        let counts = LIMITS
+            .into_iter()
+            .zip(counts)
+            .filter_map(|(field, count)| Some((field.to_owned(), Value::from(count?))));
+        let change: Map<String, Value> = switches.chain(counts).collect();
         let changed = change.keys().cloned().collect::<Vec<_>>();
         let edited = session.client()?.patch(&["settings"], &Value::Object(change)).await?;
         if session.is_json() {
             return session.answer_json(&edited);
         }
-        for (field, is_on) in
-            lines(answers::read(edited)?).filter(|(field, _)| changed.iter().any(|name| name == field))
+        for (field, value) in
+            lines(&answers::read(edited)?).filter(|(field, _)| changed.iter().any(|name| name == field))
         {
-            session.say(&format!("{} is {}", as_typed(field), word(is_on)));
+            session.say(&format!("{} is {value}", as_typed(field)));
         }
         Ok(())
     }
 }
 
-/// The settings, by the names that the API has for them.
-fn lines(settings: Settings) -> impl Iterator<Item = (&'static str, bool)> {
-    [
+/// The settings with their values, by the names that the API has for them. An older server has no limits.
+fn lines(settings: &Settings) -> impl Iterator<Item = (&'static str, String)> {
+    let counts = |field| Some((field, settings.others.get(field)?.as_i64()?.to_string()));
+    let switches = [
         ("users_make_namespaces", settings.users_make_namespaces),
         ("own_namespaces", settings.own_namespaces),
         ("tokens_for_others", settings.tokens_for_others),
-    ]
-    .into_iter()
+    ];
+    let switches = switches.into_iter().map(|(field, is_on)| (field, word(is_on).to_owned()));
+    switches.chain(LIMITS.into_iter().filter_map(counts))
 }
 
 /// A setting's name as the flag that changes it.

@@ -58,7 +58,7 @@ async fn a_username_is_given_once(t: Tables) {
 async fn a_namespace_comes_back_as_it_went_in(t: Tables) {
     let mut open = t.new_namespace("open");
     open.is_public = true;
-    t.write(async |tx| namespaces::insert(tx, &open).await).await.unwrap();
+    t.write(async |tx| namespaces::insert(tx, &open, "").await).await.unwrap();
     t.namespace("acme").await;
 
     for found in [
@@ -80,8 +80,8 @@ async fn a_namespaces_name_is_given_once(t: Tables) {
     let (first, second) = (t.new_namespace("acme"), t.new_namespace("acme"));
     let (is_first_new, is_second_new) = t
         .overlapping(
-            async |tx| namespaces::insert(tx, &first).await,
-            async |tx| namespaces::insert(tx, &second).await,
+            async |tx| namespaces::insert(tx, &first, "").await,
+            async |tx| namespaces::insert(tx, &second, "").await,
         )
         .await;
     assert_eq!((is_first_new, is_second_new), (true, Ok(false)));

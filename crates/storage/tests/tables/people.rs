@@ -13,7 +13,7 @@ use storage::{
     members::MemberId,
     namespaces::{self, NamespaceOwner},
     rights::{Aim, Who, load},
-    settings::{self, StoredSettings},
+    settings::{self, Limit, StoredSettings},
     teams::{self, StoredTeam},
     tokens::{self, StoredOwner},
     users,
@@ -197,15 +197,19 @@ async fn members_are_set_listed_and_removed(t: Tables) {
 async fn settings_have_defaults_until_somebody_changes_them(t: Tables) {
     assert_eq!(settings::all(&t.db).await, Ok(StoredSettings::default()));
     for revision in 2..4 {
+        let before = settings::all(&t.db).await.unwrap();
+        let mut limits = before.limits;
+        limits.set(Limit::TokensPerUser, revision);
         let changed = StoredSettings {
             users_make_namespaces: revision == 2,
             own_namespaces: false,
             tokens_for_others: revision == 3,
+            limits,
             revision,
         };
         let edit = async |tx: &storage::db::Tx| {
             let bumped = settings::bump(tx).await?;
-            settings::update(tx, &changed).await.map(|()| bumped)
+            settings::update(tx, &before, &changed).await.map(|()| bumped)
         };
         assert_eq!(t.write(edit).await, Ok(revision));
         assert_eq!(settings::all(&t.db).await, Ok(changed));
@@ -220,7 +224,7 @@ async fn a_namespace_is_bumped_opened_closed_and_somebodys_own(t: Tables) {
     t.write(async |tx| users::insert(tx, &anna, "hash").await).await.unwrap();
     let mut own = t.new_namespace("anna");
     own.owner = Some(NamespaceOwner { id: anna.id, username: anna.username.clone() });
-    t.write(async |tx| namespaces::insert(tx, &own).await).await.unwrap();
+    t.write(async |tx| namespaces::insert(tx, &own, "").await).await.unwrap();
     t.namespace("other").await;
     let found = namespaces::owned_by(&t.db, anna.id).await.unwrap().unwrap();
     assert_eq!((found.id, found.owner.clone(), found.revision), (own.id, own.owner.clone(), 1));
@@ -330,7 +334,7 @@ async fn what_a_user_made_elsewhere_is_listed_as_long_as_it_lives(t: Tables) {
     t.write(async |tx| users::insert(tx, &anna, "hash").await).await.unwrap();
     let mut own = t.new_namespace("anna");
     own.owner = Some(NamespaceOwner { id: anna.id, username: anna.username.clone() });
-    t.write(async |tx| namespaces::insert(tx, &own).await).await.unwrap();
+    t.write(async |tx| namespaces::insert(tx, &own, "").await).await.unwrap();
     let acme = t.namespace("acme").await;
     let add = async |owner: StoredOwner, name: &str, by: String, expires: Option<i64>| {
         let mut token = t.new_token(owner, name);
@@ -363,7 +367,7 @@ async fn a_deactivated_owner_and_a_deleted_user_show_with_their_tokens(t: Tables
     t.write(async |tx| users::insert(tx, &anna, "hash").await).await.unwrap();
     let mut own = t.new_namespace("anna");
     own.owner = Some(NamespaceOwner { id: anna.id, username: anna.username.clone() });
-    t.write(async |tx| namespaces::insert(tx, &own).await).await.unwrap();
+    t.write(async |tx| namespaces::insert(tx, &own, "").await).await.unwrap();
     let personal = StoredOwner::User { id: anna.id, username: "anna".into(), access: "account".into() };
     let (ci, laptop) = (t.new_token(of(own.id, "anna"), "ci-bot"), t.new_token(personal, "laptop"));
     for (token, hash) in [(&ci, 1), (&laptop, 2)] {

@@ -49,7 +49,7 @@ impl House {
         t.member(acme, anna, Role::Writer).await;
         let mut open = t.new_namespace("open");
         open.is_public = true;
-        t.write(async |tx| storage::namespaces::insert(tx, &open).await).await.unwrap();
+        t.write(async |tx| storage::namespaces::insert(tx, &open, "").await).await.unwrap();
 
         let mut ci = t.new_token(of(acme, "acme"), "ci-1");
         ci.scopes = vec![t.scope("acme/z*", Actions::PULL_PUSH), t.scope("acme/a", Actions::PULL)];

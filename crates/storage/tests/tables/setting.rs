@@ -147,7 +147,7 @@ impl Tables {
 
     pub(crate) async fn namespace(&self, name: &str) -> NamespaceId {
         let namespace = self.new_namespace(name);
-        assert!(self.write(async |tx| namespaces::insert(tx, &namespace).await).await.unwrap());
+        assert!(self.write(async |tx| namespaces::insert(tx, &namespace, "").await).await.unwrap());
         namespace.id
     }
 

@@ -60,16 +60,20 @@ impl JsonBody {
     }
 
     /// The same for an edit of what is `shown`, whose `fixed` fields no edit changes: a client may repeat them as they
-    /// are. For each that it wants to change, the rule beside its name is what is wrong.
+    /// are. For each that it wants to change, the rule beside its name is what is wrong. `shown` is asked only where the
+    /// body has such a field.
     pub(super) async fn read_edit<T: DeserializeOwned>(
         mut self,
         _: &Grant<impl Ask>,
-        shown: &impl Serialize,
+        shown: impl Future<Output = Result<impl Serialize, Problem>>,
         fixed: &[FixedField],
     ) -> Result<(T, FieldErrors), Problem> {
-        let shown = serde_json::to_value(shown).unwrap_or_default();
         let mut object = self.object().await?;
         let mut errors = FieldErrors::default();
+        if !fixed.iter().any(|(field, _)| object.contains_key(*field)) {
+            return shaped(object, errors);
+        }
+        let shown = serde_json::to_value(shown.await?).unwrap_or_default();
         for (field, rule) in fixed {
             let present = shown.get(field).unwrap_or(&Value::Null);
             if object.remove(*field).is_some_and(|said| said != *present) {

@@ -48,8 +48,8 @@ pub(super) async fn set(
 ) -> Result<Json<MemberAnswer>, Problem> {
     let grant = caller.may(&app, SetMember { namespace, member }).await?;
     query.read(&grant)?;
-    let shown = MemberPath::of(&grant.asked().member);
-    let (request, mut errors) = body.read_edit::<RoleRequest>(&grant, &shown, &FIXED).await?;
+    let shown = async { Ok(MemberPath::of(&grant.asked().member)) };
+    let (request, mut errors) = body.read_edit::<RoleRequest>(&grant, shown, &FIXED).await?;
     let Some(role) = request.role.map(Role::from) else {
         errors.add("role", "a member needs a role");
         return Err(errors.into());

@@ -54,9 +54,11 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditNamespace { name }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let shown = caller.may(&app, ShowNamespace { name: grant.asked().name.clone() }).await?;
-    let shown = NamespaceAnswer::from(app.registry().show_namespace(&shown).await?.0);
-    let (request, errors) = body.read_edit::<NamespaceEditRequest>(&grant, &shown, &FIXED).await?;
+    let shown = async {
+        let grant = caller.may(&app, ShowNamespace { name: grant.asked().name.clone() }).await?;
+        Ok(NamespaceAnswer::from(app.registry().show_namespace(&grant).await?.0))
+    };
+    let (request, errors) = body.read_edit::<NamespaceEditRequest>(&grant, shown, &FIXED).await?;
     let is_public = request.visibility.map(Visibility::is_public);
     errors.refuse_any()?;
     let edit = NamespaceEdit { is_public, if_revision };

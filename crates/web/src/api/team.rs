@@ -52,9 +52,11 @@ pub(super) async fn rename(
     let grant = caller.may(&app, RenameTeam { team }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let shown = caller.may(&app, ShowTeam { team: grant.asked().team.clone() }).await?;
-    let shown = TeamAnswer::from(app.registry().find_team(&shown).await?);
-    let (request, errors) = body.read_edit::<TeamRequest>(&grant, &shown, &FIXED).await?;
+    let shown = async {
+        let grant = caller.may(&app, ShowTeam { team: grant.asked().team.clone() }).await?;
+        Ok(TeamAnswer::from(app.registry().find_team(&grant).await?))
+    };
+    let (request, errors) = body.read_edit::<TeamRequest>(&grant, shown, &FIXED).await?;
     let name = request.parse(errors)?;
     let team = app.registry().rename_team(&grant, &name, if_revision, app.now()).await?;
     Ok(WithRevision(team.revision, team.into()))

@@ -52,10 +52,12 @@ pub(super) async fn edit(
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
     let now = app.now();
-    let shown = caller.may(&app, ShowToken { token }).await?;
-    let shown = TokenAnswer::from(app.registry().show_token(&shown, now).await?);
+    let shown = async {
+        let grant = caller.may(&app, ShowToken { token }).await?;
+        Ok(TokenAnswer::from(app.registry().show_token(&grant, now).await?))
+    };
     let fixed = fixed_fields(grant.aims_at_personal_token());
-    let (request, errors) = body.read_edit::<TokenEditRequest>(&grant, &shown, &fixed).await?;
+    let (request, errors) = body.read_edit::<TokenEditRequest>(&grant, shown, &fixed).await?;
     let (mut edit, warnings) = request.parse(grant.namespace_name(), now, errors)?;
     edit.if_revision = if_revision;
     let token = app.registry().edit_token(&grant, &edit, now).await?;

@@ -57,9 +57,11 @@ pub(super) async fn edit(
     let grant = caller.may(&app, EditUser { username: username.clone() }).await?;
     query.read(&grant)?;
     let IfMatch(if_revision) = if_match.read(&grant)?;
-    let shown = caller.may(&app, ShowUser { username: username.clone() }).await?;
-    let shown = UserAnswer::from(app.registry().show_user(&shown).await?);
-    let (request, errors) = body.read_edit::<UserEditRequest>(&grant, &shown, &FIXED).await?;
+    let shown = async {
+        let grant = caller.may(&app, ShowUser { username: username.clone() }).await?;
+        Ok(UserAnswer::from(app.registry().show_user(&grant).await?))
+    };
+    let (request, errors) = body.read_edit::<UserEditRequest>(&grant, shown, &FIXED).await?;
     let edited = match request.parse(asks_for_current(&grant), errors)? {
         UserChange::Own { current, new } => {
             let grant = caller.may(&app, ChangePassword { username }).await?;

@@ -163,6 +163,8 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::ManifestUnknown, &text),
         ContentError::BlobUnknown { .. } => of(StatusCode::NOT_FOUND, ErrorCode::BlobUnknown, &text),
         ContentError::UploadUnknown => of(StatusCode::NOT_FOUND, ErrorCode::BlobUploadUnknown, &text),
+        ContentError::TooMany(_) => of(StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests, &text)
+            .with(header::RETRY_AFTER, TOO_MANY_RETRY_SECONDS),
         // OCI distribution 1.1, "Pushing a blob in chunks": a chunk out of order is 416.
         ContentError::UploadTakenOver => {
             of(StatusCode::RANGE_NOT_SATISFIABLE, ErrorCode::BlobUploadInvalid, &text)
@@ -234,6 +236,9 @@ fn of_storage(error: &DbError) -> Response {
         | DbError::Other(_) => broken(&error.to_string()),
     }
 }
+
+/// When to come back after a limit was reached, in seconds: uploads under way end within minutes.
+const TOO_MANY_RETRY_SECONDS: &str = "60";
 
 /// Not now. Not TOOMANYREQUESTS: docker gives up at once on that, and tries again on what it takes for an outage.
 fn unavailable(text: &str) -> Response {

@@ -121,21 +121,39 @@ async fn a_namespace_made_again_owes_nothing_to_what_the_old_one_had(t: TestServ
 async fn settings_are_shown_and_changed_by_administrators(t: TestServer) {
     let path = "/api/v1/settings";
     let shown = t.admin().get(path).await.is(200);
-    let defaults =
-        json!({ "users_make_namespaces": false, "own_namespaces": true, "tokens_for_others": true });
-    assert_eq!((shown.json(), shown.header("etag")), (defaults, "\"1\""));
-    let change = json!({ "users_make_namespaces": true, "tokens_for_others": false });
+    let defaults = json!({
+        "users_make_namespaces": false, "own_namespaces": true, "tokens_for_others": true,
+        "max_uploads_per_principal": 1_000, "max_uploads_per_namespace": 5_000, "max_tokens_per_namespace": 1_000,
+        "max_tokens_per_user": 200, "max_instance_tokens": 1_000, "max_namespaces_per_user": 50,
+        "max_namespaces": 10_000,
+    });
+    assert_eq!((&shown.json(), shown.header("etag")), (&defaults, "\"1\""));
+    let change = json!({ "users_make_namespaces": true, "tokens_for_others": false, "max_namespaces": 3 });
     let changed = t.admin().patch_json(path, &change).await.is(200);
-    let after = json!({ "users_make_namespaces": true, "own_namespaces": true, "tokens_for_others": false });
+    let mut after = defaults;
+    for (setting, value) in change.as_object().unwrap() {
+        after[setting] = value.clone();
+    }
     assert_eq!(changed.json(), after);
     let shown = t.admin().get(path).await.is(200);
     assert_eq!((shown.json(), shown.header("etag")), (after, changed.header("etag")));
     let stale = t.admin().request(Method::PATCH, path).header("if-match", "\"1\"");
     t.admin().send(stale.json(&json!({ "own_namespaces": false }))).await.refused(412, "changed");
-    let wrong = json!({ "own_namespaces": "no", "tokens_for_others": null, "open_house": true });
+    let wrong = json!({
+        "own_namespaces": "no", "tokens_for_others": null, "open_house": true, "max_namespaces": 0,
+        "max_tokens_per_user": 1_000_001, "max_instance_tokens": "7",
+    });
     let mut fields = wrong_fields(&t.admin().patch_json(path, &wrong).await.refused(422, "invalid"));
     fields.sort();
-    assert_eq!(fields, ["open_house", "own_namespaces", "tokens_for_others"]);
+    let expected = [
+        "max_instance_tokens",
+        "max_namespaces",
+        "max_tokens_per_user",
+        "open_house",
+        "own_namespaces",
+        "tokens_for_others",
+    ];
+    assert_eq!(fields, expected);
     let ann = user(&t, "ann").await;
     ann.get(path).await.refused(403, "denied");
     ann.patch_json(path, &json!({ "users_make_namespaces": true })).await.refused(403, "denied");
@@ -164,4 +182,83 @@ async fn users_make_namespaces_where_the_setting_lets_them_and_administer_those(
     let root = administrator(&t, "root").await;
     root.post_json("/api/v1/namespaces", &json!({ "name": "third" })).await.is(201);
     assert_eq!(t.admin().get("/api/v1/namespaces/third/members").await.json()["items"], json!([]));
+}
+
+async fn limit(t: &TestServer, setting: &str, most: i64) {
+    t.admin().patch_json("/api/v1/settings", &json!({ setting: most })).await.is(200);
+}
+
+#[both_engines]
+async fn a_user_creates_as_many_namespaces_as_the_setting_lets_them(t: TestServer) {
+    let ann = user(&t, "ann").await;
+    t.admin().patch_json("/api/v1/settings", &json!({ "users_make_namespaces": true })).await.is(200);
+    limit(&t, "max_namespaces_per_user", 2).await;
+    let make = async |name: &str| ann.post_json("/api/v1/namespaces", &json!({ "name": name })).await;
+    // At once: one counts the other.
+    let made = tokio::join!(make("a1"), make("a2"), make("a3"), make("a4"));
+    let mut statuses = [made.0.status, made.1.status, made.2.status, made.3.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 201, 409, 409], "{made:?}");
+    let refused = make("a5").await.refused(409, "too-many");
+    refused.says("user ann has 2 namespaces").says("max_namespaces_per_user").says("administrator");
+    let mine = ann.get("/api/v1/namespaces").await.is(200).json();
+    let names = crate::names(&mine);
+    let one = names.iter().find(|name| name.starts_with('a') && name.len() == 2).unwrap();
+    ann.delete(&format!("/api/v1/namespaces/{one}")).await.is(204);
+    make("a5").await.is(201);
+}
+
+#[both_engines]
+async fn there_are_as_many_namespaces_as_the_setting_says_however_they_are_created(t: TestServer) {
+    t.namespace("acme").await;
+    limit(&t, "max_namespaces", 2).await;
+    let admin = t.admin();
+    let image = testkit::image::Image::new(1, 10);
+    // Several requests of one push create the namespace once.
+    let started = tokio::join!(admin.start_upload("second/api"), admin.start_upload("second/api"));
+    for answer in [started.0, started.1] {
+        answer.is(202);
+    }
+    let refused = admin.start_upload("third/api").await.refused(429, "TOOMANYREQUESTS");
+    refused.says("the instance has 2 namespaces").says("max_namespaces");
+    admin.push_blob("third/api", &image.layer).await.refused(429, "TOOMANYREQUESTS");
+    admin.post_json("/api/v1/namespaces", &json!({ "name": "third" })).await.refused(409, "too-many");
+    // A new user's own one is left out.
+    let made = json!({ "username": "bob", "password": "a fine password" });
+    let bob = admin.post_json("/api/v1/users", &made).await.is(201).json();
+    assert_eq!(bob["own_namespace"], json!(null));
+    admin.push("second/api", "1.0", &image).await.is(201);
+    limit(&t, "max_namespaces", 3).await;
+    admin.push("third/api", "1.0", &image).await.is(201);
+}
+
+#[both_engines]
+async fn owners_have_as_many_living_tokens_as_the_settings_say(t: TestServer) {
+    user(&t, "ann").await;
+    let admin = t.admin();
+    for (setting, path, whose) in [
+        ("max_tokens_per_namespace", "/api/v1/namespaces/acme/tokens", "namespace acme"),
+        ("max_tokens_per_user", "/api/v1/users/ann/tokens", "user ann"),
+        ("max_instance_tokens", "/api/v1/tokens", "the instance"),
+    ] {
+        t.namespace("acme").await;
+        limit(&t, setting, 2).await;
+        let make = async |name: &str| {
+            let token = json!({ "name": name, "expires_in": "2h", "scopes": [] });
+            admin.post_json(path, &token).await
+        };
+        let made = tokio::join!(make("first"), make("second"), make("third"));
+        let mut statuses = [made.0.status, made.1.status, made.2.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 201, 409], "{made:?}");
+        let refused = make("fourth").await.refused(409, "too-many");
+        refused.says(&format!("{whose} has 2 tokens")).says(setting).says("instance administrator");
+        // Those that have ended do not count.
+        let first = admin.get(path).await.is(200).json()["items"][0]["id"].as_str().unwrap().to_owned();
+        admin.delete(&format!("/api/v1/tokens/{first}")).await.is(204);
+        make("fourth").await.is(201);
+        make("fifth").await.refused(409, "too-many");
+        t.clock.advance(access::time::Length::hours(2));
+        make("fifth").await.is(201);
+    }
 }

@@ -90,8 +90,6 @@ async fn what_breaks_a_rule_is_named_and_changes_nothing(t: TestServer) {
         (json!({"type": "registry", "path": "acme/b", "actions": ["list"]}), "path"),
         (json!({"type": "registry", "actions": ["list"], "id": "x"}), "id"),
         (json!({"scopes": []}), "scopes"),
-        // The same scope again.
-        (scope("acme/a", &["pull"]), "actions"),
     ] {
         let refused = add(&t, &ci, body.clone()).await.refused(422, "invalid");
         assert_eq!(wrong_fields(&refused)[0], field, "{body}");

@@ -164,7 +164,7 @@ async fn what_no_edit_can_change_is_refused(t: TestServer) {
         .edit(&token, json!({"is_admin": true, "kind": "personal", "id": "x"}))
         .await
         .refused(422, "invalid");
-    assert_eq!(wrong_fields(&answer), ["id", "is_admin", "kind"]);
+    assert_eq!(wrong_fields(&answer), ["id", "kind", "is_admin"]);
     let scopes = json!([{"type": "repository", "path": "other/*", "actions": ["pull"]}]);
     let answer = t.edit(&token, json!({"scopes": scopes})).await.refused(422, "invalid");
     assert_eq!(wrong_fields(&answer), ["scopes[0].path"]);

@@ -278,19 +278,38 @@ async fn settings_are_saved_once_a_form(t: TestServer) {
     let fields = [("revision", revision), ("users_make_namespaces", "yes")];
     browser.post("/settings", &fields).await.is(303);
     let settings = t.admin().get("/api/v1/settings").await.is(200).json();
-    let expected =
-        json!({ "users_make_namespaces": true, "own_namespaces": false, "tokens_for_others": false });
-    assert_eq!(settings, expected);
+    for (setting, value) in [
+        ("users_make_namespaces", json!(true)),
+        ("own_namespaces", json!(false)),
+        ("max_namespaces", json!(10_000)),
+    ] {
+        assert_eq!(settings[setting], value, "{settings}");
+    }
+    let expected = settings;
     browser.get("/settings?done=saved").await.is(200).says("The settings are saved");
     // The same form again: somebody saved in between.
     let page = browser.post("/settings", &[("revision", revision), ("own_namespaces", "yes")]).await.is(409);
     let page = page.says("changed since you read it").says("name=\"own_namespaces\" value=\"yes\" checked");
     page.says("<a href=\"/settings\">Open it again</a>");
+    let now = page_revision(&browser).await;
+    for typed in ["0", "1000001", "", "many"] {
+        let fields = [("revision", now.as_str()), ("max_namespaces", typed)];
+        let page = browser.post("/settings", &fields).await.is(422);
+        page.says("It takes a number from 1 to 1000000.");
+    }
     for forged in ["", "x"] {
         let page = browser.post("/settings", &[("revision", forged)]).await.is(422);
         page.says("does not say what it edits").says("<a href=\"/settings\">Open it again</a>");
     }
     assert_eq!(t.admin().get("/api/v1/settings").await.is(200).json(), expected);
+    let fields = [("revision", now.as_str()), ("users_make_namespaces", "yes"), ("max_namespaces", "7")];
+    browser.post("/settings", &fields).await.is(303);
+    browser.get("/settings").await.is(200).says("name=\"max_namespaces\"").says("value=\"7\"");
+}
+
+async fn page_revision(browser: &Browser) -> String {
+    let page = browser.get("/settings").await.is(200).text();
+    page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 #[both_engines]

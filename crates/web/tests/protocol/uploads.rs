@@ -479,3 +479,111 @@ async fn a_right_that_expires_while_the_body_moves_is_missing_at_the_end(t: Test
         assert_eq!(t.blob_files(), files, "{method}");
     }
 }
+
+/// The client lost the answer to its last request and sends it again, to any replica.
+#[both_engines]
+async fn a_finished_upload_is_finished_again_for_an_hour(t: TestServer) {
+    let replica = t.replica().await;
+    let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull-push" })).await;
+    let other = t.service_token("acme", "other", json!({ "permission": "pull-push" })).await;
+    let (docker, other) = (t.with(&ci), t.with(&other));
+    let blob = blob(3, 300_000);
+    let location = docker.start_upload("acme/api").await.is(202).header("location").to_owned();
+    docker.stream_chunk(&location, &blob.bytes[..1000]).await.is(202);
+    let finish = async |actor: &Actor, location: &str, digest: &str| {
+        actor.finish_upload(location, digest, &blob.bytes[1000..]).await
+    };
+    let first = finish(&docker, &location, &blob.digest).await.is(201);
+    let rows = async || {
+        let audit = t.admin().get("/api/v1/audit?event=blob.pushed").await.is(200).json();
+        audit["items"].as_array().unwrap().len()
+    };
+    assert_eq!(rows().await, 1);
+    for server in [&t, &replica] {
+        let again = finish(&docker.at(server), &location, &blob.digest).await.is(201);
+        for header in ["location", "docker-content-digest"] {
+            assert_eq!(again.header(header), first.header(header));
+        }
+        // Without the last chunk, and with the place that a chunk names.
+        docker.at(server).finish_upload(&location, &blob.digest, b"").await.is(201);
+        let path = format!("{location}?digest={}", blob.digest);
+        let chunk = docker.at(server).request(Method::PUT, &path).header("content-range", "1000-299999");
+        docker.send(chunk.body(blob.bytes[1000..].to_vec())).await.is(201);
+    }
+    assert_eq!((rows().await, t.blob_files()), (1, 1));
+
+    // Whatever is not that very request is answered as ever.
+    let unknown = blob(4, 10);
+    let elsewhere = location.replace("acme/api", "acme/web");
+    for refused in [
+        finish(&docker, &location, &unknown.digest).await,
+        finish(&other, &location, &blob.digest).await,
+        finish(&docker, &elsewhere, &blob.digest).await,
+        docker.get(&location).await,
+        docker.stream_chunk(&location, b"x").await,
+        docker.delete(&location).await,
+    ] {
+        refused.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    }
+    // The rights are those of now, and the blob has to be there.
+    t.admin().delete(&format!("/v2/acme/api/blobs/{}", blob.digest)).await.is(202);
+    finish(&docker, &location, &blob.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    docker.push_blob("acme/api", &blob).await.is(201);
+    finish(&docker, &location, &blob.digest).await.is(201);
+    t.admin().set_status(&ci, "disabled").await.is(200);
+    finish(&docker, &location, &blob.digest).await.refused(401, "UNAUTHORIZED");
+    t.admin().set_status(&ci, "enabled").await.is(200);
+
+    t.clock.advance(Length::hours(1));
+    finish(&docker, &location, &blob.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    assert_eq!((t.sweep().await.ended_uploads, t.sweep().await.ended_uploads), (2, 0));
+}
+
+#[both_engines]
+async fn a_principal_and_a_namespace_have_as_many_open_uploads_as_the_settings_say(t: TestServer) {
+    let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull-push" })).await;
+    let other = t.service_token("acme", "other", json!({ "permission": "pull-push" })).await;
+    let (docker, other) = (t.with(&ci), t.with(&other));
+    let limit = async |setting: &str, most: i64| {
+        t.admin().patch_json("/api/v1/settings", &json!({ setting: most })).await.is(200);
+    };
+    limit("max_uploads_per_principal", 3).await;
+    // At once, at two servers.
+    let replica = t.replica().await;
+    let started = join_all((0..6).map(|number| {
+        let docker = if number % 2 == 0 { docker.clone() } else { docker.at(&replica) };
+        async move { docker.start_upload("acme/api").await }
+    }))
+    .await;
+    let (open, refused): (Vec<_>, Vec<_>) = started.into_iter().partition(|answer| answer.status == 202);
+    assert_eq!((open.len(), refused.len()), (3, 3), "{refused:?}");
+    for answer in refused {
+        assert_eq!(answer.header("retry-after"), "60");
+        let answer = answer.refused(429, "TOOMANYREQUESTS").says("token acme/ci-bot has 3 open uploads");
+        answer.says("max_uploads_per_principal").says("instance administrator");
+    }
+    assert_eq!(t.blob_files(), 0, "a refused upload leaves a file");
+    // A blob in one request needs no session; one that exists goes on.
+    let blob = blob(3, 100);
+    let at_once =
+        docker.request(Method::POST, &format!("/v2/acme/api/blobs/uploads/?digest={}", blob.digest));
+    docker.send(at_once.body(blob.bytes.clone())).await.is(201);
+    docker.finish_upload(open[0].header("location"), &blob.digest, &blob.bytes).await.is(201);
+    docker.start_upload("acme/web").await.is(202);
+    docker.start_upload("acme/web").await.refused(429, "TOOMANYREQUESTS");
+
+    limit("max_uploads_per_namespace", 5).await;
+    for status in [202, 202, 429] {
+        other.start_upload("acme/api").await.is(status);
+    }
+    let refused = t.admin().start_upload("acme/api").await.refused(429, "TOOMANYREQUESTS");
+    refused.says("the namespace has 5 open uploads").says("max_uploads_per_namespace");
+    t.admin().start_upload("elsewhere/api").await.is(202);
+    // Cancelled and expired ones do not count, whether or not they were swept.
+    docker.delete(open[1].header("location")).await.is(204);
+    other.start_upload("acme/api").await.is(202);
+    t.clock.advance(Length::hours(24));
+    for _ in 0..3 {
+        docker.start_upload("acme/api").await.is(202);
+    }
+}

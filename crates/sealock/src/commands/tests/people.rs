@@ -197,6 +197,17 @@ tokens-for-others      off
     let expect = json!({ "users_make_namespaces": true, "tokens_for_others": false });
     assert_eq!(edited.asked[0].body, expect);
     assert_eq!(edited.err, "users-make-namespaces is on\ntokens-for-others is off\n");
+    let limits = || {
+        let mut limits = settings();
+        limits["max_tokens_per_user"] = json!(7);
+        limits
+    };
+    let shown = desk(vec![(200, limits())]).logged_in().run("settings show").await.succeeded();
+    assert!(shown.out.ends_with("max-tokens-per-user    7\n"), "{}", shown.out);
+    let said = "settings edit --max-tokens-per-user 7";
+    let edited = desk(vec![(200, limits())]).logged_in().run(said).await.succeeded();
+    assert_eq!(edited.asked[0].body, json!({ "max_tokens_per_user": 7 }));
+    assert_eq!(edited.err, "max-tokens-per-user is 7\n");
     for said in ["settings show", "settings edit --own-namespaces on"] {
         let json = desk(vec![(200, settings())]).logged_in().json().run(said).await.succeeded();
         assert_eq!(serde_json::from_str::<Value>(&json.out).unwrap(), settings());

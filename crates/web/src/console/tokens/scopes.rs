@@ -123,11 +123,14 @@ pub(super) async fn add(
     };
     let (status, wrong) = match scope {
         Ok(scope) => match app.registry().add_scope(&grant, &scope, None, app.now()).await {
-            Ok(AddedScope { token, .. }) => {
-                // Where the token had it, it may be anywhere; a new one is the last.
-                let place = token.scopes.iter().position(|held| held.scope == scope);
-                let behind = Behind::last_of(place.map_or(token.scopes.len(), |place| place + 1));
+            Ok(AddedScope { token, is_new: true }) => {
+                // It is the last one now.
+                let behind = Behind::last_of(token.scopes.len());
                 return Ok(Seen { behind, ..seen }.led_to(token.id));
+            }
+            Ok(AddedScope { token, is_new: false }) => {
+                let rule = format!("{token} has this scope already: {scope}");
+                (StatusCode::UNPROCESSABLE_ENTITY, Wrong::from(vec![FieldError::new("actions", rule)]))
             }
             Err(error) => refused(error, "")?,
         },

@@ -50,11 +50,11 @@ async fn a_change_that_is_refused_says_why(t: TestServer) {
         browser.post(SETTINGS, &fields).await.is(status).says(said);
     }
     // Somebody else changed it since the page was opened.
-    t.admin().patch_json("/api/v1/namespaces/acme", &json!({ "visibility": "private" })).await.is(200);
-    let late = browser.post(SETTINGS, &[("visibility", "public"), ("revision", &old)]).await.is(409);
-    let late = late.says("it was changed since you read it").says("value=\"public\" checked");
+    t.admin().patch_json("/api/v1/namespaces/acme", &json!({ "visibility": "public" })).await.is(200);
+    let late = browser.post(SETTINGS, &[("visibility", "private"), ("revision", &old)]).await.is(409);
+    let late = late.says("it was changed since you read it").says("value=\"private\" checked");
     late.says("<a href=\"/namespaces/acme/settings\">Open it again</a>");
-    assert_eq!(visibility(&t).await, "private");
+    assert_eq!(visibility(&t).await, "public");
 }
 
 #[both_engines]
