@@ -77,7 +77,7 @@ impl serde::Serialize for Instant {
 }
 
 /// How far the clocks of two replicas may differ without harm: no request fails because of it, and nothing that was
-/// revoked lives on.
+/// revoked stays valid.
 pub const MAX_CLOCK_DIFFERENCE: Length = Length::seconds(30);
 
 /// A length of time in milliseconds.

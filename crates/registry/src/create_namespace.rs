@@ -54,7 +54,7 @@ impl Registry {
     }
 
     /// Adds a namespace with its audit row; `None` where the name is taken. Also how an administrator's first
-    /// push to a new name makes it. There has to be room for it ([`Registry::check_room_for_namespace`]).
+    /// push to a new name makes it. The caller checks the limit first ([`Registry::check_room_for_namespace`]).
     pub(crate) async fn insert_namespace<A: Ask>(
         &self,
         tx: &Tx,

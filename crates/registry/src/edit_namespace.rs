@@ -36,7 +36,7 @@ pub struct NamespaceEdit {
 }
 
 impl Registry {
-    /// Changes the namespace. Whoever pulled because it was public is refused from the moment that this returns. An
+    /// Changes the namespace. Callers who could pull because it was public are refused when this has returned. An
     /// edit that changes nothing leaves no trace.
     pub async fn edit_namespace(
         &self,

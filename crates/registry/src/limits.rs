@@ -1,4 +1,4 @@
-//! Limits on how many there may be of something: checked in the transaction that creates one more, behind the row of what
+//! Limits on the number of uploads, tokens and namespaces: checked in the transaction that creates one more, behind the row of what
 //! owns it, so that of two that come at once one counts the other.
 
 use access::{id::NamespaceId, rights::Principal, time::Instant};
@@ -122,8 +122,7 @@ impl Registry {
         namespace: NamespaceId,
         now: Instant,
     ) -> Result<(), NoRoom> {
-        const WAY_OUT: &str =
-            "finish or cancel some, wait until those that nobody goes on with expire after 24 hours";
+        const WAY_OUT: &str = "finish or cancel some, wait until abandoned ones expire after 24 hours";
         // In the order in which the deletion of a namespace takes them.
         namespaces::hold(tx, namespace).await?;
         match grant.principal() {

@@ -113,7 +113,7 @@ impl Registry {
         Ok(members::role(&self.db, namespace, member).await?)
     }
 
-    /// Gives the member this role, whatever it had. Where it has this one, nothing changes.
+    /// Gives the member this role instead of the one it has. If it has this role, nothing changes.
     pub async fn set_member(
         &self,
         grant: &Grant<SetMember>,

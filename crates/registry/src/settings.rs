@@ -41,7 +41,7 @@ pub struct SettingsEdit {
     pub own_namespaces: Option<bool>,
     /// Whether administrators may make tokens for others with a personal token.
     pub tokens_for_others: Option<bool>,
-    /// The limits that change, with how many there may be: a number within [`Limit::BOUNDS`].
+    /// The limits that change, each with its new number within [`Limit::BOUNDS`].
     pub limits: Vec<(Limit, i64)>,
     /// Only if the settings still have this revision.
     pub if_revision: Option<i64>,

@@ -37,7 +37,7 @@ const READ_EVERY: Length = Length::seconds(10);
 /// to make up.
 const READ_FOR_UNKNOWN_EVERY: Length = Length::seconds(1);
 /// How old the next key is at least when it begins to sign: several times [`READ_EVERY`], so that every replica that
-/// serves knows it, and everybody who keeps `/auth/jwks.json` for less. It may have been made by a replica whose clock is
+/// serves knows it, and every client that keeps `/auth/jwks.json` for less. It may have been made by a replica whose clock is
 /// behind by [`MAX_CLOCK_DIFFERENCE`].
 pub const NEXT_KNOWN_AFTER: Length = Length::seconds(60);
 /// How long a retired key verifies: until its last bearer has expired on every replica's clock.

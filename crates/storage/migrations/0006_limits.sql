@@ -1,8 +1,8 @@
--- How many open upload sessions a principal has.
+-- For counting the open upload sessions of a principal.
 CREATE INDEX upload_sessions_by_principal ON upload_sessions (principal, expires_at);
 
 -- Upload sessions that became a blob, for a while: a client whose answer was lost may send its last request again.
--- Without foreign keys: the rows go by themselves.
+-- Without foreign keys: the server removes the rows after an hour.
 CREATE TABLE ended_uploads (
     id           TEXT   NOT NULL PRIMARY KEY,
     namespace_id TEXT   NOT NULL,

@@ -117,17 +117,17 @@ fn read(row: &Row<'_>) -> Result<StoredNamespace, DbError> {
     })
 }
 
-// No more rows are counted than matter, whatever there are.
+// The count stops at the limit, so that it costs little with any number of rows.
 const COUNT: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM namespaces LIMIT $1) present";
 const COUNT_OF_CREATOR: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM namespaces \
     WHERE created_by_id = $1 AND created_by_id <> '' LIMIT $2) present";
 
-/// How many namespaces there are, counted up to `limit`. The settings are to be held, so that none is just being created.
+/// Counts the namespaces, up to `limit`. The settings are to be held, so that none is just being created.
 pub async fn count(q: &impl Query, limit: i64) -> Result<i64, DbError> {
     q.one(COUNT, params![limit], |row| row.int(0)).await
 }
 
-/// How many of them that user or token created, counted up to `limit`; one's own namespace, which comes with an account,
+/// Counts those that the user or token created, up to `limit`; one's own namespace, which comes with an account,
 /// is not among them.
 pub async fn count_of_creator(q: &impl Query, creator: &str, limit: i64) -> Result<i64, DbError> {
     q.one(COUNT_OF_CREATOR, params![creator, limit], |row| row.int(0)).await
@@ -137,7 +137,7 @@ const INSERT: &str = "INSERT INTO namespaces \
     (id, name, visibility, owner_user_id, created_at, created_by, created_by_id, revision) \
     VALUES ($1, $2, $3, $6, $4, $5, $7, 1) ON CONFLICT (name) DO NOTHING";
 
-/// Adds a namespace, which the user or token with the id `creator` creates; '' is nobody who is counted. False where the
+/// Adds a namespace, which the user or token with the id `creator` creates; '' counts for no user. False where the
 /// name is taken.
 pub async fn insert(tx: &Tx, namespace: &StoredNamespace, creator: &str) -> Result<bool, DbError> {
     let owner = namespace.owner.as_ref().map(|owner| owner.id.to_string()).unwrap_or_default();

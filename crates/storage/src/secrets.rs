@@ -84,7 +84,7 @@ pub async fn end_living_by(tx: &Tx, token: TokenId, at: Instant, why: &str) -> R
     Ok(())
 }
 
-// A secret that ended by itself, by this replica's clock, becomes final too: it still lives on one whose clock is behind.
+// A secret that ended by itself, by this replica's clock, becomes final too: it is still valid on a replica whose clock is behind.
 const END_ALL: &str = "UPDATE token_secrets SET is_final = 1, \
     why = CASE WHEN ended_at IS NULL OR ended_at > $2 THEN $3 ELSE why END, \
     ended_at = CASE WHEN ended_at IS NULL OR ended_at > $2 THEN $2 ELSE ended_at END \

@@ -5,7 +5,7 @@ use crate::{
     params,
 };
 
-/// What there may be only so many of. An instance administrator sets how many.
+/// What is limited in number. An instance administrator sets the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Open upload sessions of one user or token. Each layer of a push is one, and CI jobs may share a token.
@@ -52,7 +52,7 @@ impl Limit {
         }
     }
 
-    /// How many there may be unless an administrator says otherwise: far more than honest use was seen to need, and few
+    /// The number that is allowed unless an administrator sets another: far more than honest use was seen to need, and few
     /// enough that one token, user or namespace does not fill the database.
     pub const fn default(self) -> i64 {
         match self {
@@ -65,17 +65,17 @@ impl Limit {
     }
 }
 
-/// How many of each there may be.
+/// The number that is allowed of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountLimits([i64; Limit::ALL.len()]);
 
 impl CountLimits {
-    /// How many there may be.
+    /// The number that is allowed.
     pub const fn of(&self, limit: Limit) -> i64 {
         self.0[limit as usize]
     }
 
-    /// Sets how many there may be.
+    /// Sets the number that is allowed.
     pub const fn set(&mut self, limit: Limit, count: i64) {
         self.0[limit as usize] = count;
     }
@@ -96,7 +96,7 @@ pub struct StoredSettings {
     pub own_namespaces: bool,
     /// Whether administrators may make tokens for other users with a personal token (rule 9).
     pub tokens_for_others: bool,
-    /// How many of each there may be.
+    /// The number that is allowed of each.
     pub limits: CountLimits,
     /// Rises with every change.
     pub revision: i64,

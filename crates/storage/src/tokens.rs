@@ -416,13 +416,13 @@ pub async fn bump(tx: &Tx, id: TokenId, now: Instant) -> Result<Option<i64>, DbE
     tx.optional(BUMP, params![id, now], |row| row.int(0)).await
 }
 
-// No more rows are counted than matter, whatever there are.
+// The count stops at the limit, so that it costs little with any number of rows.
 const COUNT_SERVICE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM tokens WHERE kind = 'service' AND ended_at IS NULL \
     AND namespace_id = $1 AND (expires_at IS NULL OR expires_at > $2) LIMIT $3) living";
 const COUNT_PERSONAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM tokens WHERE kind = 'personal' AND ended_at IS NULL \
     AND user_id = $1 AND (expires_at IS NULL OR expires_at > $2) LIMIT $3) living";
 
-/// How many living tokens an owner has, counted up to `limit`. The owner is to be held, so that no token is just being
+/// Counts the living tokens of an owner, up to `limit`. The owner is to be held, so that no token is just being
 /// created.
 pub async fn count_of(q: &impl Query, owner: &StoredOwner, now: Instant, limit: i64) -> Result<i64, DbError> {
     let (_, namespace, user, _) = owner.columns();
@@ -490,7 +490,7 @@ pub async fn disable_all_of_namespace(
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
     tx.execute(HOLD_SERVICE, params![namespace]).await?;
-    tx.list(DISABLE_SERVICE, params![namespace, alive_elsewhere(now)], read_name).await
+    tx.list(DISABLE_SERVICE, params![namespace, valid_elsewhere(now)], read_name).await
 }
 
 const HOLD_PERSONAL: &str = "UPDATE tokens SET revision = revision \
@@ -507,11 +507,11 @@ pub async fn disable_all_of_user(
     now: Instant,
 ) -> Result<Vec<(TokenId, String)>, DbError> {
     tx.execute(HOLD_PERSONAL, params![user]).await?;
-    tx.list(DISABLE_PERSONAL, params![user, alive_elsewhere(now)], read_name).await
+    tx.list(DISABLE_PERSONAL, params![user, valid_elsewhere(now)], read_name).await
 }
 
-/// A token that expired since this instant may still be alive on a replica whose clock is behind.
-fn alive_elsewhere(now: Instant) -> Instant {
+/// A token that expired since this instant may still be valid on a replica whose clock is behind.
+fn valid_elsewhere(now: Instant) -> Instant {
     now.minus(MAX_CLOCK_DIFFERENCE)
 }
 

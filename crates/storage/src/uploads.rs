@@ -150,18 +150,18 @@ pub async fn became(
 const FORGET: &str = "DELETE FROM ended_uploads WHERE id IN \
     (SELECT e.id FROM ended_uploads e WHERE e.forget_at <= $1 ORDER BY e.forget_at LIMIT $2)";
 
-/// Forgets at most `limit` ended sessions whose time is over. Says how many.
+/// Forgets at most `limit` ended sessions whose time is over. Returns their number.
 pub async fn forget(tx: &Tx, now: Instant, limit: i64) -> Result<u64, DbError> {
     tx.execute(FORGET, params![now, limit]).await
 }
 
-// No more rows are counted than matter, whatever there are.
+// The count stops at the limit, so that it costs little with any number of rows.
 const OPEN_OF_PRINCIPAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM upload_sessions \
     WHERE principal = $1 AND expires_at > $2 LIMIT $3) open";
 const OPEN_OF_NAMESPACE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM upload_sessions \
     WHERE namespace_id = $1 AND expires_at > $2 LIMIT $3) open";
 
-/// How many open sessions a principal has, counted up to `limit`.
+/// Counts the open sessions of a principal, up to `limit`.
 pub async fn count_of_principal(
     q: &impl Query,
     principal: &str,
@@ -171,7 +171,7 @@ pub async fn count_of_principal(
     q.one(OPEN_OF_PRINCIPAL, params![principal, now, limit], |row| row.int(0)).await
 }
 
-/// How many open sessions a namespace has, counted up to `limit`.
+/// Counts the open sessions of a namespace, up to `limit`.
 pub async fn count_of_namespace(
     q: &impl Query,
     namespace: NamespaceId,

@@ -155,7 +155,7 @@ pub(crate) const IDLE_TIMEOUT: Key = Key {
     name: "idle_timeout",
     takes: NUMBER,
     default: "120",
-    help: "How many seconds a connection is kept without a request; more than a proxy in front keeps it (commonly 60)",
+    help: "The time in seconds that a connection is kept without a request; more than a proxy in front keeps it (commonly 60)",
     is_list: false,
 };
 

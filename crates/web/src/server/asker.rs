@@ -85,7 +85,7 @@ impl Asker {
     }
 }
 
-/// The request with one slash in front of `v2` where it has several: whatever looks at the path sees the normal form only.
+/// The request with one slash in front of `v2` where it has several: everything behind this sees the normal form only.
 fn in_normal_form<B>(mut request: Request<B>) -> Request<B> {
     let Some(path) = route::without_leading_slashes(request.uri().path()) else { return request };
     let target = match request.uri().query() {

@@ -487,28 +487,28 @@ async fn a_finished_upload_is_finished_again_for_an_hour(t: TestServer) {
     let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull-push" })).await;
     let other = t.service_token("acme", "other", json!({ "permission": "pull-push" })).await;
     let (docker, other) = (t.with(&ci), t.with(&other));
-    let blob = blob(3, 300_000);
+    let pushed = blob(3, 300_000);
     let location = docker.start_upload("acme/api").await.is(202).header("location").to_owned();
-    docker.stream_chunk(&location, &blob.bytes[..1000]).await.is(202);
+    docker.stream_chunk(&location, &pushed.bytes[..1000]).await.is(202);
     let finish = async |actor: &Actor, location: &str, digest: &str| {
-        actor.finish_upload(location, digest, &blob.bytes[1000..]).await
+        actor.finish_upload(location, digest, &pushed.bytes[1000..]).await
     };
-    let first = finish(&docker, &location, &blob.digest).await.is(201);
+    let first = finish(&docker, &location, &pushed.digest).await.is(201);
     let rows = async || {
         let audit = t.admin().get("/api/v1/audit?event=blob.pushed").await.is(200).json();
         audit["items"].as_array().unwrap().len()
     };
     assert_eq!(rows().await, 1);
     for server in [&t, &replica] {
-        let again = finish(&docker.at(server), &location, &blob.digest).await.is(201);
+        let again = finish(&docker.at(server), &location, &pushed.digest).await.is(201);
         for header in ["location", "docker-content-digest"] {
             assert_eq!(again.header(header), first.header(header));
         }
         // Without the last chunk, and with the place that a chunk names.
-        docker.at(server).finish_upload(&location, &blob.digest, b"").await.is(201);
-        let path = format!("{location}?digest={}", blob.digest);
+        docker.at(server).finish_upload(&location, &pushed.digest, b"").await.is(201);
+        let path = format!("{location}?digest={}", pushed.digest);
         let chunk = docker.at(server).request(Method::PUT, &path).header("content-range", "1000-299999");
-        docker.send(chunk.body(blob.bytes[1000..].to_vec())).await.is(201);
+        docker.send(chunk.body(pushed.bytes[1000..].to_vec())).await.is(201);
     }
     assert_eq!((rows().await, t.blob_files()), (1, 1));
 
@@ -517,8 +517,8 @@ async fn a_finished_upload_is_finished_again_for_an_hour(t: TestServer) {
     let elsewhere = location.replace("acme/api", "acme/web");
     for refused in [
         finish(&docker, &location, &unknown.digest).await,
-        finish(&other, &location, &blob.digest).await,
-        finish(&docker, &elsewhere, &blob.digest).await,
+        finish(&other, &location, &pushed.digest).await,
+        finish(&docker, &elsewhere, &pushed.digest).await,
         docker.get(&location).await,
         docker.stream_chunk(&location, b"x").await,
         docker.delete(&location).await,
@@ -526,16 +526,16 @@ async fn a_finished_upload_is_finished_again_for_an_hour(t: TestServer) {
         refused.refused(404, "BLOB_UPLOAD_UNKNOWN");
     }
     // The rights are those of now, and the blob has to be there.
-    t.admin().delete(&format!("/v2/acme/api/blobs/{}", blob.digest)).await.is(202);
-    finish(&docker, &location, &blob.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
-    docker.push_blob("acme/api", &blob).await.is(201);
-    finish(&docker, &location, &blob.digest).await.is(201);
+    t.admin().delete(&format!("/v2/acme/api/blobs/{}", pushed.digest)).await.is(202);
+    finish(&docker, &location, &pushed.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    docker.push_blob("acme/api", &pushed).await.is(201);
+    finish(&docker, &location, &pushed.digest).await.is(201);
     t.admin().set_status(&ci, "disabled").await.is(200);
-    finish(&docker, &location, &blob.digest).await.refused(401, "UNAUTHORIZED");
+    finish(&docker, &location, &pushed.digest).await.refused(401, "UNAUTHORIZED");
     t.admin().set_status(&ci, "enabled").await.is(200);
 
     t.clock.advance(Length::hours(1));
-    finish(&docker, &location, &blob.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+    finish(&docker, &location, &pushed.digest).await.refused(404, "BLOB_UPLOAD_UNKNOWN");
     assert_eq!((t.sweep().await.ended_uploads, t.sweep().await.ended_uploads), (2, 0));
 }
 
