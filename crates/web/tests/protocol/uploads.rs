@@ -218,14 +218,17 @@ async fn an_upload_is_committed_once(t: TestServer) {
         let commit = || admin.finish_upload(&session, &blob.digest, &blob.bytes[sent..]);
         let commits = join_all((0..4).map(|_| commit())).await;
         let done = commits.iter().filter(|answer| answer.status == 201).count();
-        assert_eq!(done, 1, "{commits:?}");
+        // Those that come after the commit repeat it.
+        assert!(done >= 1, "{commits:?}");
         for answer in commits.into_iter().filter(|answer| answer.status != 201) {
             assert!([404, 416].contains(&answer.status), "{answer:?}");
         }
-        admin.finish_upload(&session, &blob.digest, b"").await.refused(404, "BLOB_UPLOAD_UNKNOWN");
+        admin.finish_upload(&session, &blob.digest, b"").await.is(201);
         has(&admin, "acme/api", &blob).await;
         assert_eq!(t.blob_files() as u64, round + 1, "what the others had made of it is gone");
     }
+    let pushed = admin.get("/api/v1/audit?event=blob.pushed&limit=100").await.is(200).json();
+    assert_eq!(pushed["items"].as_array().unwrap().len(), 12);
 }
 
 #[both_engines]
