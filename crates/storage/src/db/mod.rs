@@ -37,7 +37,7 @@ macro_rules! params {
 }
 pub use crate::params;
 
-/// How many prepared statements a SQLite connection keeps.
+/// The number of prepared statements that a SQLite connection keeps.
 pub const MAX_KEPT_STATEMENTS: usize = sqlite::STATEMENTS;
 
 /// How one row becomes a value. A plain function: it holds nothing, so that it may run on a reader thread.

@@ -1,4 +1,4 @@
-//! SQLite compiles a statement once for each connection, whatever the values of its parameters.
+//! SQLite compiles a statement once for each connection: other values of its parameters change nothing about that.
 
 use access::{
     id::{AuditId, UploadId, UserId},
@@ -22,7 +22,7 @@ use crate::{
     statements,
 };
 
-/// How many connections read, at most: one for each processor, one more, and the writer.
+/// A number of rounds in which each connection runs each statement several times.
 fn rounds() -> usize {
     3 * (std::thread::available_parallelism().map_or(2, usize::from) + 2)
 }
