@@ -36,7 +36,7 @@ impl Registry {
         is_public: bool,
         now: Instant,
     ) -> Result<StoredNamespace, ManageError> {
-        retried(|| async {
+        let created = retried(|| async {
             let tx = self.db.begin().await?;
             let rights = grant.still_holds(&tx, now).await?;
             self.check_room_for_namespace(&tx, grant).await?;
@@ -49,8 +49,9 @@ impl Registry {
             }
             tx.commit().await?;
             Ok(made)
-        })
-        .await
+        });
+        // A name that is taken may be that of a user, whose own namespace it is.
+        self.trying_a_name(grant, now, created).await
     }
 
     /// Adds a namespace with its audit row; `None` where the name is taken. Also how an administrator's first

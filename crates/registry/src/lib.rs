@@ -65,6 +65,7 @@ mod signing;
 mod store_id;
 mod sweep;
 mod tags_seen;
+mod unknown_names;
 mod upload;
 mod upload_turns;
 mod usage;
@@ -154,6 +155,7 @@ pub use storage::{
 pub use store_id::{StoreIdError, check_store_id};
 pub use sweep::Swept;
 pub use tags_seen::TagsSeen;
+pub use unknown_names::TooManyNames;
 pub use upload::{
     Announced, AppendUpload, CancelUpload, FinishUpload, Progress, StartUpload, Started, UploadBody,
     UploadStatus,
@@ -168,6 +170,7 @@ pub struct Registry {
     usage: usage::Usage,
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
+    unknown_names: unknown_names::UnknownNames,
     random: Arc<dyn Randomness>,
 }
 
@@ -196,6 +199,7 @@ impl Registry {
             usage: usage::Usage::default(),
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
+            unknown_names: unknown_names::UnknownNames::default(),
             random,
         })
     }

@@ -3,7 +3,7 @@
 use access::field_error::FieldError;
 use storage::db::{Constraint, DbError, Transient};
 
-use crate::{authorize::Refusal, passwords::PasswordError};
+use crate::{authorize::Refusal, passwords::PasswordError, unknown_names::TooManyNames};
 
 /// Why a use case of management did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,9 @@ pub enum ManageError {
     /// More secrets of a token live than rule 6 allows.
     #[error("{0}")]
     TooMany(String),
+    /// The caller tried too many names before, whose existence the answer would tell.
+    #[error(transparent)]
+    TooManyNames(#[from] TooManyNames),
     /// Nobody would be left to administer the instance.
     #[error("{0} is the last active administrator; make another one first")]
     LastAdministrator(String),

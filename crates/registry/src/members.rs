@@ -106,10 +106,14 @@ impl Registry {
 
     /// The role of its own that a member has now; what a user has through a team is not looked at. For whoever asks
     /// before taking it away, never for what is done.
-    pub async fn own_role(&self, grant: &Grant<SetMember>) -> Result<Option<Role>, ManageError> {
+    pub async fn own_role(
+        &self,
+        grant: &Grant<SetMember>,
+        now: Instant,
+    ) -> Result<Option<Role>, ManageError> {
         let SetMember { namespace, member } = &grant.ask;
         let namespace = grant.namespace().ok_or_else(|| no_namespace(namespace))?;
-        let member = find(&self.db, member).await?;
+        let member = self.trying_a_name(grant, now, find(&self.db, member)).await?;
         Ok(members::role(&self.db, namespace, member).await?)
     }
 
@@ -137,13 +141,13 @@ impl Registry {
             self.write_history(&tx, &record, now).await?;
             Ok::<_, ManageError>(tx.commit().await?)
         });
-        set.await.map_err(|error| error.or_absent(&member.to_string()))
+        self.trying_a_name(grant, now, set).await.map_err(|error| error.or_absent(&member.to_string()))
     }
 
     /// Takes the member's own role away; what a user has through a team stays.
     pub async fn remove_member(&self, grant: &Grant<RemoveMember>, now: Instant) -> Result<(), ManageError> {
         let RemoveMember { namespace, member } = &grant.ask;
-        retried(|| async {
+        let removed = retried(|| async {
             let tx = self.db.begin().await?;
             let namespace = self.take_namespace(&tx, grant, namespace, now).await?;
             let id = find(&tx, member).await?;
@@ -158,8 +162,8 @@ impl Registry {
             record.before = as_history(before);
             self.write_history(&tx, &record, now).await?;
             Ok(tx.commit().await?)
-        })
-        .await
+        });
+        self.trying_a_name(grant, now, removed).await
     }
 }
 

@@ -78,6 +78,7 @@ codes! {
     NotJson: UNSUPPORTED_MEDIA_TYPE, "the body is of another type than application/json";
     Invalid: UNPROCESSABLE_ENTITY, "fields or query parameters break rules; `errors` says which";
     TooManyGuesses: TOO_MANY_REQUESTS, "too many wrong passwords came before; `Retry-After` says when to come back";
+    TooManyNames: TOO_MANY_REQUESTS, "too many names that do not fit were tried before; `Retry-After` says when to come back";
     Internal: INTERNAL_SERVER_ERROR, "our fault; the server's log says why, under `request_id`";
     Unavailable: SERVICE_UNAVAILABLE, "too much at once, or the database is away; `Retry-After` says when to come back";
     StorageFull: INSUFFICIENT_STORAGE, "the server's disk is full";
@@ -170,6 +171,10 @@ impl From<ManageError> for Problem {
             ManageError::LastAdministrator(_) => Self::new(Code::LastAdministrator, text),
             ManageError::HoldsRepositories(_) => Self::new(Code::HoldsRepositories, text),
             ManageError::TooMany(text) => Self::new(Code::TooMany, text),
+            ManageError::TooManyNames(names) => Self {
+                retry_after_seconds: Some(names.retry_after_seconds),
+                ..Self::new(Code::TooManyNames, text)
+            },
             ManageError::Storage(error) => Self::from(error),
         }
     }
@@ -357,6 +362,10 @@ mod tests {
             (ManageError::HoldsRepositories(text()), (409, "holds-repositories")),
             (ManageError::Changed, (412, "changed")),
             (ManageError::TooMany(text()), (409, "too-many")),
+            (
+                ManageError::TooManyNames(registry::TooManyNames { retry_after_seconds: 9 }),
+                (429, "too-many-names"),
+            ),
             (ManageError::Storage(DbError::Full), (507, "storage-full")),
         ] {
             assert_eq!(status_and_code(Problem::from(error)), (expected.0, expected.1.to_owned()));

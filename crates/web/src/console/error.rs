@@ -87,6 +87,7 @@ fn of_management(error: &ManageError) -> (StatusCode, &'static str, String) {
         | ManageError::TooMany(_)
         | ManageError::LastAdministrator(_)
         | ManageError::HoldsRepositories(_) => (StatusCode::CONFLICT, "Not possible", text),
+        ManageError::TooManyNames(_) => (StatusCode::TOO_MANY_REQUESTS, "Wait a moment", text),
         ManageError::Changed => (StatusCode::PRECONDITION_FAILED, "Changed meanwhile", text),
         ManageError::Absent(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
         ManageError::Storage(error) => of_storage(error),
@@ -155,6 +156,7 @@ impl IntoResponse for ConsoleError {
             Self::Manage(ManageError::Refused(Refusal::TooManyGuesses(guesses))) => {
                 Some(guesses.retry_after_seconds)
             }
+            Self::Manage(ManageError::TooManyNames(names)) => Some(names.retry_after_seconds),
             _ if status == StatusCode::SERVICE_UNAVAILABLE => Some(FAULT_RETRY_SECONDS),
             _ => None,
         };

@@ -1,5 +1,6 @@
 //! Teams and members: a role given or taken away is felt by the next request.
 
+use access::time::Length;
 use reqwest::Method;
 use serde_json::json;
 use testkit::{Actor, Answer, TestServer, both_engines, image::Blob};
@@ -183,4 +184,49 @@ async fn teams_are_made_shown_renamed_and_deleted_by_administrators(t: TestServe
     ann.get("/api/v1/teams/band").await.refused(403, "denied");
     ann.get("/api/v1/teams/absent").await.refused(403, "denied");
     put(&ann, "/api/v1/teams/band/members/ann").await.refused(403, "denied");
+}
+
+/// An admin of a namespace learns which users and teams exist from the answer: at most 20 wrong names a minute.
+#[both_engines]
+async fn who_tries_many_names_has_to_wait(t: TestServer) {
+    t.namespace("acme").await;
+    let mut people = Vec::new();
+    for name in ["ann", "bob"] {
+        let user = json!({ "username": name, "password": "a fine password" });
+        t.admin().post_json("/api/v1/users", &user).await.is(201);
+        let member = format!("/api/v1/namespaces/acme/members/users/{name}");
+        let request = t.admin().request(Method::PUT, &member).json(&json!({ "role": "admin" }));
+        t.admin().send(request).await.is(200);
+        people.push(t.basic(name, "a fine password"));
+    }
+    let (ann, bob) = (&people[0], &people[1]);
+    let set = async |actor: &Actor, who: &str| {
+        let path = format!("/api/v1/namespaces/acme/members/{who}");
+        actor.send(actor.request(Method::PUT, &path).json(&json!({ "role": "admin" }))).await
+    };
+    for number in 0..10 {
+        set(ann, &format!("users/nobody-{number}")).await.refused(404, "not-found");
+        set(ann, "users/bob").await.is(200);
+        ann.delete(&format!("/api/v1/namespaces/acme/members/teams/no-{number}"))
+            .await
+            .refused(404, "not-found");
+    }
+    // Names that exist are refused too, or the answer would tell them.
+    for who in ["users/nobody", "users/bob", "teams/nobody"] {
+        let refused = set(ann, who).await.refused(429, "too-many-names");
+        assert_eq!(refused.header("retry-after"), "60");
+    }
+    set(bob, "users/ann").await.is(200);
+    for _ in 0..30 {
+        set(&t.admin(), "users/nobody").await.refused(404, "not-found");
+    }
+    t.clock.advance(Length::seconds(60));
+    set(ann, "users/bob").await.is(200);
+    // The name of a namespace may be that of a user.
+    t.admin().patch_json("/api/v1/settings", &json!({ "users_make_namespaces": true })).await.is(200);
+    let make = async || ann.post_json("/api/v1/namespaces", &json!({ "name": "bob" })).await;
+    for _ in 0..20 {
+        make().await.refused(409, "name-taken");
+    }
+    make().await.refused(429, "too-many-names");
 }

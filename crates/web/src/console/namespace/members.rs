@@ -179,7 +179,7 @@ pub(super) async fn set(State(app): State<App>, visitor: Visitor, path: InPath, 
         let grant = visitor.may(&app, SetMember { namespace: namespace.clone(), member }).await?;
         let after = address::after(form.query())?;
         if gives_away && form.text("asked") != "yes" {
-            let held = app.registry().own_role(&grant).await?;
+            let held = app.registry().own_role(&grant, app.now()).await?;
             if let Some(held) = held.filter(|held| *held > role) {
                 return Ok(ask_to_give_away(&visitor, &namespace, (held, role), &after));
             }
