@@ -351,7 +351,7 @@ mod tests {
                 "Permission: pull pull-push custom account",
                 "ProblemCode: malformed log-in-needed bad-credential denied not-found method-not-allowed too-slow \
                  name-taken too-many in-use last-administrator holds-repositories changed too-large not-json invalid \
-                 too-many-guesses internal unavailable storage-full",
+                 too-many-guesses too-many-names internal unavailable storage-full",
                 "Role: reader writer admin",
                 "ScopeAction: pull push delete list",
                 "ScopeType: repository registry",
