@@ -81,6 +81,13 @@ impl NewPassword {
         if !(MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&text.len()) {
             return Err(UnusablePassword("a password has 8 to 1024 bytes"));
         }
+        // `docker login` trims white space (Go: `strings.TrimSpace`), so it would send another password. The same set of
+        // characters: Unicode White_Space.
+        if text.trim().len() != text.len() {
+            return Err(UnusablePassword(
+                "a password has no white space at its beginning or end: docker login would remove it",
+            ));
+        }
         // RFC 7617 §2: Basic could not carry them.
         if text.chars().any(char::is_control) {
             return Err(UnusablePassword("a password has no control characters, such as line breaks"));
@@ -277,7 +284,7 @@ mod tests {
     #[test]
     fn a_password_can_be_typed_sent_and_told_from_a_secret() {
         let longest = "ä".repeat(512);
-        for text in ["12345678", "correct horse battery", "päßwörd", " leading", &longest] {
+        for text in ["12345678", "correct horse battery", "päßwörd", "in\u{a0}between", &longest] {
             assert!(NewPassword::parse(Password::new(text.to_owned())).is_ok(), "{text}");
         }
         let too_long = "a".repeat(1025);
@@ -289,6 +296,15 @@ mod tests {
             ("slkp_password", "token's secret"),
             ("two\nlines of it", "control characters"),
             ("nul\0nul\0", "control characters"),
+            (" leading", "white space"),
+            ("trailing ", "white space"),
+            ("trailing\t", "white space"),
+            ("trailing\r", "white space"),
+            ("trailing\n", "white space"),
+            ("trailing\u{85}", "white space"),
+            ("trailing\u{a0}", "white space"),
+            ("\u{2003}leading", "white space"),
+            ("trailing\u{3000}", "white space"),
         ] {
             let refused = NewPassword::parse(Password::new(text.to_owned())).unwrap_err();
             assert!(refused.to_string().contains(says), "{text:?}: {refused}");
