@@ -83,7 +83,9 @@ impl Registry {
             return Err(ManageError::Invalid(vec![FieldError::new("current_password", message)]));
         }
         let hash = match &edit.password {
-            Some(password) => Some(self.passwords.hash(password, self.random.as_ref()).await?),
+            Some(password) => {
+                Some(self.passwords.hash(password, grant.origin.address, self.random.as_ref()).await?)
+            }
             None => None,
         };
         retried(|| async {

@@ -44,6 +44,7 @@ mod list_tags;
 mod manage;
 mod members;
 mod mount_blob;
+mod password_turns;
 mod passwords;
 mod pull;
 mod push_manifest;
