@@ -31,8 +31,11 @@ pub enum AuthorizationError {
     /// Not base64, not UTF-8, without a colon or with a NUL.
     #[error("the Basic credential is malformed; it is base64 of username:password in UTF-8")]
     MalformedBasic,
-    /// Another scheme, or Bearer with nothing behind it.
-    #[error("the Authorization header is of no kind that is known here; send Basic or Bearer")]
+    /// Bearer with nothing behind it.
+    #[error("the Authorization header says Bearer, with nothing behind it")]
+    EmptyBearer,
+    /// A scheme other than Basic and Bearer.
+    #[error("the Authorization header has a scheme that is not known here")]
     UnknownKind,
 }
 
@@ -50,7 +53,10 @@ impl Authorization {
         if scheme.eq_ignore_ascii_case("basic") {
             return basic(rest).ok_or(AuthorizationError::MalformedBasic);
         }
-        if scheme.eq_ignore_ascii_case("bearer") && !rest.is_empty() {
+        if scheme.eq_ignore_ascii_case("bearer") {
+            if rest.is_empty() {
+                return Err(AuthorizationError::EmptyBearer);
+            }
             return Ok(Self::Bearer(Zeroizing::new(rest.to_owned())));
         }
         Err(AuthorizationError::UnknownKind)
@@ -120,8 +126,8 @@ mod tests {
             (b"Basic Y2k6YQA=", AuthorizationError::MalformedBasic), // a NUL
             (b"Basic /zo6", AuthorizationError::MalformedBasic), // not UTF-8
             (b"", AuthorizationError::UnknownKind),
-            (b"Bearer", AuthorizationError::UnknownKind),
-            (b"Bearer  ", AuthorizationError::UnknownKind),
+            (b"Bearer", AuthorizationError::EmptyBearer),
+            (b"bearer  ", AuthorizationError::EmptyBearer),
             (b"Bearer\tx", AuthorizationError::UnknownKind),
             (b"Digest username=\"x\"", AuthorizationError::UnknownKind),
         ] {

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Bearer {
 pub enum SignError {
     /// It would be larger than 6 KiB.
     #[error(
-        "a bearer for these scopes would have {bytes} bytes, the limit is {MAX_BEARER_BYTES}; ask for fewer scopes at once"
+        "a bearer for these scopes would have {bytes} bytes: it may have at most {} KiB, and a request may name at most {MAX_REQUESTED_SCOPES} scopes; ask for fewer at once", MAX_BEARER_BYTES / 1024
     )]
     TooLarge {
         /// How large it would be.

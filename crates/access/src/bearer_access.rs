@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use oci::RepositoryName;
 use serde::{Deserialize, Serialize};
 
-use crate::role::{Action, Actions};
+use crate::{
+    bearer::MAX_BEARER_BYTES,
+    role::{Action, Actions},
+};
 
 /// The most scopes in one request for a bearer (DESIGN §3.2).
 pub const MAX_REQUESTED_SCOPES: usize = 64;
@@ -149,7 +152,9 @@ impl From<Vec<Entry>> for BearerAccess {
 
 /// More than 64 scopes in one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a request may name at most {MAX_REQUESTED_SCOPES} scopes; fetch several bearers instead")]
+#[error(
+    "a request may name at most {MAX_REQUESTED_SCOPES} scopes, and a bearer may have at most {} KiB; ask for fewer at once", MAX_BEARER_BYTES / 1024
+)]
 pub struct TooManyScopes;
 
 /// What a client asks a bearer for. It is a wish: the issuer cuts it down to what the principal has.

@@ -67,7 +67,7 @@ impl Registry {
         let made = brought.is_none();
         let password = brought.unwrap_or_else(|| Password::new(base62(self.random.as_ref(), PASSWORD_CHARS)));
         let usable = NewPassword::parse(password.clone())?;
-        let hash = self.passwords.hash(&usable, self.random.as_ref()).await?;
+        let hash = self.passwords.hash(&usable, None, self.random.as_ref()).await?;
         let username = Username::parse(FIRST_USERNAME).map_err(|_| PasswordError::Hashing)?;
         let user = StoredUser {
             id: UserId::mint(now, self.random.as_ref()),

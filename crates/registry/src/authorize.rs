@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use access::{
     bearer::{Access, CredentialRef},
+    name::Username,
     operation::{Need, Operation},
     policy::{Decision, decide},
     rights::{Owner, PersonalAccess, Principal, Rights},
-    secret::{Secret, SecretError},
+    secret::{Secret, SecretError, is_reserved_password},
     time::Instant,
 };
 use oci::RepositoryName;
@@ -176,7 +177,10 @@ impl Registry {
             Credential::Basic { username, password } => {
                 match identify_secret(password, Some(username), from)? {
                     Some(identified) => Ok(identified),
-                    None => self.identify_user(username, password, from, now).await,
+                    None => {
+                        check_username(username)?;
+                        self.identify_user(username, password, from, now).await
+                    }
                 }
             }
         }
@@ -218,6 +222,30 @@ impl Registry {
     }
 }
 
+/// Refuses what can be no username, with the reason: such a request is no guess at a password. The message does not
+/// repeat what was sent, because it may be a secret.
+fn check_username(username: &str) -> Result<(), Refusal> {
+    let reason = if is_misplaced_secret(username) {
+        "the secret of a token is in the place of the username; send the token's login name as the username and the \
+         secret as the password"
+    } else if has_space_around(username) {
+        "the username begins or ends with white space; send it without"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::BadCredential(reason.to_owned()))
+}
+
+/// Whether a client sent the secret of a token, whole or damaged, where the username belongs. Usernames may begin like
+/// a secret, but they are lower case, and the 36 other characters of a secret never all are, as good as certainly.
+pub fn is_misplaced_secret(username: &str) -> bool {
+    is_reserved_password(username.trim()) && Username::parse(username).is_err()
+}
+
+fn has_space_around(name: &str) -> bool {
+    name.trim().len() != name.len()
+}
+
 /// A token's secret, refused before any look-up where its checksum is wrong; `None` where it is none.
 fn identify_secret(
     text: &Password,
@@ -257,7 +285,11 @@ fn check_login_name(principal: &Principal, login_name: Option<&str>) -> Result<(
     match (principal, login_name) {
         (Principal::Token(token), Some(name)) => match token.login_name() {
             Some(own) if own != name => {
-                Err(Refusal::BadCredential(format!("this secret's login name is {own}")))
+                let hint = match name.trim() == own {
+                    true => ", without white space around it",
+                    false => "",
+                };
+                Err(Refusal::BadCredential(format!("this secret's login name is {own}{hint}")))
             }
             _ => Ok(()),
         },

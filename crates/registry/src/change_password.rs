@@ -44,7 +44,7 @@ impl Registry {
             let message = format!("this is not the password of user {username}");
             return Err(ManageError::Invalid(vec![FieldError::new("current_password", message)]));
         }
-        let hash = self.passwords.hash(new, self.random.as_ref()).await?;
+        let hash = self.passwords.hash(new, from, self.random.as_ref()).await?;
         retried(|| async {
             let tx = self.db.begin().await?;
             // The rights that are read behind this hold one generation of the password only: of two changes at once

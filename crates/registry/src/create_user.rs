@@ -57,7 +57,7 @@ impl Registry {
         now: Instant,
     ) -> Result<CreatedUser, ManageError> {
         let username = &new.username;
-        let hash = self.passwords.hash(&new.password, self.random.as_ref()).await?;
+        let hash = self.passwords.hash(&new.password, grant.origin.address, self.random.as_ref()).await?;
         let user = StoredUser {
             id: UserId::mint(now, self.random.as_ref()),
             username: username.clone(),

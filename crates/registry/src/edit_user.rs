@@ -2,9 +2,11 @@
 //! after it returned (rule 7): the user's standing is read live with each of their tokens and bearers.
 
 use access::{
+    field_error::FieldError,
     id::UserId,
     name::Username,
     operation::{Need, Operation},
+    rights::Principal,
     time::Instant,
 };
 use storage::{
@@ -23,6 +25,10 @@ use crate::{
 
 /// The most tokens that a deactivation lists: one page (DESIGN §3.3).
 const MAX_TOLD_TOKENS: i64 = 1_000;
+
+/// Why an edit of the caller's own password without the current one is refused.
+pub const CURRENT_PASSWORD_REQUIRED: &str =
+    "you change your own password with the one that you have now; send it along";
 
 /// Change a user in some way. Whoever may is not yet one who may set their password, `is_admin` or `is_active`.
 #[derive(Debug, Clone)]
@@ -61,18 +67,25 @@ pub struct EditedUser {
 }
 
 impl Registry {
-    /// Sets what an administrator sets. The last active administrator stays one. An edit that changes nothing
-    /// leaves no trace.
+    /// Sets what an administrator sets. The last active administrator stays one. Administrators set the passwords of
+    /// other users here; their own they change with [`Registry::change_password`]. An edit that changes nothing leaves
+    /// no trace.
     pub async fn edit_user(
         &self,
         grant: &Grant<EditUser>,
         edit: &UserEdit,
         now: Instant,
     ) -> Result<EditedUser, ManageError> {
-        // Before a password is hashed for whoever has nothing to set, and again in the transaction.
+        // Also checked before the hash, because hashing is expensive; checked again in the transaction.
         grant.holds_for(&self.db, &Need::AdministerAccounts, now).await?;
+        if edit.password.is_some() && is_own(grant) {
+            let message = CURRENT_PASSWORD_REQUIRED.to_owned();
+            return Err(ManageError::Invalid(vec![FieldError::new("current_password", message)]));
+        }
         let hash = match &edit.password {
-            Some(password) => Some(self.passwords.hash(password, self.random.as_ref()).await?),
+            Some(password) => {
+                Some(self.passwords.hash(password, grant.origin.address, self.random.as_ref()).await?)
+            }
             None => None,
         };
         retried(|| async {
@@ -163,6 +176,12 @@ pub(crate) async fn check_another_administers(tx: &Tx, user: &StoredUser) -> Res
         return Ok(());
     }
     Err(ManageError::LastAdministrator(format!("user {}", user.username)))
+}
+
+/// Whether the caller edits their own account. An administrator's session must not replace its own password without
+/// the current one: a thief of the session would keep the account (`change_password` asks for it).
+fn is_own(grant: &Grant<EditUser>) -> bool {
+    matches!(grant.principal(), Principal::User(user) if user.username == grant.ask.username)
 }
 
 pub(crate) fn administers(user: &StoredUser) -> bool {

@@ -44,6 +44,7 @@ mod list_tags;
 mod manage;
 mod members;
 mod mount_blob;
+mod password_turns;
 mod passwords;
 mod pull;
 mod push_manifest;
@@ -76,7 +77,7 @@ use access::{randomness::Randomness, time::Instant};
 pub use act_on_tokens::{Act, ActOnTokens, MAX_ACTED_ON};
 pub use administrator::{FirstAdministrator, FirstAdministratorError};
 pub use audit_events::{EVENTS, UnknownEvent, parse_event};
-pub use authorize::{Refusal, WhoAmI};
+pub use authorize::{Refusal, WhoAmI, is_misplaced_secret};
 pub use certificates::{
     Begun, CertificateError, Certificates, IssuedCertificate, KeptCertificate, ORDER_LEASE, Order,
 };
@@ -99,7 +100,7 @@ pub use delete_user::DeleteUser;
 pub use edit_namespace::{EditNamespace, NamespaceEdit};
 pub use edit_teams::{AddToTeam, CreateTeam, DeleteTeam, RemoveFromTeam, RenameTeam};
 pub use edit_token::{EditToken, TokenEdit, check_has_scopes};
-pub use edit_user::{EditUser, EditedUser, UserEdit};
+pub use edit_user::{CURRENT_PASSWORD_REQUIRED, EditUser, EditedUser, UserEdit};
 pub use emergency::{DisableTokens, EndAll};
 pub use expected::{Expected, Named};
 pub use explain_token::{ExplainToken, Explanation};

@@ -6,6 +6,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::{
+    credential::Password,
+    guessing::{Guesser, Guessing, PasswordMark, TooManyGuesses},
+    password_turns::{Busy, Turn, Turns},
+};
 use access::{
     id::UserId,
     name::Username,
@@ -22,12 +27,6 @@ use storage::{
     db::{Db, DbError},
     users,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-
-use crate::{
-    credential::Password,
-    guessing::{Guesser, Guessing, TooManyGuesses},
-};
 
 /// OWASP's recommendation for argon2id: 19 MiB, 2 passes, 1 lane (DESIGN §6).
 const MEMORY_KIB: u32 = 19_456;
@@ -35,14 +34,12 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// The length of a salt, in bytes (RFC 9106 §3.1 recommends 16).
 const SALT_BYTES: usize = 16;
-/// How many passwords are checked at once: each takes 19 MiB and a core.
-const AT_ONCE: usize = 2;
-/// How many more may wait for their turn; beyond that the answer is "busy", not a longer queue.
-const MAX_WAITING: usize = 64;
-/// How long a right password is remembered, under a keyed hash and its generation.
+/// How long a right password is remembered, under a keyed hash and its generation (DESIGN §6). During that time it waits
+/// for no turn.
 const REMEMBERED_FOR: Length = Length::seconds(60);
-/// How many are remembered at most.
-const MAX_REMEMBERED: usize = 1024;
+/// How many users' passwords are remembered at most, some 100 bytes each. Beyond it the oldest is forgotten. A user has
+/// one entry, so a user who logs in often makes the server forget no other.
+const MAX_REMEMBERED: usize = 4_096;
 /// The shortest password that can be set, in bytes (NIST SP 800-63B §5.1.1.1).
 const MIN_PASSWORD_BYTES: usize = 8;
 /// The longest password looked at, in bytes: hashing more is only work for an attacker to give away.
@@ -65,6 +62,12 @@ pub enum PasswordError {
     Hashing,
 }
 
+impl From<Busy> for PasswordError {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
 /// A password that may be set. It can't be printed.
 #[derive(Debug, Clone)]
 pub struct NewPassword(Password);
@@ -81,6 +84,13 @@ impl NewPassword {
         if !(MIN_PASSWORD_BYTES..=MAX_PASSWORD_BYTES).contains(&text.len()) {
             return Err(UnusablePassword("a password has 8 to 1024 bytes"));
         }
+        // `docker login` trims white space (Go: `strings.TrimSpace`), so it would send another password. The same set of
+        // characters: Unicode White_Space.
+        if text.trim().len() != text.len() {
+            return Err(UnusablePassword(
+                "a password has no white space at its beginning or end: docker login would remove it",
+            ));
+        }
         // RFC 7617 §2: Basic could not carry them.
         if text.chars().any(char::is_control) {
             return Err(UnusablePassword("a password has no control characters, such as line breaks"));
@@ -94,35 +104,32 @@ impl NewPassword {
 
 /// Checks passwords, and makes the hashes that are stored.
 pub struct Passwords {
-    turns: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    turns: Arc<Turns>,
     /// A hash that no password has, for users that don't exist.
     decoy: String,
     memory_key: [u8; 32],
-    remembered: Mutex<HashMap<[u8; 32], Instant>>,
+    remembered: Mutex<HashMap<UserId, Remembered>>,
     guessing: Guessing,
 }
 
-/// The right to keep a core and 19 MiB busy.
-struct Turn<'a> {
-    _place: SemaphorePermit<'a>,
-    core: OwnedSemaphorePermit,
+/// A password that was found right.
+struct Remembered {
+    /// Its keyed hash, with the generation.
+    memory: [u8; 32],
+    until: Instant,
 }
 
-impl Turn<'_> {
-    /// Does `work` on a thread of its own.
-    async fn take<T: Send + 'static>(
-        self,
-        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
-    ) -> Result<T, PasswordError> {
-        let core = self.core;
-        let worked = tokio::task::spawn_blocking(move || {
-            // Held by the thread, not by the request: a client that hangs up does not free the core.
-            let _core = core;
-            work()
-        });
-        worked.await.map_err(|_| PasswordError::Hashing)?
-    }
+/// Does `work` on a thread of its own. The thread holds the turn, not the request: a client that hangs up does not
+/// free the core.
+async fn in_turn<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+) -> Result<T, PasswordError> {
+    let worked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    worked.await.map_err(|_| PasswordError::Hashing)?
 }
 
 impl Passwords {
@@ -133,8 +140,7 @@ impl Passwords {
         let mut nobody = [0; 32];
         random.fill(&mut nobody);
         Ok(Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Arc::new(Semaphore::new(AT_ONCE + MAX_WAITING)),
+            turns: Arc::default(),
             decoy: hash(&nobody, random)?,
             memory_key,
             remembered: Mutex::default(),
@@ -143,8 +149,8 @@ impl Passwords {
     }
 
     /// The user whose password this is, with its generation. An unknown user costs and says the same as a wrong
-    /// password. `from` is the client's address: too many wrong ones are refused, and a right one behind them too, as
-    /// long as it is not remembered.
+    /// password. `from` is the client's address: after too many wrong ones every password is refused, also the right one unless it is
+    /// remembered.
     pub(crate) async fn check(
         &self,
         db: &Db,
@@ -157,93 +163,111 @@ impl Passwords {
             Ok(username) => users::password_of(db, &username).await?,
             Err(_) => None,
         };
-        let memory = stored.as_ref().map(|stored| self.memory(stored.id, stored.generation, password));
-        let is_remembered = || memory.is_some_and(|memory| self.remembers(&memory, now));
+        let memory = match &stored {
+            Some(stored) => self.memory(&format!("{} {}", stored.id, stored.generation), password),
+            None => self.memory(username, password),
+        };
         let found = stored.as_ref().map(|stored| (stored.id, stored.generation));
-        if is_remembered() {
-            return Ok(found);
-        }
         let guesser = Guesser::of(username, from);
-        // Before the queue: whoever is over the limit takes nobody's place in it.
-        self.guessing.check(&guesser, now)?;
-        let turn = self.turn().await?;
-        // The same password may have been found right while this one waited: many clients begin at once.
-        if is_remembered() {
-            return Ok(found);
+        let mark = PasswordMark::of(&memory);
+        let known = || match found {
+            Some((user, _)) if self.remembers(user, &memory, now) => {
+                self.guessing.know(&guesser, now);
+                Some(found)
+            }
+            // A forgotten client sends the same wrong password again and again: it costs no hash, and counts once.
+            _ => self.guessing.is_known_wrong(&guesser, mark, now).then_some(None),
+        };
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        // Checked before the request waits, so that a client over the limit takes no place.
+        self.guessing.check(&guesser, mark, now)?;
+        let turn = self.turns.take(from).await?;
+        // The same password may have been checked while this request waited: many clients begin at once.
+        if let Some(known) = known() {
+            return Ok(known);
         }
         let hash = stored.as_ref().map_or(&self.decoy, |stored| &stored.hash);
-        let is_right = self.guess(turn, &guesser, hash, password, now).await?;
-        match memory {
-            Some(memory) if is_right => {
-                self.remember(memory, now);
-                Ok(found)
-            }
-            _ => Ok(None),
+        if !self.guess(turn, &guesser, mark, hash, password, now).await? {
+            return Ok(None);
         }
+        if let Some((user, _)) = found {
+            self.remember(user, memory, now);
+        }
+        Ok(found)
     }
 
     async fn guess(
         &self,
-        turn: Turn<'_>,
+        turn: Turn,
         guesser: &Guesser,
+        mark: PasswordMark,
         hash: &str,
         password: &Password,
         now: Instant,
     ) -> Result<bool, PasswordError> {
-        self.guessing.begin(guesser, now)?;
+        let counted = self.guessing.begin(guesser, mark, now)?;
         let is_right = verify(turn, hash.to_owned(), password.clone()).await;
-        if !matches!(is_right, Ok(false)) {
-            self.guessing.take_back(guesser);
+        match &is_right {
+            Ok(false) => self.guessing.found_wrong(guesser, mark),
+            Ok(true) => {
+                self.guessing.take_back(guesser, mark, counted);
+                self.guessing.know(guesser, now);
+            }
+            Err(_) => self.guessing.take_back(guesser, mark, counted),
         }
         is_right
     }
 
-    /// The hash to store for a new password.
+    /// Notes that the owner of the account was seen at this address: a browser showed a session of theirs.
+    pub(crate) fn know(&self, username: &str, from: Option<IpAddr>, now: Instant) {
+        self.guessing.know(&Guesser::of(username, from), now);
+    }
+
+    /// Returns the hash to store for a new password that came from the address `from`. It waits for a turn like a login.
     pub(crate) async fn hash(
         &self,
         password: &NewPassword,
+        from: Option<IpAddr>,
         random: &dyn Randomness,
     ) -> Result<String, PasswordError> {
         let mut salt = [0; SALT_BYTES];
         random.fill(&mut salt);
         let NewPassword(password) = password.clone();
-        self.turn().await?.take(move || salted(password.expose().as_bytes(), &salt)).await
+        let turn = self.turns.take(from).await?;
+        in_turn(turn, move || salted(password.expose().as_bytes(), &salt)).await
     }
 
-    /// Waits for a turn.
-    async fn turn(&self) -> Result<Turn<'_>, PasswordError> {
-        let place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let core = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| PasswordError::Busy)?;
-        Ok(Turn { _place: place, core })
-    }
-
-    /// What is remembered of a right password: a keyed hash, so that a look at the memory gives nothing away.
-    fn memory(&self, user: UserId, generation: i64, password: &Password) -> [u8; 32] {
+    /// Returns what is remembered of a password: a keyed hash, because the memory must not reveal the password. `account`
+    /// is the user's id with the generation, or a name that no user has.
+    fn memory(&self, account: &str, password: &Password) -> [u8; 32] {
         let mut mac = aws_lc_rs::hmac::Context::with_key(&aws_lc_rs::hmac::Key::new(
             aws_lc_rs::hmac::HMAC_SHA256,
             &self.memory_key,
         ));
-        mac.update(format!("{user} {generation} ").as_bytes());
+        mac.update(&Sha256::digest(account.as_bytes()));
         mac.update(password.expose().as_bytes());
         Sha256::digest(mac.sign().as_ref()).into()
     }
 
-    fn remembers(&self, memory: &[u8; 32], now: Instant) -> bool {
+    fn remembers(&self, user: UserId, memory: &[u8; 32], now: Instant) -> bool {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.get(memory).is_some_and(|until| now < *until)
+        remembered.get(&user).is_some_and(|right| right.memory == *memory && now < right.until)
     }
 
-    fn remember(&self, memory: [u8; 32], now: Instant) {
+    fn remember(&self, user: UserId, memory: [u8; 32], now: Instant) {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.retain(|_, until| now < *until);
-        if remembered.len() < MAX_REMEMBERED {
-            remembered.insert(memory, now.plus(REMEMBERED_FOR));
+        if remembered.len() >= MAX_REMEMBERED && !remembered.contains_key(&user) {
+            let oldest = remembered.iter().min_by_key(|(_, right)| right.until).map(|(user, _)| *user);
+            oldest.and_then(|user| remembered.remove(&user));
         }
+        remembered.insert(user, Remembered { memory, until: now.plus(REMEMBERED_FOR) });
     }
 }
 
-async fn verify(turn: Turn<'_>, hash: String, password: Password) -> Result<bool, PasswordError> {
-    turn.take(move || {
+async fn verify(turn: Turn, hash: String, password: Password) -> Result<bool, PasswordError> {
+    in_turn(turn, move || {
         let hash = PasswordHash::new(&hash).map_err(|_| PasswordError::Hashing)?;
         let password = password.expose().as_bytes();
         Ok(password.len() <= MAX_PASSWORD_BYTES && argon2()?.verify_password(password, &hash).is_ok())
@@ -277,7 +301,7 @@ mod tests {
     #[test]
     fn a_password_can_be_typed_sent_and_told_from_a_secret() {
         let longest = "ä".repeat(512);
-        for text in ["12345678", "correct horse battery", "päßwörd", " leading", &longest] {
+        for text in ["12345678", "correct horse battery", "päßwörd", "in\u{a0}between", &longest] {
             assert!(NewPassword::parse(Password::new(text.to_owned())).is_ok(), "{text}");
         }
         let too_long = "a".repeat(1025);
@@ -289,6 +313,15 @@ mod tests {
             ("slkp_password", "token's secret"),
             ("two\nlines of it", "control characters"),
             ("nul\0nul\0", "control characters"),
+            (" leading", "white space"),
+            ("trailing ", "white space"),
+            ("trailing\t", "white space"),
+            ("trailing\r", "white space"),
+            ("trailing\n", "white space"),
+            ("trailing\u{85}", "white space"),
+            ("trailing\u{a0}", "white space"),
+            ("\u{2003}leading", "white space"),
+            ("trailing\u{3000}", "white space"),
         ] {
             let refused = NewPassword::parse(Password::new(text.to_owned())).unwrap_err();
             assert!(refused.to_string().contains(says), "{text:?}: {refused}");

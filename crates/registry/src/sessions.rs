@@ -1,6 +1,8 @@
 //! Sessions of the console: opened with a password, never with a token (rule 9), and ended by logging out, by time, by
 //! whoever may, and by a change of the password.
 
+use std::net::IpAddr;
+
 use access::{
     id::SessionId,
     name::Username,
@@ -105,6 +107,9 @@ impl Registry {
             let reason = "a token opens no session of the console; log in with the password of a user";
             return Err(Refusal::BadCredential(reason.to_owned()));
         }
+        if let Some(before) = before {
+            self.know_browser(before, username, origin.address, now).await?;
+        }
         let credential = Credential::Basic { username: username.to_owned(), password: password.clone() };
         let grant = self.authorize(&credential, OpenSession, origin, now).await?;
         let secret = SessionSecret::mint(self.random.as_ref());
@@ -119,6 +124,23 @@ impl Registry {
         })
         .await?;
         Ok(secret)
+    }
+
+    /// A browser that still holds a session of this user is a device of theirs: it may log in while other networks guess
+    /// at the account.
+    async fn know_browser(
+        &self,
+        before: &SessionSecret,
+        username: &str,
+        from: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        let Some(session) = sessions::by_hash(&self.db, &before.hash()).await? else { return Ok(()) };
+        let user = users::by_id(&self.db, session.user).await?;
+        if user.is_some_and(|user| user.username.as_str() == username) {
+            self.passwords.know(username, from, now);
+        }
+        Ok(())
     }
 
     async fn insert_session(

@@ -175,7 +175,7 @@ impl Registry {
         let record = Record {
             actor: "the sweeper".to_owned(),
             event: "token.expired",
-            target: format!("token {}", token.name),
+            target: token.to_string(),
             namespace_id: token.namespace.map(|id| id.to_string()).unwrap_or_default(),
             token_id: token.id.to_string(),
             user_id: token.user.map(|id| id.to_string()).unwrap_or_default(),

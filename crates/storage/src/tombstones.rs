@@ -20,16 +20,44 @@ pub struct ExpiredToken {
     pub name: String,
     /// The namespace that owns it.
     pub namespace: Option<NamespaceId>,
+    /// The name of that namespace, unless it was deleted.
+    pub namespace_name: Option<String>,
     /// The user who owns it.
     pub user: Option<UserId>,
+    /// The login name of that user, unless they were deleted.
+    pub username: Option<String>,
     /// When it expired.
     pub expired_at: Instant,
 }
 
-const END_EXPIRED: &str = "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
+impl std::fmt::Display for ExpiredToken {
+    /// As the audit names a living token: with the namespace or user that owns it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.namespace_name, &self.username, self.user) {
+            (Some(namespace), _, _) => write!(f, "token {namespace}/{}", self.name),
+            (_, Some(username), _) => write!(f, "token \"{}\" of user {username}", self.name),
+            (_, None, Some(_)) => write!(f, "token \"{}\" of a deleted user", self.name),
+            (None, None, None) => write!(f, "token {}", self.name),
+        }
+    }
+}
+
+/// What a statement that ends expired tokens returns about each.
+macro_rules! returning {
+    () => {
+        " RETURNING id, name, namespace_id, user_id, expires_at, \
+         (SELECT n.name FROM namespaces n WHERE n.id = tokens.namespace_id), \
+         (SELECT u.username FROM users u WHERE u.id = tokens.user_id)"
+    };
+}
+
+const END_EXPIRED: &str = concat!(
+    "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
     WHERE ended_at IS NULL AND expires_at <= $1 AND id IN \
     (SELECT t.id FROM tokens t WHERE t.ended_at IS NULL AND t.expires_at IS NOT NULL AND t.expires_at <= $1 \
-    ORDER BY t.expires_at, t.id LIMIT $2) RETURNING id, name, namespace_id, user_id, expires_at";
+    ORDER BY t.expires_at, t.id LIMIT $2)",
+    returning!()
+);
 
 /// Makes tombstones of at most `limit` tokens that expired by now, each dated at the instant of its expiry. Of
 /// several replicas that sweep at once one is told of a token.
@@ -37,9 +65,11 @@ pub async fn end_expired(tx: &Tx, now: Instant, limit: i64) -> Result<Vec<Expire
     tx.list(END_EXPIRED, params![now, limit], read).await
 }
 
-const END_EXPIRED_NAMESAKE: &str = "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
-    WHERE kind = 'service' AND namespace_id = $1 AND name = $2 AND ended_at IS NULL AND expires_at <= $3 \
-    RETURNING id, name, namespace_id, user_id, expires_at";
+const END_EXPIRED_NAMESAKE: &str = concat!(
+    "UPDATE tokens SET ended_at = expires_at, why = 'expired', revision = revision + 1 \
+    WHERE kind = 'service' AND namespace_id = $1 AND name = $2 AND ended_at IS NULL AND expires_at <= $3",
+    returning!()
+);
 
 /// Ends the service token of that name that has expired but wasn't swept yet, if there is one: its name is free from
 /// the instant of its expiry (rule 2). `None` as the owner is the instance.
@@ -66,7 +96,9 @@ fn read(row: &Row<'_>) -> Result<ExpiredToken, DbError> {
         id: row.parsed(0, TokenId::parse)?,
         name: row.text(1)?,
         namespace,
+        namespace_name: row.opt_text(5)?,
         user,
+        username: row.opt_text(6)?,
         expired_at: row.instant(4)?,
     })
 }

@@ -37,7 +37,7 @@ pub struct StoredPassword {
     pub id: UserId,
     /// The argon2id hash in PHC form.
     pub hash: String,
-    /// Rises with every change of the password.
+    /// Rises with every change of the password and with every deactivation of the user.
     pub generation: i64,
 }
 
@@ -134,9 +134,14 @@ pub async fn hold(tx: &Tx, id: UserId) -> Result<bool, DbError> {
     Ok(tx.execute(HOLD, params![id]).await? == 1)
 }
 
-const UPDATE: &str = "UPDATE users SET is_admin = $2, is_active = $3 WHERE id = $1";
+/// A deactivation raises the generation in the same statement, so that no caller can forget it.
+const UPDATE: &str = "UPDATE users SET is_admin = $2, is_active = $3, \
+    password_generation = password_generation \
+    + CASE WHEN is_active = 1 AND CAST($3 AS BIGINT) = 0 THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END \
+    WHERE id = $1";
 
-/// Writes the fields of `user` that may be edited.
+/// Writes the fields of `user` that may be edited. A deactivation revokes the sessions and bearers that were made with
+/// the user's password, so that a later activation does not restore them (rule 7).
 pub async fn update(tx: &Tx, user: &StoredUser) -> Result<(), DbError> {
     tx.execute(UPDATE, params![user.id, user.is_admin, user.is_active]).await?;
     Ok(())

@@ -60,7 +60,7 @@ fn credential(headers: &HeaderMap, bearer_is: BearerIs) -> Result<Credential, Re
     if values.next().is_some() {
         return Err(bad("there are two Authorization headers; send one"));
     }
-    let sent = Authorization::parse(value.as_bytes()).map_err(|error| bad(&error.to_string()))?;
+    let sent = Authorization::parse(value.as_bytes()).map_err(|error| unreadable(error, bearer_is))?;
     let hidden = |mut text: Zeroizing<String>| Password::new(std::mem::take(&mut *text));
     match (sent, bearer_is) {
         (Authorization::Basic { username, password }, _) => {
@@ -69,7 +69,29 @@ fn credential(headers: &HeaderMap, bearer_is: BearerIs) -> Result<Credential, Re
         (Authorization::Bearer(text), BearerIs::Jwt) => Ok(Credential::Bearer(hidden(text))),
         (Authorization::Bearer(text), BearerIs::Secret) => Ok(Credential::Secret(hidden(text))),
         (Authorization::Bearer(_), BearerIs::Nothing) => {
-            Err(bad(&AuthorizationError::UnknownKind.to_string()))
+            Err(bad(&format!("this endpoint takes no Bearer; {}", accepted(bearer_is))))
+        }
+    }
+}
+
+/// What the endpoint accepts, for the client whose credential it cannot use.
+fn accepted(bearer_is: BearerIs) -> &'static str {
+    match bearer_is {
+        BearerIs::Jwt => "send Basic, or a Bearer that the token endpoint issued",
+        BearerIs::Secret => "send Basic, or Bearer with the secret of a token",
+        BearerIs::Nothing => {
+            "send Basic: a username with its password, or a token's login name with its secret"
+        }
+    }
+}
+
+fn unreadable(error: AuthorizationError, bearer_is: BearerIs) -> Refusal {
+    match error {
+        AuthorizationError::EmptyBearer | AuthorizationError::UnknownKind => {
+            bad(&format!("{error}; {}", accepted(bearer_is)))
+        }
+        AuthorizationError::TooLong | AuthorizationError::NotAscii | AuthorizationError::MalformedBasic => {
+            bad(&error.to_string())
         }
     }
 }

@@ -147,8 +147,9 @@ async fn the_sixth_wrong_password_is_429_at_every_door_and_the_right_one_behind_
 #[both_engines]
 async fn all_doors_count_together_and_unknown_accounts_count_alike(house: House) {
     for door in &DOORS[1..] {
-        house.knock(door, "203.0.113.9", "ann", "wrong").await.is(401);
-        house.knock(door, "203.0.113.9", "nobody", "wrong").await.is(401);
+        let wrong = format!("wrong at {}", door.name);
+        house.knock(door, "203.0.113.9", "ann", &wrong).await.is(401);
+        house.knock(door, "203.0.113.9", "nobody", &wrong).await.is(401);
     }
     for door in &DOORS {
         let told = [("ann", PASSWORD), ("nobody", "wrong")].map(async |(username, password)| {
@@ -188,15 +189,58 @@ async fn secrets_of_tokens_are_never_counted_and_never_refused_for_guessing(hous
 #[both_engines]
 async fn of_many_guesses_at_once_none_slips_through_and_of_many_right_ones_none_is_refused(house: House) {
     let door = &DOORS[0];
-    let at_once = async |password: &str, from: &str| {
-        let answers = (0..20).map(|_| house.knock(door, from, "ann", password));
+    let at_once = async |passwords: [String; 20], from: &str| {
+        let answers = passwords.iter().map(|password| house.knock(door, from, "ann", password));
         let mut statuses: Vec<u16> =
             join_all(answers).await.into_iter().map(|answer| answer.status).collect();
         statuses.sort_unstable();
         statuses
     };
-    assert_eq!(at_once("wrong", "203.0.113.9").await, [[401; 5].as_slice(), &[429; 15]].concat());
-    assert_eq!(at_once(PASSWORD, "198.51.100.7").await, [200; 20]);
+    assert_eq!(
+        at_once(std::array::from_fn(|nth| format!("wrong {nth}")), "203.0.113.9").await,
+        [[401; 5].as_slice(), &[429; 15]].concat()
+    );
+    assert_eq!(at_once([(); 20].map(|()| PASSWORD.to_owned()), "198.51.100.7").await, [200; 20]);
+}
+
+/// A forgotten client goes on with the password of yesterday.
+#[both_engines]
+async fn the_same_wrong_password_counts_once_and_its_owner_still_logs_in(house: House) {
+    for door in &DOORS {
+        for username in ["ann", "nobody"] {
+            for _ in 0..10 {
+                house.knock(door, "203.0.113.9", username, "of yesterday").await.is(401);
+            }
+        }
+    }
+    house.knock(&DOORS[0], "203.0.113.9", "ann", PASSWORD).await.is(200);
+}
+
+/// A password that was wrong a moment ago may be the right one now.
+#[both_engines]
+async fn a_password_that_was_wrong_is_right_once_it_is_set(house: House) {
+    house.knock(&DOORS[0], "203.0.113.9", "ann", "the next password").await.is(401);
+    let set = json!({ "password": "the next password" });
+    house.t.admin().patch_json("/api/v1/users/ann", &set).await.is(200);
+    house.knock(&DOORS[0], "203.0.113.9", "ann", "the next password").await.is(200);
+}
+
+#[both_engines]
+async fn guesses_from_many_networks_are_slowed_and_do_not_lock_the_owner_out(house: House) {
+    let door = &DOORS[0];
+    house.knock(door, "192.0.2.1", "ann", PASSWORD).await.is(200);
+    // By now it is not remembered any more.
+    house.t.clock.advance(Length::seconds(60));
+    for network in 0..50 {
+        house.knock(door, &format!("10.0.{network}.1"), "ann", &format!("wrong {network}")).await.is(401);
+    }
+    let said = "50 wrong passwords within 15 minutes came for this account";
+    let refused = house.knock(door, "10.0.99.1", "ann", "wrong").await.refused(429, door.code).says(said);
+    assert_eq!(refused.header("retry-after"), "900");
+    house.knock(door, "10.0.99.1", "ann", PASSWORD).await.refused(429, door.code);
+    house.knock(door, "10.0.99.1", "bob", PASSWORD).await.is(200);
+    // Where she logged in before.
+    house.knock(door, "192.0.2.9", "ann", PASSWORD).await.is(200);
 }
 
 #[both_engines]
@@ -206,8 +250,8 @@ async fn whoever_changes_a_password_guesses_at_the_present_one(house: House) {
         let request = house.t.basic("ann", PASSWORD).request(Method::PATCH, "/api/v1/users/ann");
         house.t.anonymous().send(request.json(&body).header(FORWARDED_FOR, "203.0.113.9")).await
     };
-    for _ in 0..5 {
-        change("wrong password").await.refused(422, "invalid");
+    for nth in 0..5 {
+        change(&format!("wrong password {nth}")).await.refused(422, "invalid");
     }
     change("wrong password").await.refused(429, "too-many-guesses").says(SAID);
     // The right one is remembered: ann is logged in with it.
@@ -228,8 +272,8 @@ async fn a_session_that_somebody_left_open_is_no_place_to_guess(house: House) {
         let request = request.header("sec-fetch-site", "same-origin").header("cookie", &cookie);
         house.t.anonymous().send(request.header(FORWARDED_FOR, "203.0.113.9")).await
     };
-    for _ in 0..5 {
-        change("wrong").await.is(422);
+    for nth in 0..5 {
+        change(&format!("wrong {nth}")).await.is(422);
     }
     let refused = change(ADMIN_PASSWORD).await.is(429).says(SAID);
     assert_eq!(refused.header("retry-after"), "60");

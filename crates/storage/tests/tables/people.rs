@@ -42,9 +42,22 @@ async fn an_edited_user_has_another_standing_password_and_revision(t: Tables) {
     let found = users::by_id(&t.db, anna.id).await.unwrap().unwrap();
     assert_eq!((found.is_admin, found.is_active, found.revision), (true, false, 2));
     let password = users::password_of(&t.db, &anna.username).await.unwrap().unwrap();
-    assert_eq!((password.hash.as_str(), password.generation), ("new", 2));
+    assert_eq!((password.hash.as_str(), password.generation), ("new", 3));
     let nobody = t.new_user("nobody").id;
     assert_eq!(t.write(async |tx| users::bump(tx, nobody).await).await, Ok(None));
+}
+
+/// Rule 7: an activation must not restore what was made with the password before the deactivation.
+#[both_engines]
+async fn a_deactivation_alone_raises_the_generation_of_the_password(t: Tables) {
+    let mut anna = t.new_user("anna");
+    t.write(async |tx| users::insert(tx, &anna, "old").await).await.unwrap();
+    for (is_active, generation) in [(true, 1), (false, 2), (false, 2), (true, 2), (false, 3)] {
+        anna.is_active = is_active;
+        t.write(async |tx| users::update(tx, &anna).await).await.unwrap();
+        let password = users::password_of(&t.db, &anna.username).await.unwrap().unwrap();
+        assert_eq!((password.hash.as_str(), password.generation), ("old", generation), "{is_active}");
+    }
 }
 
 #[both_engines]

@@ -57,7 +57,9 @@ async fn an_expired_token_becomes_a_tombstone_of_the_instant_of_its_expiry(t: Ta
         id: first.id,
         name: "first".into(),
         namespace: Some(acme),
+        namespace_name: Some("acme".into()),
         user: None,
+        username: None,
         expired_at: after(1),
     };
     assert_eq!(ended, [expect], "the one that expired first, and no more than was asked for");

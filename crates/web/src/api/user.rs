@@ -38,8 +38,8 @@ pub(super) async fn show(
     Ok(WithRevision(user.revision, user.into()))
 }
 
-/// Change a user; what is left out stays. Users change their own password with `current_password`; the rest is for
-/// instance administrators, by password
+/// Change a user; what is left out stays. Everybody, administrators too, changes their own password with
+/// `current_password`; the rest is for instance administrators, by password
 #[utoipa::path(patch, path = "/users/{username}", operation_id = "editUser", tag = "users",
     params(UserInPath, IfMatch),
     request_body = UserEditRequest,
@@ -62,7 +62,7 @@ pub(super) async fn edit(
         Ok(UserAnswer::from(app.registry().show_user(&grant).await?))
     };
     let (request, errors) = body.read_edit::<UserEditRequest>(&grant, shown, &FIXED).await?;
-    let edited = match request.parse(asks_for_current(&grant), errors)? {
+    let edited = match request.parse(is_own(&grant), errors)? {
         UserChange::Own { current, new } => {
             let grant = caller.may(&app, ChangePassword { username }).await?;
             let changed = app.registry().change_password(&grant, &current, &new, if_revision, app.now());
@@ -101,10 +101,9 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whether the caller changes their password with the old one alone: who may change a user and is no administrator is
-/// that user.
-fn asks_for_current(grant: &Grant<EditUser>) -> bool {
-    matches!(grant.principal(), Principal::User(user) if !user.is_admin)
+/// Whether the caller edits their own account.
+fn is_own(grant: &Grant<EditUser>) -> bool {
+    matches!(grant.principal(), Principal::User(user) if user.username == grant.asked().username)
 }
 
 /// A user after an edit.

@@ -16,7 +16,7 @@ pub(super) struct NewUserRequest {
     #[serde(default, deserialize_with = "json::present")]
     #[schema(required, nullable = false, pattern = "^[a-z0-9][a-z0-9._-]{0,62}$", example = "ann")]
     username: Option<String>,
-    /// The password: 8 to 1024 bytes.
+    /// The password: 8 to 1024 bytes, without white space at either end.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, required, nullable = false, format = Password, min_length = 8, max_length = 1024)]
     password: Option<PasswordField>,
@@ -35,11 +35,13 @@ pub(super) struct NewUserRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = UserEdit)]
 pub(super) struct UserEditRequest {
-    /// The new password: 8 to 1024 bytes. Whoever logged in with the old one has to log in again; tokens live on.
+    /// The new password: 8 to 1024 bytes, without white space at either end. Clients that logged in with the old one must
+    /// log in again; tokens stay valid.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, nullable = false, format = Password, min_length = 8, max_length = 1024)]
     password: Option<PasswordField>,
-    /// The password that you have now: with it users change their own. Only with `password`, and with nothing else.
+    /// The password that you have now: required to change your own password, also as an administrator. Only with
+    /// `password`, and with nothing else.
     #[serde(default, deserialize_with = "json::present")]
     #[schema(value_type = Option<String>, nullable = false, format = Password)]
     current_password: Option<PasswordField>,
@@ -84,13 +86,10 @@ impl NewUserRequest {
 }
 
 impl UserEditRequest {
-    /// The change, or everything that is wrong. `asks_for_current` where the caller is that user and no administrator:
-    /// they change their password with the old one alone.
-    pub(super) fn parse(
-        self,
-        asks_for_current: bool,
-        mut errors: FieldErrors,
-    ) -> Result<UserChange, Problem> {
+    /// Returns the change, or everything that is wrong with it. `is_own` if the caller edits their own account: then a
+    /// new password requires the current one, also from an administrator, because a stolen session must not be able to
+    /// replace the password.
+    pub(super) fn parse(self, is_own: bool, mut errors: FieldErrors) -> Result<UserChange, Problem> {
         let sets_password = self.password.is_some();
         let new = new_password(self.password, &mut errors);
         if self.current_password.is_some() {
@@ -101,8 +100,8 @@ impl UserEditRequest {
                 let alone = "current_password is for changing your own password, in a request of its own";
                 errors.add("current_password", alone);
             }
-        } else if sets_password && asks_for_current {
-            errors.add("current_password", "say the password that you have now to change it");
+        } else if sets_password && is_own {
+            errors.add("current_password", registry::CURRENT_PASSWORD_REQUIRED);
         }
         errors.refuse_any()?;
         match (self.current_password, new) {

@@ -33,6 +33,9 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 /// we could see differently.
 const ONCE: [&str; 5] = ["service", "grant_type", "username", "password", "refresh_token"];
 
+/// The fields of a form that carry a credential.
+const CREDENTIAL_FIELDS: [&str; 3] = ["username", "password", "refresh_token"];
+
 /// How long the public keys may be kept, in seconds: half as long as the next key is known before it signs.
 const JWKS_MAX_AGE_SECONDS: i64 = NEXT_KNOWN_AFTER.as_millis() / 1000 / 2;
 
@@ -96,7 +99,7 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
             let text = std::str::from_utf8(&bytes)
                 .map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
             let form = Query::parse(text).map_err(TokenError::Malformed)?;
-            (credential_of(&form)?, form)
+            (credential_of(&form, parts)?, form)
         }
         _ => return Err(TokenError::Method),
     };
@@ -113,9 +116,15 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
     Ok(app.registry().issue_bearer(&credential, &requested, &origin, app.now()).await?)
 }
 
-/// RFC 6749 §4.3 and §6. A refresh token is a token's own secret; none is ever made here, because docker would store
-/// it in the secret's place.
-fn credential_of(form: &Query) -> Result<Credential, TokenError> {
+/// Returns the credential of a form (RFC 6749 §4.3 and §6). A refresh token is a token's own secret; the endpoint issues
+/// none, because docker would store it in the secret's place. If the form has no credential, that of the `Authorization`
+/// header counts: some clients POST the scopes and send Basic, as they would with GET.
+fn credential_of(form: &Query, parts: &Parts) -> Result<Credential, TokenError> {
+    let has_none = CREDENTIAL_FIELDS.iter().all(|name| form.one(name).is_none());
+    let is_for_header = matches!(form.one("grant_type"), None | Some("password" | "client_credentials"));
+    if has_none && is_for_header && parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok(Caller::of(parts, BearerIs::Nothing)?.credential);
+    }
     let field = |name: &str| {
         let value = form.one(name).filter(|value| !value.contains('\0'));
         value

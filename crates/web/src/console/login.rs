@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{StatusCode, header, request::Parts};
 use maud::{Markup, html};
-use registry::{Password, Refusal};
+use registry::{Password, Refusal, is_misplaced_secret};
 
 use super::{
     Answered, address,
@@ -133,6 +133,11 @@ pub(super) async fn log_in(State(app): State<App>, browser: Browser, form: Form)
 fn refused(form: &Form, reason: &str, status: StatusCode) -> Response {
     let mut wrong = Wrong::default();
     wrong.add("", wording::sentence(reason));
+    // A secret that was typed as the username must not stand in the page.
+    if is_misplaced_secret(form.text("username")) {
+        let form = Form::of(&[("next", form.text("next"))]);
+        return filled_in(&form, &wrong, &NOTHING, status);
+    }
     filled_in(form, &wrong, &NOTHING, status)
 }
 

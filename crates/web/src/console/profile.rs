@@ -81,7 +81,7 @@ fn password_form(viewer: &Viewer, wrong: &Wrong) -> Markup {
             form method="post" action="/profile" {
                 (parts::whose_password(viewer.username.as_str()))
                 (Field::password("current_password", "Password now", "current-password").of(&nothing, wrong))
-                (Field::password("password", "New password", "new-password").hint("8 to 1024 bytes.").of(&nothing, wrong))
+                (Field::password("password", "New password", "new-password").hint("8 to 1024 bytes, no white space at the ends.").of(&nothing, wrong))
                 (Field::password("again", "New password again", "new-password").of(&nothing, wrong))
                 .actions { button.primary { "Change password" } }
             }

@@ -207,7 +207,8 @@ pub(super) async fn password(
 fn password_page(visitor: &Visitor, username: &Username, wrong: &Wrong, status: StatusCode) -> Response {
     let path = path_of("users", username.as_str());
     let title = format!("Set the password of {username}");
-    let field = Field::password("password", "New password", "new-password").hint("8 to 1024 bytes.");
+    let field = Field::password("password", "New password", "new-password")
+        .hint("8 to 1024 bytes, no white space at the ends.");
     let body = html! {
         h1 { (title) }
         (parts::wrong_beyond(wrong, &["password"]))

@@ -83,7 +83,7 @@ fn form_page(visitor: &Visitor, form: &Form, wrong: &Wrong, status: StatusCode) 
         .pattern("[a-z0-9][a-z0-9._\\-]{0,62}")
         .hint("1 to 63 lower-case letters, digits, dots, underscores and hyphens, with a letter or a digit first. It can't be changed.");
     let password = Field::password("password", "Password", "new-password")
-        .hint("8 to 1024 bytes. Tell them in a safe way; they can change it under Profile.");
+        .hint("8 to 1024 bytes, no white space at the ends. Tell them in a safe way; they can change it under Profile.");
     let body = html! {
         h1 { "New user" }
         (parts::wrong_beyond(wrong, &["username", "password"]))

@@ -230,3 +230,23 @@ async fn an_expiry_is_in_the_history_whoever_finds_it_first(t: TestServer) {
         assert_eq!(history(&token.id).await, ["token.expired", "token.created"]);
     }
 }
+
+#[both_engines]
+async fn the_row_of_an_expiry_names_the_token_with_its_owner(t: TestServer) {
+    let expiring = |name: &str| json!({"name": name, "permission": "pull", "expires_in": "1h"});
+    let service = t.service_token("acme", "ci-bot", expiring("ci-bot")).await;
+    let instance = t.admin().post_json("/api/v1/tokens", &expiring("mirror")).await.is(201).json();
+    let personal =
+        t.admin().post_json("/api/v1/users/admin/tokens", &expiring("laptop")).await.is(201).json();
+    t.clock.advance(Length::hours(1));
+    t.sweep().await;
+    for (id, target) in [
+        (service.id.as_str(), "token acme/ci-bot"),
+        (instance["id"].as_str().unwrap(), "token mirror"),
+        (personal["id"].as_str().unwrap(), "token \"laptop\" of user admin"),
+    ] {
+        let audit = t.admin().get(&format!("/api/v1/audit?token={id}")).await.is(200).json();
+        let newest = &audit["items"][0];
+        assert_eq!((&newest["event"], &newest["target"]), (&json!("token.expired"), &json!(target)));
+    }
+}

@@ -168,6 +168,42 @@ async fn an_administrator_sets_a_password_without_the_old_one(t: TestServer) {
     edit(&t, "ann", change).await.refused(403, "denied").says("ann can, logged in with the old one");
 }
 
+/// A stolen session of an administrator must not be enough to keep the account.
+#[both_engines]
+async fn an_administrator_changes_their_own_password_with_the_old_one_alone(t: TestServer) {
+    for change in [
+        json!({ "password": "new password" }),
+        json!({ "password": "new password", "is_admin": true }),
+        json!({ "password": "new password", "is_active": true }),
+        json!({ "password": "new password", "current_password": "wrong password" }),
+    ] {
+        let answer = edit(&t, "admin", change.clone()).await.refused(422, "invalid");
+        assert_eq!(wrong_fields(&answer), ["current_password"], "{change}");
+    }
+    t.admin().get("/api/v1/me").await.is(200);
+    let change = json!({ "password": "new password", "current_password": ADMIN_PASSWORD });
+    edit(&t, "admin", change).await.is(200);
+    t.basic("admin", "new password").get("/api/v1/me").await.is(200);
+}
+
+/// docker trims the password that it is given, so it would send another one than the user set.
+#[both_engines]
+async fn white_space_around_a_new_password_is_refused_with_the_reason(t: TestServer) {
+    let ann = user(&t, "ann").await;
+    for password in [" leading one", "trailing one ", "trailing one\u{a0}", "trailing one\r"] {
+        let new = json!({ "username": "bob", "password": password });
+        let own = json!({ "password": password, "current_password": PASSWORD });
+        for answer in [
+            t.admin().post_json(USERS, &new).await,
+            edit(&t, "ann", json!({ "password": password })).await,
+            ann.patch_json("/api/v1/users/ann", &own).await,
+        ] {
+            let answer = answer.refused(422, "invalid").says("docker login would remove it");
+            assert_eq!(wrong_fields(&answer), ["password"], "{password:?}");
+        }
+    }
+}
+
 #[both_engines]
 async fn nobody_learns_from_current_password_who_exists_or_what_is_right(t: TestServer) {
     let ann = user(&t, "ann").await;
@@ -296,7 +332,6 @@ async fn a_deactivated_user_and_what_hangs_on_them_stop_at_once_and_come_back(t:
     let scope = "repository:ann/api:pull";
     let stopped = [
         (ann.clone(), "user ann is deactivated"),
-        (ann.asks(scope).await, "user ann is deactivated"),
         (token.clone(), "is stopped: its user is deactivated"),
         (token.asks(scope).await, "is stopped: its user is deactivated"),
         (own.clone(), "token ann/ci-bot is stopped: user ann, whose namespace it is of, is deactivated"),
@@ -305,6 +340,8 @@ async fn a_deactivated_user_and_what_hangs_on_them_stop_at_once_and_come_back(t:
             "token ann/ci-bot is stopped: user ann, whose namespace it is of, is deactivated",
         ),
     ];
+    // What was made with the password does not come back.
+    let revoked = ann.asks(scope).await;
     let replica = t.replica().await;
 
     let answer = edit(&t, "ann", json!({ "is_active": false })).await.is(200).json();
@@ -323,6 +360,10 @@ async fn a_deactivated_user_and_what_hangs_on_them_stop_at_once_and_come_back(t:
             client.at(server).pull("ann/api", "1.0").await.refused(401, "UNAUTHORIZED").says(reason);
         }
     }
+    for server in [&replica, &t] {
+        let refused = revoked.at(server).pull("ann/api", "1.0").await.refused(401, "UNAUTHORIZED");
+        refused.says("user ann is deactivated");
+    }
     elsewhere.pull("admin/api", "1.0").await.is(200);
     // A deactivation that changes nothing lists nothing.
     let again = edit(&t, "ann", json!({ "is_active": false })).await.is(200).json();
@@ -331,6 +372,10 @@ async fn a_deactivated_user_and_what_hangs_on_them_stop_at_once_and_come_back(t:
     edit(&t, "ann", json!({ "is_active": true })).await.is(200);
     for (client, _) in &stopped {
         client.pull("ann/api", "1.0").await.is(200);
+    }
+    for server in [&replica, &t] {
+        let refused = revoked.at(server).pull("ann/api", "1.0").await.refused(401, "UNAUTHORIZED");
+        refused.says("this login of user ann was ended");
     }
 }
 

@@ -81,6 +81,77 @@ async fn both_grants_of_a_post_give_a_bearer(t: TestServer) {
     post(&t.anonymous(), &admin.replace("battery", "staple")).await.refused(401, "UNAUTHORIZED");
 }
 
+/// Some clients POST the scopes and send Basic, as they would with GET.
+#[both_engines]
+async fn a_post_whose_form_names_no_user_takes_the_basic_credential(t: TestServer) {
+    let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
+    let granted = json!([{"type": "repository", "name": "acme/api", "actions": ["pull"]}]);
+    let scope = "service=sealock&scope=repository%3Aacme%2Fapi%3Apull";
+    for form in ["", "grant_type=password&", "grant_type=client_credentials&"] {
+        let form = format!("{form}{scope}");
+        assert_eq!(access(&t, post(&t.with(&ci), &form).await).await, granted, "{form}");
+        let wrong = t.basic("ci", &ci.secret);
+        post(&wrong, &form).await.refused(401, "UNAUTHORIZED").says("login name is ci-bot");
+        // Without Basic it is as malformed as before, and Bearer is no credential here.
+        post(&t.anonymous(), &form).await.is(400);
+        post(&t.bearer("x"), &form).await.refused(401, "UNAUTHORIZED").says("takes no Bearer");
+    }
+    // What the form says comes first, and half a credential of a form is not completed from the header.
+    let other = "grant_type=password&username=admin&password=wrong";
+    post(&t.with(&ci), other).await.refused(401, "UNAUTHORIZED");
+    for half in
+        ["grant_type=password&username=admin", "grant_type=password&password=x", "grant_type=refresh_token"]
+    {
+        post(&t.with(&ci), half).await.is(400);
+    }
+}
+
+/// Each message names what the endpoint accepts, and repeats nothing of what was sent.
+#[both_engines]
+async fn a_credential_in_the_wrong_place_is_explained(t: TestServer) {
+    let ci = t.service_token("acme", "ci-bot", json!({"permission": "pull"})).await;
+    let send = async |path: &str, authorization: &str| {
+        let request = t.anonymous().request(Method::GET, path).header("authorization", authorization);
+        let answer = t.anonymous().send(request).await.is(401);
+        assert!(!answer.text().contains(&ci.secret), "{answer:?}");
+        answer
+    };
+    let (token, v2, api) = ("/auth/token?service=sealock", "/v2/", "/api/v1/me");
+    let bearer = format!("Bearer {}", ci.secret);
+    send(token, &bearer).await.says("this endpoint takes no Bearer; send Basic: a username");
+    for (path, accepted) in [
+        (token, "send Basic: a username"),
+        (v2, "send Basic, or a Bearer that the token endpoint issued"),
+        (api, "send Basic, or Bearer with the secret of a token"),
+    ] {
+        send(path, "Bearer ").await.says("says Bearer, with nothing behind it").says(accepted);
+        send(path, "Digest x").await.says("has a scheme that is not known here").says(accepted);
+    }
+    let ask = async |username: &str, password: &str| {
+        for path in [token, v2, api] {
+            let answer = t.basic(username, password).get(path).await.is(401);
+            assert!(!answer.text().contains(&ci.secret), "{answer:?}");
+            let said = match username.trim() == "ci-bot" {
+                true => "this secret's login name is ci-bot, without white space around it",
+                false if username.contains("slks_") => {
+                    "the secret of a token is in the place of the username"
+                }
+                false => "the username begins or ends with white space",
+            };
+            answer.says(said);
+        }
+    };
+    // Nine times each: none of them counts as a guess.
+    for _ in 0..3 {
+        ask(&ci.secret, "x").await;
+        ask(&ci.secret[..30], "").await;
+        ask("admin ", "correct horse battery").await;
+        ask("\u{a0}admin", "correct horse battery").await;
+        ask("ci-bot\t", &ci.secret).await;
+    }
+    t.admin().get(api).await.is(200);
+}
+
 #[both_engines]
 async fn what_may_not_be_is_left_out_and_not_refused(t: TestServer) {
     let scopes = json!({"scopes": [{"type": "repository", "path": "acme/api", "actions": ["pull", "push"]}]});
@@ -127,8 +198,8 @@ async fn limits_are_named(t: TestServer) {
     };
     ask(&admin, &[("scope", &scopes(30, "api"))]).await.is(200);
     ask(&admin, &[("scope", &["repository:acme/api:pull"; 64].join(" "))]).await.is(200);
-    ask(&admin, &[("scope", &scopes(65, "a"))]).await.is(400).says("64");
-    ask(&admin, &[("scope", &scopes(64, &"a".repeat(100)))]).await.is(400).says("6144");
+    ask(&admin, &[("scope", &scopes(65, "a"))]).await.is(400).says("64 scopes").says("6 KiB");
+    ask(&admin, &[("scope", &scopes(64, &"a".repeat(100)))]).await.is(400).says("64 scopes").says("6 KiB");
     let form = format!("grant_type=password&username=admin&password=x&padding={}", "x".repeat(64 * 1024));
     post(&admin, &form).await.is(413);
 }
