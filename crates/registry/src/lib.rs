@@ -171,6 +171,7 @@ pub struct Registry {
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
     unknown_names: unknown_names::UnknownNames,
+    last_write: check_readiness::LastWrite,
     random: Arc<dyn Randomness>,
 }
 
@@ -200,6 +201,7 @@ impl Registry {
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
             unknown_names: unknown_names::UnknownNames::default(),
+            last_write: check_readiness::LastWrite::default(),
             random,
         })
     }

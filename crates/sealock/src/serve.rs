@@ -13,7 +13,7 @@ use access::{
     time::{Clock, Instant},
 };
 use anyhow::Context;
-use registry::{DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
+use registry::{BlobStore, DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -134,12 +134,16 @@ async fn open(
     now: Instant,
 ) -> anyhow::Result<Registry> {
     let key_file = key_file(&config.key_file, random.as_ref())?;
-    let blobs = FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers);
+    let blobs: Arc<dyn BlobStore> =
+        Arc::new(FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers));
     let db = Db::open(&config.database, DbOptions::default()).await;
     let db = db.with_context(|| format!("the database {}", config.database))?;
-    let opened = Registry::open(db, Arc::new(blobs), key_file, random, now).await;
+    let opened = async {
+        registry::check_writable(&db, &blobs).await?;
+        anyhow::Ok(Registry::open(db, Arc::clone(&blobs), key_file, random, now).await?)
+    };
     let (blobs, key) = (config.blobs.display(), config.key_file.path().display());
-    opened.with_context(|| {
+    opened.await.with_context(|| {
         format!("the database {}, the blobs in {blobs} and the key file {key}", config.database)
     })
 }

@@ -216,6 +216,19 @@ impl Db {
         self.one("SELECT CAST(1 AS BIGINT)", &[], |row| row.int(0)).await.map(drop)
     }
 
+    /// Checks that transactions can be made durable. On SQLite this writes a page and an fsync, on PostgreSQL nothing: the
+    /// server must be one that takes writes.
+    ///
+    /// # Errors
+    /// Those of [`Db::begin`] and [`Tx::commit`].
+    pub async fn check_writable(&self) -> Result<(), DbError> {
+        let tx = self.begin().await?;
+        if let TxEngine::Sqlite(sqlite) = &tx.engine {
+            sqlite.execute(sqlite::Sqlite::WRITE_NOTHING, &[])?;
+        }
+        tx.commit().await
+    }
+
     /// The time by the database's own clock; `None` on SQLite, which has this machine's. Answers if a point read does.
     pub async fn clock(&self) -> Result<Option<Instant>, DbError> {
         const CLOCK: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
