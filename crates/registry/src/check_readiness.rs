@@ -95,7 +95,6 @@ pub async fn check_writable(db: &Db, blobs: &Arc<dyn BlobStore>) -> Result<(), M
 fn not_writable(written: Result<(), DbError>) -> Option<Missing> {
     match written {
         Ok(()) | Err(DbError::Full | DbError::Busy(_)) => None,
-        Err(error @ DbError::Unavailable(_)) => Some(Missing::Database(error)),
         Err(error) => Some(Missing::WritableDatabase(error)),
     }
 }

@@ -82,7 +82,7 @@ pub use certificates::{
 };
 pub use change_password::ChangePassword;
 pub use change_scopes::{AddScope, AddedScope, RemoveScopes};
-pub use check_readiness::Missing;
+pub use check_readiness::{Missing, check_writable};
 pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Outcome, Problem, ProblemKind, check_store};
 pub use content::{ContentError, Present};
 pub use create_instance_token::CreateInstanceToken;

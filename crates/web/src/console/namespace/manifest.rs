@@ -95,7 +95,9 @@ async fn points_here(
     tag: &Tag,
     digest: &Digest,
 ) -> Result<bool, ConsoleError> {
-    Ok(tagged(app, visitor, repository, tag.clone()).await?.is_some_and(|manifest| manifest.digest == *digest))
+    Ok(tagged(app, visitor, repository, tag.clone())
+        .await?
+        .is_some_and(|manifest| manifest.digest == *digest))
 }
 
 /// The manifest that the tag points at, if it points at one.
