@@ -5,8 +5,8 @@
 import axe from "axe-core";
 
 const MOST_BYTES = 50_000; // a page with sheet and script, without images (issue 6, 7); a crowded one, alone
-// The Layout Instability API's score of a shift that no user can see: Chromium counts fractions of a pixel, and how many
-// there are depends on its version and on the fonts. A line of text that pushes a page down scores more than 0.01.
+// The Layout Instability API's score of a shift that no user can see: Chromium counts fractions of a pixel, which
+// depend on its version and on the fonts. A line of text that pushes a page down scores more than 0.01.
 const UNSEEN_SHIFT = 0.001;
 const PHONE = { width: 390, height: 844 };
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -76,10 +76,10 @@ export class Inspector {
     }
   }
 
-  // Finds what has moved by itself since the page was painted first. Without scripts, the browser cannot say.
+  // Finds what has moved without a user since the page was painted first. Without scripts, the browser cannot say.
   async inspectShift() {
     const shift = this.#isScripted ? await this.#shift() : 0;
-    if (shift >= UNSEEN_SHIFT) { this.#found.push(`moved by itself: ${shift}`); }
+    if (shift >= UNSEEN_SHIFT) { this.#found.push(`moved without a user: ${shift}`); }
   }
 
   // The Layout Instability API's score.

@@ -133,7 +133,7 @@ impl Browser {
         self.press("Log in").await;
     }
 
-    /// Opens a page whose script comes late. Fails if anything on it moves by itself after its first paint (CLS).
+    /// Opens a page whose script comes late. Fails if anything on it moves after its first paint (CLS).
     pub async fn open_slowly(&self, path: &str) {
         self.step(json!({"do": "open_slowly", "path": path})).await;
     }

@@ -91,7 +91,7 @@ fn escape(text: &str, is_fine: fn(char) -> bool, write: fn(char) -> String) -> C
         escaped.push_str(&text[done..at]);
         escaped.push_str(&write(hidden));
         done = at + hidden.len_utf8();
-        // What was hidden is no neighbour of what comes behind it.
+        // The rest is judged alone: a hidden character justifies no joiner.
         match hidden_in(&text[done..], is_fine) {
             Some((offset, next)) => (at, hidden) = (done + offset, next),
             None => break,

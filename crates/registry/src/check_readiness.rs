@@ -22,7 +22,7 @@ const MAX_SECONDS_OFF: u64 = MAX_CLOCK_DIFFERENCE.as_millis().unsigned_abs() / 2
 /// How long database and blob store may take to answer: a disk or a network that hangs says nothing at all, and whoever
 /// asks whether requests can be answered waits some seconds at most (a probe of Kubernetes one, unless told otherwise).
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a write to the database that succeeded stands for the next ones: anybody may ask, and each write costs an fsync.
+/// How long a write to the database that succeeded stands for the next ones: any client may ask, and each write costs an fsync.
 const WRITTEN_FOR: Length = Length::seconds(5);
 /// What is written to see whether something can be.
 const PROBE: &[u8] = b"?";
@@ -78,8 +78,8 @@ async fn write_a_byte(blobs: Arc<dyn BlobStore>) -> Result<(), BlobError> {
     written.and(dropped)
 }
 
-/// Checks that database and blob store can be written to, before a start changes either. A full disk is no reason to refuse a
-/// start, because pulls work without writing.
+/// Checks that database and blob store can be written to, before a start changes either. A full disk does not refuse
+/// the start, because pulls work without writing.
 ///
 /// # Errors
 /// With the one that cannot be written to.

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// `/jumps.css`: animations that never end, so that something moves at whatever instant the inspector looks.
+/// `/jumps.css`: animations that never end, so that something moves whenever the inspector looks.
 const JUMPS: &str = "
     @keyframes far { from { margin-top: 0 } to { margin-top: 100px } }
     @keyframes near { from { margin-left: 0 } to { margin-left: 4px } }
@@ -66,7 +66,7 @@ async fn what_a_page_may_not_do_is_found() {
         ("<script>1</script>", "Content Security Policy"),
         ("<table><tr><td><img alt='' width=600 height=1></table>", "px wide on a phone of 390"),
         (heavy.as_str(), "weighs"),
-        ("<link rel=stylesheet href=/jumps.css><p class=far>Jumps", "moved by itself"),
+        ("<link rel=stylesheet href=/jumps.css><p class=far>Jumps", "moved without a user"),
         ("<link rel=stylesheet href=/jumps.css><p class=near>", ""),
     ] {
         let Some(said) = complaints(page).await else { return };

@@ -294,7 +294,7 @@ fn wrong_values_are_refused_with_their_place_and_their_rule() {
         ("public-urls", "https://a.example/x", "--public-urls: an address ends after host and port"),
         ("database", "mysql://u:hunter2@h/d", "--database: it takes sqlite"),
         ("database", "postgres://sealock:hunter2@hunter2@db/x", "--database: it has more than one @"),
-        ("database", "postgres://sealock@db:hunter2/x", "--database: the port is no number"),
+        ("database", "postgres://sealock@db:hunter2/x", "--database: the port must be a number"),
         ("database", "postgres://db/x?hunter2=hunter2", "--database: an option behind the ?"),
         ("storage", "s3://bucket/prefix", "--storage: S3 is not in this version"),
         ("storage", "tape", "--storage: it takes files"),

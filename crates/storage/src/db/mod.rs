@@ -64,7 +64,7 @@ impl DatabaseLocation {
     /// The PostgreSQL server at `url`.
     ///
     /// # Errors
-    /// Names the part of the URL that cannot be read. It repeats none, because a password may stand in any of them.
+    /// Names the part of the URL that cannot be read. It repeats none, because each may hold a password.
     pub fn postgres(url: &str) -> Result<Self, String> {
         postgres_url::read(url).map_err(|reason| postgres::unreadable(&reason))?;
         Ok(Self::Postgres { url: url.to_owned() })

@@ -48,7 +48,7 @@ pub(super) fn read(url: &str) -> Result<Config, String> {
 fn check_host(text: &str, has_user: bool) -> Result<(), String> {
     let (host, port) = match text.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
         Some((host, "")) => (host, None),
-        Some((host, behind)) => (host, Some(behind.strip_prefix(':').unwrap_or("no port"))),
+        Some((host, behind)) => (host, Some(behind.strip_prefix(':').unwrap_or("none"))),
         None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
     // A folder of a socket is written with %2F.
@@ -60,7 +60,7 @@ fn check_host(text: &str, has_user: bool) -> Result<(), String> {
     }
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
         let hint = if has_user { "" } else { "; before it stands the user, as user:password@" };
-        return Err(format!("the port is no number from 0 to 65535{hint}"));
+        return Err(format!("the port must be a number from 0 to 65535{hint}"));
     }
     Ok(())
 }
@@ -72,8 +72,7 @@ fn wrong_option(behind_user: &str) -> String {
     if let Some(name) = OPTIONS_OF_LIBPQ.iter().find(|known| names().any(|name| name == **known)) {
         return format!("the option {name} is one that Sealock does not have; leave it out");
     }
-    "an option behind the ? is unknown or has no value that it takes, or a part is not percent-encoded UTF-8"
-        .into()
+    "an option behind the ? is unknown or has a wrong value, or a part is not percent-encoded UTF-8".into()
 }
 
 /// What a URL points at, for the log.

@@ -82,7 +82,7 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The answer: the frame around `body`. Pages show what their viewer may see, so nobody else keeps them. Characters that a
+    /// The answer: the frame around `body`. Pages show what their viewer may see, so caches must not keep them. Characters that a
     /// reader does not see are escaped, wherever on the page they are: older rows and pushed content hold them.
     pub(super) fn with(self, body: &Markup) -> Response {
         // The line breaks of a form that is shown again.

@@ -78,7 +78,7 @@ async fn a_database_that_takes_no_writes_is_said_and_is_written_to_every_five_se
     assert!(!is_written_to().await);
     t.clock.advance(Length::seconds(5));
     assert!(is_written_to().await);
-    // A clock that was set back is no reason to wait.
+    // After the clock is set back, the next question writes.
     t.clock.set(t.clock.advance(Length::seconds(0)).minus(Length::hours(1)));
     assert!(is_written_to().await);
 }
