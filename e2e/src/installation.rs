@@ -131,6 +131,7 @@ impl Installation {
             done
             mount --bind \"$data\" \"$data\"
             for folder in $folders; do mount -o remount,bind,ro $folder; done
+            cd \"$PWD\" # into the mounts
             exec \"$@\"";
         let words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNTS, "sh"];
         words.into_iter().map(OsString::from).chain([self.data_folder().into()]).collect()
