@@ -155,6 +155,8 @@ fn is_in(character: char, ranges: &[(char, char)]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
     use super::*;
 
     #[test]
