@@ -14,8 +14,8 @@ use tokio::{
 
 use crate::{Sealock, programs, server::ADMIN_PASSWORD};
 
-/// For one step: the driver itself gives up after 10 s; axe takes a while on a busy machine.
-const STEP_PATIENCE: Duration = Duration::from_secs(90);
+/// For one step: the driver itself gives up after 30 s; axe takes a while on a busy machine.
+const STEP_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A browser with one page, at one server, logged in nowhere. A step that fails ends the test with what the page shows.
 /// Names of buttons, links and fields are those that a screen reader says; `GROUP › NAME` is the one in that group,
@@ -133,14 +133,19 @@ impl Browser {
         self.press("Log in").await;
     }
 
-    /// Opens a page whose script comes late; how much of it has moved by itself since it was painted first (CLS).
-    pub async fn open_slowly(&self, path: &str) -> f64 {
-        self.step(json!({"do": "open_slowly", "path": path})).await.as_f64().expect("a number")
+    /// Opens a page whose script comes late. Fails if anything on it moves after its first paint (CLS).
+    pub async fn open_slowly(&self, path: &str) {
+        self.step(json!({"do": "open_slowly", "path": path})).await;
     }
 
     /// Presses a button.
     pub async fn press(&self, name: &str) {
         self.step(json!({"do": "press", "name": name})).await;
+    }
+
+    /// Presses the copy button beside `label`, which must keep its width; returns the outcome that the button shows.
+    pub async fn copy(&self, label: &str) -> String {
+        self.says(json!({"do": "copy", "name": label})).await
     }
 
     /// Follows a link; to what asks first, until it asks.

@@ -48,6 +48,8 @@ pub struct Installation {
     is_nobodys: bool,
     /// The program to start, if it is not the one of this workspace.
     program: Option<PathBuf>,
+    /// Whether the servers can write to nothing but [`Self::data_folder`].
+    is_read_only: bool,
 }
 
 /// A server that was started, and what it has printed until it was ready or ended. Killed when dropped.
@@ -74,6 +76,7 @@ impl Installation {
             files: None,
             is_nobodys: false,
             program: None,
+            is_read_only: false,
         }
     }
 
@@ -99,6 +102,39 @@ impl Installation {
         fs::copy(binary(), &copy).expect("a copy of sealock");
         fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("its mode");
         Some(installation)
+    }
+
+    /// An empty folder, whose servers can write nowhere but in the data folder: neither to `/tmp` nor to the folder in which
+    /// they run. `None` (and "skipped", but a failure in CI) where nothing can be mounted.
+    pub fn read_only() -> Option<Self> {
+        let installation = Self { is_read_only: true, ..Self::new() };
+        fs::create_dir(installation.data_folder()).expect("a folder");
+        let mut words = installation.read_only_root().into_iter();
+        let mut command = std::process::Command::new(words.next().expect("a program"));
+        let mounted = command.args(words).arg("true").output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            missing::skip(&missing::this_test(), "nothing can be mounted here; it takes root");
+            return None;
+        }
+        Some(installation)
+    }
+
+    fn data_folder(&self) -> PathBuf {
+        self.path("sealock-data")
+    }
+
+    /// Runs the command that follows with everything but the data folder mounted read-only, for itself alone.
+    fn read_only_root(&self) -> Vec<OsString> {
+        const MOUNTS: &str = "set -e; data=$1; shift
+            folders=/; for folder in /tmp /var/tmp /usr/tmp; do
+                if [ -d $folder ]; then mount --bind $folder $folder; folders=\"$folders $folder\"; fi
+            done
+            mount --bind \"$data\" \"$data\"
+            for folder in $folders; do mount -o remount,bind,ro $folder; done
+            cd \"$PWD\" # into the mounts
+            exec \"$@\"";
+        let words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNTS, "sh"];
+        words.into_iter().map(OsString::from).chain([self.data_folder().into()]).collect()
     }
 
     /// Gives the servers a variable.
@@ -196,7 +232,9 @@ impl Installation {
             words.extend(["setpriv".to_owned(), "--clear-groups".to_owned()].into_iter().chain(ids));
             program = self.path("sealock");
         }
-        let mut words = words.into_iter().map(OsString::from).chain([program.into()]);
+        let root = if self.is_read_only { self.read_only_root() } else { Vec::new() };
+        let words = words.into_iter().map(OsString::from).chain([program.into()]);
+        let mut words = root.into_iter().chain(words);
         let mut command = Command::new(words.next().expect("a program"));
         command.args(words);
         command.args(["serve", "--listen", host]).args(options).current_dir(self.folder.path());

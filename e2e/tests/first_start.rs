@@ -1,6 +1,8 @@
 //! The first start (DESIGN §3.5): a password that is shown once, and the commands to type next, which work as printed.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::os::unix::fs::PermissionsExt;
+
 use e2e::{Installation, Machine};
 use testkit::{image::Image, missing};
 
@@ -30,6 +32,29 @@ async fn the_printed_commands_work_as_they_are_printed() {
     let reference = reference.strip_prefix(&server.host).and_then(|rest| rest.strip_prefix('/')).unwrap();
     laptop.skopeo_push(&Image::new(1, 1000), reference).await.succeeded();
     laptop.skopeo_pull(reference).await.succeeded();
+}
+
+#[tokio::test]
+async fn a_server_that_can_write_to_nothing_but_its_data_folder_serves() {
+    let Some(installation) = Installation::read_only() else { return };
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let first = installation.start(&[]).await.ready();
+    let password = first.password().unwrap();
+    let mut running = Some(first);
+    for name in ["first", "second"] {
+        let server = match running.take() {
+            Some(first) => first,
+            None => installation.start(&[]).await.ready(),
+        };
+        let request = http.post(format!("http://{}/api/v1/namespaces", server.host));
+        let body = format!("{{\"name\":\"{name}\"}}");
+        let request = request.header("content-type", "application/json").body(body);
+        let made = request.basic_auth("admin", Some(&password)).send().await.unwrap();
+        assert_eq!(made.status(), 201, "{server}");
+        let ready = http.get(format!("http://{}/readyz", server.host)).send().await.unwrap();
+        assert_eq!(ready.status(), 200, "{server}");
+        server.stop().await;
+    }
 }
 
 #[tokio::test]
@@ -93,4 +118,31 @@ async fn of_two_first_starts_at_once_one_serves_and_the_other_says_why_not() {
     assert!(refused.to_string().contains("another sealock serves from the data folder"), "{refused}");
     assert_eq!(refused.password(), None, "{refused}");
     assert!(server.accepts(&server.password().unwrap()).await);
+}
+
+#[tokio::test]
+async fn a_start_warns_once_about_each_setting_that_lets_others_in() {
+    let installation = Installation::new();
+    std::fs::create_dir(installation.path("open")).unwrap();
+    std::fs::set_permissions(installation.path("open"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let options = [
+        ["--data-dir", "open"],
+        ["--trusted-proxies", "0.0.0.0/1,128.0.0.0/1"],
+        ["--public-urls", "http://registry.example"],
+        ["--metrics-listen", "0.0.0.0:0"],
+    ];
+    let server = installation.start(&options.concat()).await.ready();
+    let warnings = [
+        "others can write to the data folder ",
+        "trusted_proxies covers every address",
+        "public_urls has http://registry.example, which is plain HTTP",
+        "metrics_listen is 0.0.0.0:0",
+    ];
+    for warning in warnings {
+        assert_eq!(server.log().matches(warning).count(), 1, "{warning}\n{server}");
+    }
+    server.stop().await;
+    let quiet = Installation::new();
+    let server = quiet.start(&[]).await.ready();
+    assert!(warnings.iter().all(|warning| !server.log().contains(warning)), "{server}");
 }

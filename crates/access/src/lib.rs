@@ -26,3 +26,4 @@ mod seeded;
 pub mod session;
 mod signing_key;
 pub mod time;
+pub mod visible;

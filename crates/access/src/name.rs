@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::visible;
+
 /// The longest username, team name or service token's name, in characters (DESIGN §1, §2 rule 1).
 pub const MAX_NAME_CHARS: usize = 63;
 /// The shortest service token's name, in characters (DESIGN §2 rule 1).
@@ -14,10 +16,37 @@ pub const MAX_DESCRIPTION_CHARS: usize = 1_000;
 /// The longest name of a service that a token stands for, in characters (DESIGN §3.3 `stands_for`).
 pub const MAX_SERVICE_NAME_CHARS: usize = 100;
 
-/// The text does not fit the grammar; the message is the rule, for a person.
+/// The text does not fit the grammar. The message is the rule, and names the character that a reader does not see, if there is
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidText(&'static str);
+pub struct InvalidText {
+    rule: &'static str,
+    hidden: Option<char>,
+}
+
+impl InvalidText {
+    /// The same with the rule in other words.
+    #[must_use]
+    pub const fn with_rule(self, rule: &'static str) -> Self {
+        Self { rule, ..self }
+    }
+}
+
+impl std::fmt::Display for InvalidText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.rule)?;
+        match self.hidden {
+            Some(hidden) => {
+                write!(
+                    f,
+                    "; this has U+{:04X}, which readers do not see: type the text anew",
+                    u32::from(hidden)
+                )
+            }
+            None => Ok(()),
+        }
+    }
+}
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $read:expr, $rule:expr;)+) => {$(
@@ -29,7 +58,7 @@ macro_rules! texts {
         impl $name {
             /// Reads `text`; the error tells the rule.
             pub fn parse(text: &str) -> Result<Self, InvalidText> {
-                $read(text).map(Self).ok_or(InvalidText($rule))
+                $read(text).map(Self).ok_or_else(|| InvalidText { rule: $rule, hidden: visible::hidden(text.trim()) })
             }
 
             /// The text as it is kept.
@@ -57,11 +86,11 @@ texts! {
     ServiceTokenName: service_token_name, "a token's name is 3 to 63 lower-case letters, digits and hyphens; it starts with a letter and doesn't end with a hyphen";
 
     /// A personal token's label: 1 to 100 characters on one line (DESIGN §2 rule 1). White space around it is cut off.
-    TokenLabel: |text| line(text, MAX_LABEL_CHARS), "a personal token's name is 1 to 100 characters on one line, without control characters";
+    TokenLabel: |text| line(text, MAX_LABEL_CHARS), "a personal token's name is 1 to 100 characters on one line, without control characters or invisible ones";
 
     /// The service that a token stands for, in the words of whoever made it: 1 to 100 characters on one line
     /// (DESIGN §3.3 `stands_for`). White space around it is cut off.
-    ServiceName: |text| line(text, MAX_SERVICE_NAME_CHARS), "a service's name is 1 to 100 characters on one line, without control characters";
+    ServiceName: |text| line(text, MAX_SERVICE_NAME_CHARS), "a service's name is 1 to 100 characters on one line, without control characters or invisible ones";
 }
 
 /// What a token is for, in free words: 1 to 1,000 characters, several lines allowed (DESIGN §2 rule 1).
@@ -75,17 +104,13 @@ impl Description {
         // HTML forms send CRLF (WHATWG HTML §4.10.22), and would let the same text count differently from the API's.
         let text = text.replace("\r\n", "\n");
         let text = text.trim();
-        let fits = text.chars().count() <= MAX_DESCRIPTION_CHARS
-            && text
-                .chars()
-                .all(|character| character == '\n' || character == '\t' || is_printable(character));
-        match fits {
-            false => Err(InvalidText(
-                "a description is at most 1,000 characters, without control characters other than line breaks and tabs",
-            )),
-            true if text.is_empty() => Ok(None),
-            true => Ok(Some(Self(text.to_owned()))),
+        let hidden = visible::hidden_in_lines(text);
+        if hidden.is_some() || text.chars().count() > MAX_DESCRIPTION_CHARS {
+            let rule = "a description is at most 1,000 characters, without control characters other than line breaks and \
+                        tabs, and without invisible ones";
+            return Err(InvalidText { rule, hidden });
         }
+        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
     /// The text as it is kept.
@@ -117,20 +142,12 @@ fn service_token_name(text: &str) -> Option<String> {
 
 fn line(text: &str, max_chars: usize) -> Option<String> {
     let text = text.trim();
-    let fits = (1..=max_chars).contains(&text.chars().count()) && text.chars().all(is_printable);
+    let fits = (1..=max_chars).contains(&text.chars().count()) && visible::hidden(text).is_none();
     fits.then(|| text.to_owned())
 }
 
 const fn is_lower_alphanumeric(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-/// Free text ends up in terminals, logs and the audit: a control character could drive a terminal, a line
-/// separator forge a log line, a direction override (Unicode UAX #9) make "admin" read as something else.
-fn is_printable(character: char) -> bool {
-    let breaks_lines = matches!(character, '\u{2028}' | '\u{2029}');
-    let overrides_direction = matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    !(character.is_control() || breaks_lines || overrides_direction)
 }
 
 #[cfg(test)]
@@ -172,12 +189,33 @@ mod tests {
     fn a_label_is_one_line_of_1_to_100_characters_without_the_space_around_it() {
         assert_eq!(TokenLabel::parse("  Ann's läptop 💻 ").unwrap().as_str(), "Ann's läptop 💻");
         assert!(TokenLabel::parse(&"ä".repeat(100)).is_ok());
-        for text in
-            ["", "   ", "a\nb", "a\tb", "a\0b", "a\u{1b}[31mb", "a\u{202E}b", "a\u{2028}b", &"ä".repeat(101)]
-        {
+        for text in [
+            "",
+            "   ",
+            "a\nb",
+            "a\tb",
+            "a\0b",
+            "a\u{1b}[31mb",
+            "a\u{202E}b",
+            "a\u{200B}b",
+            "\u{3164}",
+            &"ä".repeat(101),
+        ] {
             assert!(TokenLabel::parse(text).is_err(), "{text:?}");
             assert!(ServiceName::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_character_that_nobody_sees_is_named() {
+        let refused = TokenLabel::parse(" lap\u{200B}top ").unwrap_err().to_string();
+        assert!(
+            refused.ends_with("; this has U+200B, which readers do not see: type the text anew"),
+            "{refused}"
+        );
+        let refused = ServiceName::parse("").unwrap_err().to_string();
+        assert!(refused.ends_with("without control characters or invisible ones"), "{refused}");
+        assert!(Description::parse("a\u{E0041}").unwrap_err().to_string().contains("U+E0041"));
     }
 
     #[test]
@@ -185,7 +223,7 @@ mod tests {
         assert_eq!(Description::parse(" \r\n ").unwrap(), None);
         assert_eq!(Description::parse("one\r\ntwo\n\tthree").unwrap().unwrap().as_str(), "one\ntwo\n\tthree");
         assert!(Description::parse(&"ä".repeat(1_000)).is_ok());
-        for text in ["a\0", "a\rb", "\u{7f}", &"ä".repeat(1_001)] {
+        for text in ["a\0", "a\rb", "\u{7f}", "a\u{61C}", "\u{AD}", &"ä".repeat(1_001)] {
             assert!(Description::parse(text).is_err(), "{text:?}");
         }
     }

@@ -65,6 +65,18 @@ impl Network {
     }
 }
 
+/// Returns whether the networks together hold every address that a client on the internet can have, of IPv4 or of IPv6.
+pub fn cover_everybody(networks: impl IntoIterator<Item = Network>) -> bool {
+    // Unicast: IPv4 without 224.0.0.0/3 (RFC 1112 §4), and the global part of IPv6 (RFC 4291 §2.4).
+    const UNICAST_V4: [&str; 3] = ["0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"];
+    const UNICAST_V6: [&str; 1] = ["2000::/3"];
+    let joined = IpNet::aggregate(&networks.into_iter().map(|network| network.0).collect());
+    let hold = |part: &str| {
+        part.parse::<IpNet>().is_ok_and(|part| joined.iter().any(|network| network.contains(&part)))
+    };
+    UNICAST_V4.into_iter().all(hold) || UNICAST_V6.into_iter().all(hold)
+}
+
 /// In the one way that it is written; a network of one address as that address.
 impl std::fmt::Display for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

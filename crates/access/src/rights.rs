@@ -13,6 +13,7 @@ use crate::{
     role::{Action, Role},
     scope::Scopes,
     time::Instant,
+    visible::escaped,
 };
 
 /// Everything `policy::decide` looks at, besides the need and the bearer.
@@ -178,11 +179,13 @@ impl std::fmt::Display for Principal {
 
 impl std::fmt::Display for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Older rows may hold what no new name may.
+        let name = escaped(&self.name);
         match &self.owner {
-            Owner::Namespace { name: Some(namespace), .. } => write!(f, "token {namespace}/{}", self.name),
-            Owner::Namespace { name: None, .. } | Owner::Instance => write!(f, "token {}", self.name),
-            Owner::FormerUser => write!(f, "token \"{}\" of a deleted user", self.name),
-            Owner::User { user, .. } => write!(f, "token \"{}\" of user {}", self.name, user.username),
+            Owner::Namespace { name: Some(namespace), .. } => write!(f, "token {namespace}/{name}"),
+            Owner::Namespace { name: None, .. } | Owner::Instance => write!(f, "token {name}"),
+            Owner::FormerUser => write!(f, "token \"{name}\" of a deleted user"),
+            Owner::User { user, .. } => write!(f, "token \"{name}\" of user {}", user.username),
         }
     }
 }

@@ -155,7 +155,7 @@ impl Registry {
             (Principal::Token(token), _) => Who::Secret(token.secret),
             (_, who) => who,
         };
-        Ok(Grant { ask, who, bearer, signed_by, rights, origin })
+        Ok(Grant { ask, who, bearer, signed_by, rights, origin, form: None })
     }
 
     /// Who the credential says it is. The only slow step is a password.

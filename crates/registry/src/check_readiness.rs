@@ -1,12 +1,16 @@
-//! Whether requests can be answered, and what is missing where they can't.
+//! Whether requests can be answered, and what is missing if not.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
-use access::time::{Instant, MAX_CLOCK_DIFFERENCE};
+use access::time::{Instant, Length, MAX_CLOCK_DIFFERENCE};
 use futures_util::{StreamExt, stream};
 use storage::{
     blobs::{BlobError, BlobStore, Body, BodyError},
-    db::DbError,
+    db::{Db, DbError},
 };
 use tokio::{sync::Mutex, task::JoinHandle, time::timeout};
 
@@ -18,6 +22,8 @@ const MAX_SECONDS_OFF: u64 = MAX_CLOCK_DIFFERENCE.as_millis().unsigned_abs() / 2
 /// How long database and blob store may take to answer: a disk or a network that hangs says nothing at all, and whoever
 /// asks whether requests can be answered waits some seconds at most (a probe of Kubernetes one, unless told otherwise).
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a write to the database that succeeded stands for the next ones: any client may ask, and each write costs an fsync.
+const WRITTEN_FOR: Length = Length::seconds(5);
 /// What is written to see whether something can be.
 const PROBE: &[u8] = b"?";
 
@@ -27,6 +33,9 @@ pub enum Missing {
     /// The database.
     #[error("the database does not answer")]
     Database(#[source] DbError),
+    /// A database that takes writes: its file system is read-only, for example.
+    #[error("the database can't be written to")]
+    WritableDatabase(#[source] DbError),
     /// The blob store.
     #[error("the blob store can't be written to")]
     Blobs(#[source] BlobError),
@@ -69,16 +78,61 @@ async fn write_a_byte(blobs: Arc<dyn BlobStore>) -> Result<(), BlobError> {
     written.and(dropped)
 }
 
+/// Checks that database and blob store can be written to, before a start changes either. A full disk does not refuse
+/// the start, because pulls work without writing.
+///
+/// # Errors
+/// With the one that cannot be written to.
+pub async fn check_writable(db: &Db, blobs: &Arc<dyn BlobStore>) -> Result<(), Missing> {
+    not_writable(db.check_writable().await).map_or(Ok(()), Err)?;
+    match write_a_byte(Arc::clone(blobs)).await {
+        Ok(()) | Err(BlobError::Full) => Ok(()),
+        Err(error) => Err(Missing::Blobs(error)),
+    }
+}
+
+/// What a write that failed says about the database. If it was busy, others were writing.
+fn not_writable(written: Result<(), DbError>) -> Option<Missing> {
+    match written {
+        Ok(()) | Err(DbError::Full | DbError::Busy(_)) => None,
+        Err(error) => Some(Missing::WritableDatabase(error)),
+    }
+}
+
+/// When the database was last seen to take a write.
+#[derive(Default)]
+pub(crate) struct LastWrite(std::sync::Mutex<Option<Instant>>);
+
+impl LastWrite {
+    /// Checks that the database can be written to, unless that was so less than [`WRITTEN_FOR`] ago.
+    async fn check(&self, db: &Db, now: Instant) -> Result<(), DbError> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| (last..last.plus(WRITTEN_FOR)).contains(&now)) {
+            return Ok(());
+        }
+        db.check_writable().await?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
+    }
+}
+
 impl Registry {
-    /// What is missing; nothing where requests can be answered. It writes a byte to the blob store and removes it. A full
-    /// disk is nothing missing: pulls go on (DESIGN §5, 7). Answers within [`PATIENCE`], whatever hangs.
+    /// Returns what is missing; nothing if requests can be answered. It writes a byte to the blob store and removes it, and
+    /// writes to the database at most once in [`WRITTEN_FOR`]. A full disk counts as nothing missing, because pulls work
+    /// (DESIGN §5, 7). Answers within [`PATIENCE`], even if a disk or the database hangs.
     pub async fn missing(&self, now: Instant) -> Vec<Missing> {
-        let (time, written) =
-            tokio::join!(timeout(PATIENCE, self.db.clock()), self.blob_look.outcome(&self.blobs));
+        let asked = async {
+            let time = self.db.clock().await?;
+            Ok((time, self.last_write.check(&self.db, now).await))
+        };
+        let (asked, written) = tokio::join!(timeout(PATIENCE, asked), self.blob_look.outcome(&self.blobs));
         let no_answer = |_| Err(DbError::Unavailable(format!("no answer for {} s", PATIENCE.as_secs())));
         let mut missing = Vec::new();
-        match time.unwrap_or_else(no_answer) {
-            Ok(theirs) => missing.extend(theirs.and_then(|theirs| wrong_time(now, theirs))),
+        match asked.unwrap_or_else(no_answer) {
+            Ok((theirs, written)) => {
+                missing.extend(not_writable(written));
+                missing.extend(theirs.and_then(|theirs| wrong_time(now, theirs)));
+            }
             Err(error) => missing.push(Missing::Database(error)),
         }
         match written {

@@ -93,7 +93,7 @@ impl Registry {
         Ok(IssuedToken { token, secret, warnings: new.warnings })
     }
 
-    /// Adds a token with its secret and its audit row, in the transaction that decided on it and holds its owner: a
+    /// Adds a token with its secret and its audit row, and claims the form that asked for it, in the transaction that decided on it and holds its owner: a
     /// token outlives that one as a tombstone, so it names them without a foreign key, and one made while its owner is
     /// deleted would be nobody's, and live on.
     pub(crate) async fn insert_token<A: Ask, Name: std::fmt::Display>(
@@ -105,6 +105,7 @@ impl Registry {
         secret: &Secret,
         now: Instant,
     ) -> Result<StoredToken, ManageError> {
+        grant.claim_form(tx).await?;
         let (created_by_id, created_by) = grant.creator();
         let token = StoredToken {
             id: TokenId::mint(now, self.random.as_ref()),

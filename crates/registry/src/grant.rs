@@ -13,9 +13,13 @@ use oci::NamespaceName;
 use storage::{
     db::{Query, Tx},
     rights::Who,
+    sessions,
 };
 
-use crate::authorize::{Identified, Refusal, read_and_decide};
+use crate::{
+    authorize::{Identified, Refusal, read_and_decide},
+    manage::ManageError,
+};
 
 /// What somebody wants to do, in the words of one use case. Its type is what keeps a grant to pull from
 /// opening the door to push.
@@ -45,9 +49,25 @@ pub struct Grant<A> {
     pub(crate) signed_by: Option<String>,
     pub(crate) rights: Rights,
     pub(crate) origin: Origin,
+    pub(crate) form: Option<String>,
 }
 
 impl<A: Ask> Grant<A> {
+    /// Ties the act to a form of the console by the form's value: the act happens once for this form and session, and
+    /// again is [`ManageError::FormSent`]. An act that fails leaves the form as it was.
+    #[must_use]
+    pub fn sent_by(self, form: &str) -> Self {
+        Self { form: Some(form.to_owned()), ..self }
+    }
+
+    /// Claims the form that the act is tied to, if it is, in the act's own transaction.
+    pub(crate) async fn claim_form(&self, tx: &Tx) -> Result<(), ManageError> {
+        let (Some(form), Who::Session(session)) = (&self.form, &self.who) else { return Ok(()) };
+        let ended = || Refusal::BadCredential("this session has ended; log in again".to_owned());
+        let session = sessions::by_hash(tx, session).await?.ok_or_else(ended)?;
+        if sessions::send_form(tx, session.id, form).await? { Ok(()) } else { Err(ManageError::FormSent) }
+    }
+
     /// Who was allowed.
     pub fn principal(&self) -> &Principal {
         &self.rights.principal

@@ -83,7 +83,7 @@ pub use certificates::{
 };
 pub use change_password::ChangePassword;
 pub use change_scopes::{AddScope, AddedScope, RemoveScopes};
-pub use check_readiness::Missing;
+pub use check_readiness::{Missing, check_writable};
 pub use check_store::{CheckError, Checked, GRACE, HowToCheck, Outcome, Problem, ProblemKind, check_store};
 pub use content::{ContentError, Present};
 pub use create_instance_token::CreateInstanceToken;
@@ -172,6 +172,7 @@ pub struct Registry {
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
     unknown_names: unknown_names::UnknownNames,
+    last_write: check_readiness::LastWrite,
     random: Arc<dyn Randomness>,
 }
 
@@ -201,6 +202,7 @@ impl Registry {
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
             unknown_names: unknown_names::UnknownNames::default(),
+            last_write: check_readiness::LastWrite::default(),
             random,
         })
     }

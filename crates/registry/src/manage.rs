@@ -23,6 +23,9 @@ pub enum ManageError {
     /// Somebody else changed it since it was read (`If-Match`).
     #[error("it was changed since you read it; read it again and repeat the edit")]
     Changed,
+    /// The form of the console that the act is tied to was sent before.
+    #[error("this form was sent before; open its page again")]
+    FormSent,
     /// More secrets of a token live than rule 6 allows.
     #[error("{0}")]
     TooMany(String),

@@ -49,6 +49,7 @@ impl Registry {
         retried(|| async {
             let tx = self.db.begin().await?;
             let mut token = self.take_token(&tx, grant, now).await?;
+            grant.claim_form(&tx).await?;
             if keep_old_for.is_some() {
                 self.check_room(&tx, &token, now).await?;
             }

@@ -264,18 +264,4 @@ impl Registry {
     pub async fn session_of(&self, secret: &SessionSecret) -> Result<Option<SessionId>, ManageError> {
         Ok(sessions::by_hash(&self.db, &secret.hash()).await?.map(|session| session.id))
     }
-
-    /// Notes that a form of the console was sent, once and for all; false where it was sent before, by whoever loaded
-    /// the page again. `form` is the value that the page gave it.
-    pub async fn send_form(&self, secret: &SessionSecret, form: &str) -> Result<bool, ManageError> {
-        retried(|| async {
-            let tx = self.db.begin().await?;
-            let ended = || Refusal::BadCredential("this session has ended; log in again".to_owned());
-            let session = sessions::by_hash(&tx, &secret.hash()).await?.ok_or_else(ended)?;
-            let is_first = sessions::send_form(&tx, session.id, form).await?;
-            tx.commit().await?;
-            Ok(is_first)
-        })
-        .await
-    }
 }

@@ -20,6 +20,7 @@ mod password;
 mod private_file;
 mod randomness;
 mod serve;
+mod start_warnings;
 mod systemd;
 mod tls;
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use access::time::Instant;
+use access::{time::Instant, visible::escaped};
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 
@@ -14,14 +14,10 @@ pub(crate) enum Format {
     Json,
 }
 
-/// `text` with everything replaced that a terminal would obey instead of showing. The threat: a description such as
-/// `ESC ] 0 ; …` or a right-to-left override rewrites what an administrator reads before saying yes.
+/// Returns `text` on one line, with everything escaped that a terminal obeys or does not show. The threat: a description such
+/// as `ESC ] 0 ; …` or a right-to-left override changes what an administrator reads before saying yes.
 pub(crate) fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    escaped(text).into_owned()
 }
 
 /// A table with a header and no lines, which `awk` reads as well as people do. It wraps to `width` where stdout is a
@@ -91,8 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_replaced() {
-        assert_eq!(printable("a\x1b[2Jb\u{202e}c\r\nd"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}\u{fffd}d");
+    fn what_a_terminal_obeys_or_hides_is_escaped() {
+        let obeyed = "a\x1b[2Jb\u{202e}c\r\nd\u{200b}";
+        assert_eq!(printable(obeyed), r"a\u{1b}[2Jb\u{202e}c\u{d}\u{a}d\u{200b}");
         assert_eq!(printable("Grüße, 世界"), "Grüße, 世界");
     }
 

@@ -13,7 +13,9 @@ use access::{
     time::{Clock, Instant},
 };
 use anyhow::Context;
-use registry::{DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry};
+use registry::{
+    BlobStore, DatabaseLocation, Db, DbOptions, FileStore, FirstAdministrator, KeyFile, Registry,
+};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -28,7 +30,7 @@ use crate::{
     password::Password,
     private_file,
     randomness::SystemRandomness,
-    systemd, tls,
+    start_warnings, systemd, tls,
 };
 
 /// How many connections may wait until they are accepted: as many as where std listens.
@@ -45,9 +47,8 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     // Before the schema is brought up to date: where an address is taken, an older release goes on.
     let socket = bind(config.listen)?;
     let metrics = config.metrics_listen.map(bind).transpose()?;
-    let public_urls =
-        PublicUrls::new(config.public_urls(socket.local_addr()?.port())?.iter().map(public_url))
-            .context("public_urls is empty")?;
+    let origins = config.public_urls(socket.local_addr()?.port())?;
+    let public_urls = PublicUrls::new(origins.iter().map(public_url)).context("public_urls is empty")?;
     let capacity = open_files::raise_limit(config.max_connections);
     let registry = open(&config, capacity.readers, Arc::clone(&random), clock.now()).await?;
     let keeper = match prepared {
@@ -61,6 +62,7 @@ pub(crate) async fn run(config: ServeConfig) -> anyhow::Result<()> {
     if registry.wants_administrator().await? {
         make_first_administrator(&config, &registry, public_urls.authority_for(None), clock.now()).await?;
     }
+    start_warnings::log(&config, &origins);
     let ready = format!("Sealock is ready at {}\n", public_urls.origin_for(None));
     let app = App::new(registry, clock, random, public_urls, config.trusted_proxies);
     let limits = Limits { connections: capacity.connections, idle: config.idle_timeout, ..Limits::default() };
@@ -134,12 +136,16 @@ async fn open(
     now: Instant,
 ) -> anyhow::Result<Registry> {
     let key_file = key_file(&config.key_file, random.as_ref())?;
-    let blobs = FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers);
+    let blobs: Arc<dyn BlobStore> =
+        Arc::new(FileStore::open(&config.blobs, Arc::clone(&random))?.with_readers(readers));
     let db = Db::open(&config.database, DbOptions::default()).await;
     let db = db.with_context(|| format!("the database {}", config.database))?;
-    let opened = Registry::open(db, Arc::new(blobs), key_file, random, now).await;
+    let opened = async {
+        registry::check_writable(&db, &blobs).await?;
+        anyhow::Ok(Registry::open(db, Arc::clone(&blobs), key_file, random, now).await?)
+    };
     let (blobs, key) = (config.blobs.display(), config.key_file.path().display());
-    opened.with_context(|| {
+    opened.await.with_context(|| {
         format!("the database {}, the blobs in {blobs} and the key file {key}", config.database)
     })
 }

@@ -8,6 +8,7 @@ use access::{
     expiry::Expiry,
     id::{NamespaceId, TokenId, UserId},
     time::{Instant, MAX_CLOCK_DIFFERENCE},
+    visible::escaped,
 };
 use oci::NamespaceName;
 
@@ -150,10 +151,12 @@ impl StoredToken {
 /// How messages call it: `token acme/ci-bot`.
 impl std::fmt::Display for StoredToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Older rows may hold what no new name may.
+        let shown = escaped(&self.name);
         match &self.owner {
-            StoredOwner::Namespace { name, .. } => write!(f, "token {name}/{}", self.name),
-            StoredOwner::Instance => write!(f, "token {}", self.name),
-            StoredOwner::User { username, .. } => write!(f, "token \"{}\" of user {username}", self.name),
+            StoredOwner::Namespace { name, .. } => write!(f, "token {name}/{shown}"),
+            StoredOwner::Instance => write!(f, "token {shown}"),
+            StoredOwner::User { username, .. } => write!(f, "token \"{shown}\" of user {username}"),
         }
     }
 }

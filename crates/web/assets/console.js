@@ -2,33 +2,38 @@
 "use strict";
 
 document.documentElement.classList.add("scripted");
+// Browsers offer no clipboard over plain HTTP, except on the local host.
+if (!navigator.clipboard) { document.documentElement.classList.add("without-clipboard"); }
 
-// Copy buttons: the text is that of the element they name. What became of it is told on the button, and to whoever
-// hears its name instead.
+// Copy buttons copy the text of the element that they name. The button shows the outcome, also to screen readers.
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
   try {
     await navigator.clipboard.writeText(source.textContent);
-    tell(button, "Copied");
+    showOutcome(button, "Copied");
   } catch {
-    // No clipboard without TLS: mark the text, so that one key copies it.
+    // Without a clipboard: select the text, so that one key copies it.
     getSelection().selectAllChildren(source);
-    tell(button, "Marked: press Ctrl+C");
+    showOutcome(button, "Press Ctrl+C");
   }
 }
 
-const told = new WeakSet();
+const showing = new WeakSet();
 
-function tell(button, outcome) {
-  if (told.has(button)) { return; }
-  told.add(button);
+function showOutcome(button, outcome) {
+  if (showing.has(button)) { return; }
+  showing.add(button);
+  // Nothing may move when the text changes: the sheet reserves the width of a longer outcome, and this keeps that of a
+  // longer text.
+  button.style.minWidth = `${button.getBoundingClientRect().width}px`;
   const [text, name] = [button.textContent, button.getAttribute("aria-label")];
   button.textContent = outcome;
   button.removeAttribute("aria-label");
   setTimeout(() => {
     button.textContent = text;
     if (name) { button.setAttribute("aria-label", name); }
-    told.delete(button);
+    button.style.minWidth = "";
+    showing.delete(button);
   }, 2000);
 }
 

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use access::network::{InvalidNetwork, Network};
+use access::network::{InvalidNetwork, Network, cover_everybody};
 use http::{HeaderMap, HeaderName};
 
 /// The one header that counts: every proxy writes it. `Forwarded` (RFC 7239) is not read, for of two that disagree one
@@ -41,6 +41,11 @@ impl TrustedProxy {
 }
 
 impl TrustedProxies {
+    /// Returns whether they are every address that a client on the internet can have, of IPv4 or of IPv6.
+    pub fn are_everybody(&self) -> bool {
+        cover_everybody(self.0.iter().map(|proxy| proxy.0))
+    }
+
     /// Puts the networks together.
     pub fn new(proxies: impl IntoIterator<Item = TrustedProxy>) -> Self {
         Self(proxies.into_iter().collect())

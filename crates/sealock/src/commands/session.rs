@@ -2,7 +2,10 @@
 
 use std::io::{BufRead, Write};
 
-use access::time::{Clock, Instant};
+use access::{
+    time::{Clock, Instant},
+    visible::{escaped_json, escaped_lines},
+};
 use anyhow::Context;
 use serde_json::Value;
 
@@ -61,12 +64,12 @@ impl Session {
 
     /// Says a line to the person; a closed stderr is no reason to stop.
     pub(crate) fn say(&mut self, line: &str) {
-        let _ = writeln!(self.err, "{line}");
+        let _ = writeln!(self.err, "{}", escaped_lines(line));
     }
 
     /// Writes a part of the answer.
     pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(output::answer(&mut self.out, text.as_bytes())?)
+        Ok(output::answer(&mut self.out, escaped_lines(text).as_bytes())?)
     }
 
     /// Writes a part of the answer that must arrive, such as a secret.
@@ -77,7 +80,7 @@ impl Session {
 
     /// Writes JSON as the answer.
     pub(crate) fn answer_json(&mut self, value: &Value) -> Result<(), Failure> {
-        self.answer(&format!("{value:#}\n"))
+        self.answer(&escaped_json(&format!("{value:#}\n")))
     }
 
     /// Writes several things as one JSON answer, in the form of the API's lists.
@@ -109,7 +112,7 @@ impl Session {
 
     /// Asks for a line.
     pub(crate) fn ask(&mut self, question: &str) -> Result<String, Failure> {
-        let _ = write!(self.err, "{question}").and_then(|()| self.err.flush());
+        let _ = write!(self.err, "{}", escaped_lines(question)).and_then(|()| self.err.flush());
         let mut line = String::new();
         self.input.read_line(&mut line).context("no answer could be read")?;
         Ok(line.trim().to_owned())

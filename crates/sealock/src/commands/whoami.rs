@@ -66,7 +66,7 @@ mod tests {
                 json!({"kind": "personal", "username": "ann", "token": {"name": "laptop"}}),
                 Some("ann with token laptop"),
             ),
-            (json!({"kind": "user", "username": "a\u{1b}[2J"}), Some("a\u{fffd}[2J")),
+            (json!({"kind": "user", "username": "a\u{1b}[2J"}), Some(r"a\u{1b}[2J")),
             (json!({}), None),
         ] {
             assert_eq!(name(&me).as_deref(), expect, "{me}");

@@ -7,7 +7,7 @@ pub(crate) mod keys;
 mod kubernetes;
 mod layers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 
 use std::ffi::OsString;
@@ -224,14 +224,14 @@ fn parse_idle_timeout(text: &str) -> Result<Duration, &'static str> {
     seconds.map(Duration::from_secs).ok_or("it takes a number of seconds from 5 to 3600")
 }
 
-fn parse_database(text: &str, data_dir: &Path) -> Result<DatabaseLocation, &'static str> {
+fn parse_database(text: &str, data_dir: &Path) -> Result<DatabaseLocation, String> {
     if text == keys::DATABASE.default {
         return Ok(DatabaseLocation::Sqlite { path: data_dir.join("sealock.db") });
     }
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Ok(DatabaseLocation::Postgres { url: text.to_owned() });
+        return DatabaseLocation::postgres(text);
     }
-    Err("it takes sqlite (a file in data_dir) or postgres://USER:PASSWORD@HOST/DATABASE")
+    Err("it takes sqlite (a file in data_dir) or postgres://USER:PASSWORD@HOST/DATABASE".into())
 }
 
 fn parse_storage(text: &str, data_dir: &Path) -> Result<PathBuf, &'static str> {

@@ -7,13 +7,13 @@ use clap::{Args, Command, FromArgMatches};
 use super::*;
 use crate::acme::DomainName;
 
-struct Situation {
+pub(crate) struct Situation {
     folder: tempfile::TempDir,
     flags: Vec<String>,
     variables: Vec<(OsString, OsString)>,
 }
 
-fn given() -> Situation {
+pub(crate) fn given() -> Situation {
     Situation { folder: tempfile::tempdir().unwrap(), flags: vec!["serve".into()], variables: Vec::new() }
 }
 
@@ -32,7 +32,7 @@ impl Situation {
         self
     }
 
-    fn flags(mut self, flags: &[&str]) -> Self {
+    pub(crate) fn flags(mut self, flags: &[&str]) -> Self {
         self.flags.extend(flags.iter().map(|flag| flag.to_string()));
         self
     }
@@ -44,7 +44,7 @@ impl Situation {
         ServeConfig::load(flags, self.variables, self.folder.path())
     }
 
-    fn loads(self) -> ServeConfig {
+    pub(crate) fn loads(self) -> ServeConfig {
         self.load().expect("this configuration is right")
     }
 
@@ -293,6 +293,9 @@ fn wrong_values_are_refused_with_their_place_and_their_rule() {
         ("public-urls", "registry.example.com", "--public-urls: an address begins with http:// or https://"),
         ("public-urls", "https://a.example/x", "--public-urls: an address ends after host and port"),
         ("database", "mysql://u:hunter2@h/d", "--database: it takes sqlite"),
+        ("database", "postgres://sealock:hunter2@hunter2@db/x", "--database: it has more than one @"),
+        ("database", "postgres://sealock@db:hunter2/x", "--database: the port must be a number"),
+        ("database", "postgres://db/x?hunter2=hunter2", "--database: an option behind the ?"),
         ("storage", "s3://bucket/prefix", "--storage: S3 is not in this version"),
         ("storage", "tape", "--storage: it takes files"),
         ("log", "xml", "--log: it takes text or json"),

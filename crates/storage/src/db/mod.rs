@@ -8,6 +8,7 @@ mod error;
 mod migrate;
 mod param;
 mod postgres;
+mod postgres_url;
 mod retry;
 mod row;
 mod sqlite;
@@ -59,13 +60,24 @@ pub enum DatabaseLocation {
     },
 }
 
+impl DatabaseLocation {
+    /// The PostgreSQL server at `url`.
+    ///
+    /// # Errors
+    /// Names the part of the URL that cannot be read. It repeats none, because each may hold a password.
+    pub fn postgres(url: &str) -> Result<Self, String> {
+        postgres_url::read(url).map_err(|reason| postgres::unreadable(&reason))?;
+        Ok(Self::Postgres { url: url.to_owned() })
+    }
+}
+
 /// The URL may carry a password, so it is never printed; what it points at is.
 impl std::fmt::Debug for DatabaseLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
             Self::Postgres { url } => {
-                f.debug_struct("Postgres").field("at", &postgres::without_password(url)).finish()
+                f.debug_struct("Postgres").field("at", &postgres_url::without_password(url)).finish()
             }
         }
     }
@@ -76,7 +88,7 @@ impl std::fmt::Display for DatabaseLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite { path } => path.display().fmt(f),
-            Self::Postgres { url } => f.write_str(&postgres::without_password(url)),
+            Self::Postgres { url } => f.write_str(&postgres_url::without_password(url)),
         }
     }
 }
@@ -214,6 +226,19 @@ impl Db {
     /// Answers if a point read does.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.one("SELECT CAST(1 AS BIGINT)", &[], |row| row.int(0)).await.map(drop)
+    }
+
+    /// Checks that transactions can be made durable. On SQLite this writes a page and an fsync, on PostgreSQL nothing: the
+    /// server must be one that takes writes.
+    ///
+    /// # Errors
+    /// Those of [`Db::begin`] and [`Tx::commit`].
+    pub async fn check_writable(&self) -> Result<(), DbError> {
+        let tx = self.begin().await?;
+        if let TxEngine::Sqlite(sqlite) = &tx.engine {
+            sqlite.execute(sqlite::Sqlite::WRITE_NOTHING, &[])?;
+        }
+        tx.commit().await
     }
 
     /// The time by the database's own clock; `None` on SQLite, which has this machine's. Answers if a point read does.

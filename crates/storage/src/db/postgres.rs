@@ -23,16 +23,14 @@ use deadpool_postgres::{
 use tokio::task::AbortHandle;
 use tokio_postgres::{
     Client, Config, Connection, Socket, Statement,
-    config::{Host, SslMode, TargetSessionAttrs},
+    config::{SslMode, TargetSessionAttrs},
     tls::MakeTlsConnect,
     types::ToSql,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_postgres};
+use super::{DbError, DbOptions, Param, ReadRow, Row, error::of_postgres, postgres_url};
 
-/// The port that is meant where none is named (IANA).
-const USUAL_PORT: u16 = 5432;
 /// How long a new connection may take, TLS and log-in included.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(2);
 /// The server gives up a statement after this long, …
@@ -133,12 +131,7 @@ struct Door {
 
 impl Door {
     fn new(url: &str) -> Result<Self, DbError> {
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            DbError::Other(format!(
-                "{}; write postgres://user:password@host/name, with ?sslmode=disable, prefer or require",
-                with_source(&error)
-            ))
-        })?;
+        let mut config = postgres_url::read(url).map_err(|reason| DbError::Other(unreadable(&reason)))?;
         let own = format!(
             "-c synchronous_commit=on -c statement_timeout={} -c lock_timeout={} \
              -c idle_in_transaction_session_timeout={}",
@@ -176,6 +169,11 @@ impl Door {
     }
 }
 
+/// Says what is wrong with a URL, and how one is written.
+pub(super) fn unreadable(reason: &str) -> String {
+    format!("{reason}; write postgres://user:password@host/name, with ?sslmode=disable, prefer or require")
+}
+
 /// TLS is spoken as `sslmode` says; where it is, the certificate must be one that the system trusts.
 fn tls(mode: SslMode) -> Result<MakeRustlsConnect, DbError> {
     let mut roots = rustls::RootCertStore::empty();
@@ -189,22 +187,6 @@ fn tls(mode: SslMode) -> Result<MakeRustlsConnect, DbError> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
-}
-
-/// What a URL points at, for the log.
-pub(super) fn without_password(url: &str) -> String {
-    let Ok(config) = url.parse::<Config>() else { return "a URL that can't be read".into() };
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => String::new(),
-    };
-    let user = config.get_user().unwrap_or_default();
-    let port = match config.get_ports().first() {
-        None | Some(&USUAL_PORT) => String::new(),
-        Some(port) => format!(":{port}"),
-    };
-    format!("postgres://{user}@{host}{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
 /// A shared connection, while there is one.

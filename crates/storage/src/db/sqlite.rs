@@ -112,6 +112,9 @@ impl Sqlite {
         Ok(SqliteTx { writer: Mutex::new(Some(writer)), wake_committer: self.wake_committer.clone() })
     }
 
+    /// Writes a page to the log and makes it durable, without changing anything.
+    pub(super) const WRITE_NOTHING: &'static str = "PRAGMA user_version = 0";
+
     /// A point read costs a few microseconds, a trip to another thread more than that.
     pub(super) fn read_inline<T>(
         &self,
@@ -268,6 +271,8 @@ impl Session {
             }
             connection.execute_batch(pragmas)?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // Not files in /tmp, which a container may not have: what statements keep aside is bounded by the pages of lists.
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update_and_check(None, "journal_size_limit", MAX_IDLE_LOG_BYTES, |_| Ok(()))?;
             // Without this guarantee, SQLite compiles a statement again whenever the value of a parameter that it compared

@@ -197,6 +197,10 @@ async fn a_server_that_can_not_be_used_stops_the_start_and_says_why() {
     assert!(no_such.to_string().contains("_none"), "{no_such}");
     let unread = open("postgres://u:hush@h/d?sslmode=verify-full".into()).await;
     assert!(unread.to_string().contains("sslmode=disable, prefer or require"), "{unread}");
+    for url in ["postgres://u:hush@hush@h/d", "postgres://u:hush@ps@hush/d?a=hush", "postgres://u@h:hush/d"] {
+        let unread = open(url.into()).await;
+        assert!(!unread.to_string().contains("hush"), "{unread}");
+    }
     assert!(!unread.to_string().contains("hush"), "{unread}");
     drop(cluster);
     let away = open(url).await;

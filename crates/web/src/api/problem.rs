@@ -167,7 +167,8 @@ impl From<ManageError> for Problem {
             ManageError::Invalid(errors) => Self::invalid(errors),
             ManageError::NameTaken(text) => Self::new(Code::NameTaken, text),
             ManageError::Absent(text) => Self::new(Code::NotFound, text),
-            ManageError::Changed => Self::new(Code::Changed, text),
+            // Only the console has forms; what one asked for is done.
+            ManageError::Changed | ManageError::FormSent => Self::new(Code::Changed, text),
             ManageError::LastAdministrator(_) => Self::new(Code::LastAdministrator, text),
             ManageError::HoldsRepositories(_) => Self::new(Code::HoldsRepositories, text),
             ManageError::TooMany(text) => Self::new(Code::TooMany, text),
@@ -361,6 +362,7 @@ mod tests {
             (ManageError::LastAdministrator(text()), (409, "last-administrator")),
             (ManageError::HoldsRepositories(text()), (409, "holds-repositories")),
             (ManageError::Changed, (412, "changed")),
+            (ManageError::FormSent, (412, "changed")),
             (ManageError::TooMany(text()), (409, "too-many")),
             (
                 ManageError::TooManyNames(registry::TooManyNames { retry_after_seconds: 9 }),

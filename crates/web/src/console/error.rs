@@ -84,6 +84,7 @@ fn of_management(error: &ManageError) -> (StatusCode, &'static str, String) {
             (StatusCode::UNPROCESSABLE_ENTITY, "Not accepted", all.join("; "))
         }
         ManageError::NameTaken(_)
+        | ManageError::FormSent
         | ManageError::TooMany(_)
         | ManageError::LastAdministrator(_)
         | ManageError::HoldsRepositories(_) => (StatusCode::CONFLICT, "Not possible", text),

@@ -1,6 +1,6 @@
 //! What every page of the console stands in: head, navigation, crumbs, notices, and the headers of its answer.
 
-use access::name::Username;
+use access::{name::Username, visible::escaped_lines};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
@@ -82,9 +82,12 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// The answer: the frame around `body`. Pages show what their viewer may see, so nobody else keeps them.
+    /// The answer: the frame around `body`. Pages show what their viewer may see, so caches must not keep them. Characters that a
+    /// reader does not see are escaped, wherever on the page they are: older rows and pushed content hold them.
     pub(super) fn with(self, body: &Markup) -> Response {
-        let mut response = (self.status, self.markup(body).into_string()).into_response();
+        // The line breaks of a form that is shown again.
+        let page = self.markup(body).into_string().replace("\r\n", "\n");
+        let mut response = (self.status, escaped_lines(&page).into_owned()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -6,6 +6,7 @@ mod audit;
 mod browser;
 mod crowded;
 mod dead_ends;
+mod hidden_characters;
 mod lists;
 mod login;
 mod namespace;

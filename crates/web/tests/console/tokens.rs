@@ -148,6 +148,31 @@ async fn a_form_that_is_sent_again_makes_nothing_and_shows_nothing(t: TestServer
 }
 
 #[both_engines]
+async fn a_form_whose_act_failed_can_be_sent_again(t: TestServer) {
+    let browser = at_acme(&t).await;
+    let path = "/namespaces/acme/tokens/new";
+    let ci = t.service_token("acme", "ci-bot", json!({ "permission": "pull" })).await;
+    let create = fresh(&browser, path, &[("name", "ci-bot")]).await;
+    send(&browser, path, &create).await.is(409).says("exists already");
+    t.admin().delete(&format!("/api/v1/tokens/{}", ci.id)).await.is(204);
+    secret(&send(&browser, path, &create).await.is(200));
+    send(&browser, path, &create).await.is(409).says("Already created");
+
+    let ci = t.service_token("acme", "deploy", json!({ "permission": "pull" })).await;
+    for _ in 1..5 {
+        let kept = json!({ "keep_old_for": "1h" });
+        t.admin().post_json(&format!("/api/v1/tokens/{}/reset", ci.id), &kept).await.is(200);
+    }
+    let path = format!("/tokens/{}/reset", ci.id);
+    let form = hidden(&browser.get(&path).await.is(200), "form");
+    let reset = [("form", form.as_str()), ("keep_old_for", "24h")];
+    browser.post(&path, &reset).await.is(409).says("5 living secrets");
+    t.clock.advance(Length::hours(2));
+    secret(&browser.post(&path, &reset).await.is(200));
+    browser.post(&path, &reset).await.is(409).says("Already reset");
+}
+
+#[both_engines]
 async fn scopes_are_edited_without_a_script(t: TestServer) {
     let browser = at_acme(&t).await;
     let path = "/namespaces/acme/tokens/new";

@@ -3,7 +3,10 @@
 use testkit::{Engine, TestServer};
 use web::Limits;
 
-use crate::bytes::{Bytes, HEALTHZ};
+use crate::{
+    bytes::{Bytes, HEALTHZ},
+    http2::Http2,
+};
 
 fn healthz_with(header: &str) -> String {
     format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n\r\n")
@@ -76,4 +79,27 @@ async fn garbage_is_closed_and_the_next_client_is_served() {
         assert!(!answer.contains(" 200 ") && !answer.contains(" 500 "), "{answer}");
     }
     Bytes::sent(&server.host, HEALTHZ).await.until("ok\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_http2_request_whose_host_is_not_its_authority_is_malformed() {
+    let t = TestServer::on(Engine::Sqlite).await;
+    let server = t.listener(Limits::default(), None).await;
+    let mut http2 = Http2::taking(&server.host, 65_535).await;
+    for (stream, (named, status)) in (1..).step_by(2).zip([
+        (&[(":authority", "a.example")][..], 200),
+        (&[(":authority", "a.example"), ("host", "A.example:80")], 200),
+        (&[(":authority", "a.example"), ("host", "b.example")], 400),
+        (&[(":authority", "a.example"), ("host", "a.example:81")], 400),
+        (&[(":authority", "a.example"), ("host", "a.example"), ("host", "a.example")], 400),
+        (&[("host", "b.example")], 200),
+    ]) {
+        // Pseudo-header fields come first (RFC 9113 §8.3).
+        let fields = [&[(":path", "/healthz")], named].concat();
+        http2.get_with(stream, &fields).await;
+        assert_eq!(http2.status().await, status, "{fields:?}");
+    }
+    // In HTTP/1 the target of the request wins (RFC 9112 §3.2.2).
+    let head = "GET http://a.example/healthz HTTP/1.1\r\nHost: b.example\r\nConnection: close\r\n\r\n";
+    assert!(answer_to(&server.host, head).await.starts_with("HTTP/1.1 200 "));
 }

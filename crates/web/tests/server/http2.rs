@@ -47,8 +47,14 @@ impl Http2 {
 
     /// GET as that stream.
     pub(crate) async fn get(&mut self, stream: u32, path: &str, authorization: &str) {
+        let fields = [(":path", path), (":authority", "a"), ("authorization", authorization)];
+        self.get_with(stream, &fields).await;
+    }
+
+    /// GET by plain HTTP as that stream, with these fields.
+    pub(crate) async fn get_with(&mut self, stream: u32, fields: &[(&str, &str)]) {
         let mut head = vec![0x82, 0x86];
-        for (name, value) in [(":path", path), (":authority", "a"), ("authorization", authorization)] {
+        for (name, value) in fields {
             head.push(0);
             text(&mut head, name);
             text(&mut head, value);
@@ -74,6 +80,20 @@ impl Http2 {
             self.send(PING, ACK, 0, &payload).await;
         }
         Some((kind, payload))
+    }
+
+    /// The status of the next answer, of those that RFC 7541, appendix A, has a byte for.
+    pub(crate) async fn status(&mut self) -> u16 {
+        loop {
+            let (kind, payload) = self.frame().await.expect("closed too early");
+            if kind == HEADERS {
+                return match payload[0] {
+                    0x88 => 200,
+                    0x8c => 400,
+                    other => panic!("another status: {other:#x}"),
+                };
+            }
+        }
     }
 
     /// How many bytes of an answer's body come first.

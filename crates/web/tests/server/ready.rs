@@ -42,6 +42,8 @@ async fn a_blob_store_that_takes_nothing_is_said_and_comes_back_by_itself(t: Tes
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_store_that_hangs_is_said_and_asked_once() {
     let (t, faults) = TestServer::with_faults().await;
+    // For a while after this, the database need not be written to.
+    t.anonymous().get("/readyz").await.is(200);
     faults.record();
     faults.strike(1, Fault::Stalls);
     for _ in 0..2 {
@@ -53,6 +55,32 @@ async fn a_blob_store_that_hangs_is_said_and_asked_once() {
     assert!(faults.mend());
     t.anonymous().get("/readyz").await.is(200);
     assert_eq!(t.blob_files(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_writes_is_said_and_is_written_to_every_five_seconds_at_most() {
+    let (t, faults) = TestServer::with_faults().await;
+    let is_written_to = async || {
+        faults.record();
+        t.anonymous().get("/readyz").await.is(200);
+        faults.calls().iter().any(|call| call == "commit")
+    };
+    for _ in 0..2 {
+        faults.strike(1, Fault::Broken);
+        let text = t.anonymous().get("/readyz").await.is(503).text();
+        assert_eq!(text, "not ready\nthe database can't be written to\n");
+    }
+    // Pulls work on a full disk.
+    faults.strike(1, Fault::Full);
+    t.anonymous().get("/readyz").await.is(200);
+    assert!(faults.mend());
+    assert!(is_written_to().await);
+    assert!(!is_written_to().await);
+    t.clock.advance(Length::seconds(5));
+    assert!(is_written_to().await);
+    // After the clock is set back, the next question writes.
+    t.clock.set(t.clock.advance(Length::seconds(0)).minus(Length::hours(1)));
+    assert!(is_written_to().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

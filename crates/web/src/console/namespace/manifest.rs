@@ -1,6 +1,7 @@
 //! A manifest: what it is made of, and what is about it.
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use http::request::Parts;
 use maud::{Markup, html};
 use oci::{Descriptor, Digest, Kind as Shape, Reference, RepositoryName, Tag, media_type::MANIFESTS};
 use registry::{ContentError, DeleteManifest, ListReferrers, PullManifest, ShownManifest, StoredManifest};
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     app::App,
     console::{
-        Answered,
+        Answered, address,
         error::ConsoleError,
         parts::{self, When},
         visitor::Visitor,
@@ -42,6 +43,7 @@ pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
     path: InPath,
+    AskedTag(asked_tag): AskedTag,
     host: PublicHost,
 ) -> Answered {
     let (repository, digest) = (path.repository()?, path.digest()?);
@@ -49,6 +51,11 @@ pub(super) async fn show(
     let ask = PullManifest { repository: repository.clone(), reference: reference.clone() };
     let grant = visitor.may(&app, ask).await?;
     let shown = app.registry().show_manifest(&grant).await?;
+    let tag = match asked_tag {
+        Some(tag) if shown.tags.iter().any(|shown| shown == tag.as_str()) => Some(tag.to_string()),
+        Some(tag) if points_here(&app, &visitor, &repository, &tag, &digest).await? => Some(tag.to_string()),
+        _ => shown.tags.first().cloned(),
+    };
     let about = about_it(&app, &visitor, &repository, &digest).await?;
     let may_delete =
         visitor.could(&app, DeleteManifest { repository: repository.clone(), reference }).await?;
@@ -60,13 +67,53 @@ pub(super) async fn show(
     };
     let body = html! {
         (parts::head(&kind.name(), &delete))
-        (pull_commands(&shown, &kind, &host, &repository))
+        (pull_commands(&shown, tag.as_deref(), &kind, &host, &repository))
         (facts(&shown, &repository))
         (made_of(&shown, &repository))
         (referrers(&repository, &about))
         (annotations(&shown))
     };
     Ok(around::page_in(&visitor, &format!("{} in {repository}", kind.name()), &repository).with(&body))
+}
+
+/// The tag whose page this is, from the address. A text that cannot be a tag counts as none.
+pub(super) struct AskedTag(Option<Tag>);
+
+impl FromRequestParts<App> for AskedTag {
+    type Rejection = ConsoleError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ConsoleError> {
+        Ok(Self(address::query(parts)?.one("tag").and_then(|tag| Tag::parse(tag).ok())))
+    }
+}
+
+/// Whether the tag points at the manifest now. A manifest may have more tags than its page reads.
+async fn points_here(
+    app: &App,
+    visitor: &Visitor,
+    repository: &RepositoryName,
+    tag: &Tag,
+    digest: &Digest,
+) -> Result<bool, ConsoleError> {
+    Ok(tagged(app, visitor, repository, tag.clone())
+        .await?
+        .is_some_and(|manifest| manifest.digest == *digest))
+}
+
+/// The manifest that the tag points at, if it points at one.
+async fn tagged(
+    app: &App,
+    visitor: &Visitor,
+    repository: &RepositoryName,
+    tag: Tag,
+) -> Result<Option<StoredManifest>, ConsoleError> {
+    let ask = PullManifest { repository: repository.clone(), reference: Reference::Tag(tag) };
+    let grant = visitor.may(app, ask).await?;
+    match app.registry().find_manifest(&grant).await {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(ContentError::ManifestUnknown { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is about a manifest.
@@ -91,12 +138,8 @@ async fn about_it(
     let mut found: Vec<_> = listed.items.into_iter().map(|manifest| (None, manifest)).collect();
     for name in Kind::tags_about(digest) {
         let Ok(tag) = Tag::parse(&name) else { continue };
-        let ask = PullManifest { repository: repository.clone(), reference: Reference::Tag(tag) };
-        let grant = visitor.may(app, ask).await?;
-        match app.registry().find_manifest(&grant).await {
-            Ok(manifest) => found.push((Kind::of_tag(&name).map(|(kind, _)| kind), manifest)),
-            Err(ContentError::ManifestUnknown { .. }) => {}
-            Err(error) => return Err(error.into()),
+        if let Some(manifest) = tagged(app, visitor, repository, tag).await? {
+            found.push((Kind::of_tag(&name).map(|(kind, _)| kind), manifest));
         }
     }
     Ok(About { found, has_more })
@@ -104,6 +147,7 @@ async fn about_it(
 
 fn pull_commands(
     shown: &ShownManifest,
+    tag: Option<&str>,
     kind: &Kind,
     host: &PublicHost,
     repository: &RepositoryName,
@@ -111,7 +155,7 @@ fn pull_commands(
     let by_digest = format!("@{}", shown.stored.digest);
     html! {
         .card {
-            @if let Some(tag) = shown.tags.first() {
+            @if let Some(tag) = tag {
                 (parts::to_copy("by-tag", "Pull by tag", &kind.pull_command(host, repository.as_str(), &format!(":{tag}"))))
             }
             (parts::to_copy("by-digest", "Pull exactly this", &kind.pull_command(host, repository.as_str(), &by_digest)))

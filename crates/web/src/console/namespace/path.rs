@@ -11,7 +11,7 @@ use registry::MemberName;
 use crate::{
     app::App,
     console::{
-        address::Path,
+        address::{self, Path},
         error::ConsoleError,
         parts::{escaped, path_of},
     },
@@ -82,6 +82,11 @@ pub(super) fn of_repository(repository: &RepositoryName) -> String {
 /// The path of a manifest's page.
 pub(super) fn of_manifest(repository: &RepositoryName, digest: &Digest) -> String {
     format!("{}/manifests/{}", of_repository(repository), escaped(digest.as_str()))
+}
+
+/// The address of the page of a tag: its manifest's, with the pull command of this tag and not of another.
+pub(super) fn of_tag(repository: &RepositoryName, digest: &Digest, tag: &str) -> String {
+    address::with(&of_manifest(repository, digest), &[("tag", tag)])
 }
 
 /// The path of the question before a tag is deleted, and of the deletion.

@@ -128,7 +128,7 @@ fn row(
     let about = Kind::of_tag(&tag.name);
     let kind = about.as_ref().map_or_else(|| Kind::of(&tag.manifest), |(kind, _)| kind.clone());
     let command = kind.pull_command(host, repository.as_str(), &format!(":{}", tag.name));
-    let manifest = path::of_manifest(repository, &tag.manifest.digest);
+    let manifest = path::of_tag(repository, &tag.manifest.digest, &tag.name);
     html! {
         tr {
             th scope="row" {
@@ -173,7 +173,7 @@ fn menu(
         details.menu {
             summary aria-label=(format!("Actions on tag {}", tag.name)) { "⋮" }
             ul {
-                li { a href=(path::of_manifest(repository, &tag.manifest.digest)) { "View details" } }
+                li { a href=(path::of_tag(repository, &tag.manifest.digest, &tag.name)) { "View details" } }
                 li.needs-script {
                     span.visually-hidden id=(format!("pull-{number}")) { (command) }
                     button type="button" data-copy=(format!("pull-{number}")) { "Copy pull command" }

@@ -126,6 +126,15 @@ impl MayCreate {
             }
         })
     }
+
+    /// Ties the creation to its form, which makes one token.
+    fn sent_by(self, form: &str) -> Self {
+        match self {
+            Self::InNamespace(grant) => Self::InNamespace(grant.sent_by(form)),
+            Self::OfInstance(grant) => Self::OfInstance(grant.sent_by(form)),
+            Self::Personal(grant) => Self::Personal(grant.sent_by(form)),
+        }
+    }
 }
 
 /// A token as the form describes it, with a name of its kind.
@@ -198,12 +207,13 @@ async fn create(app: &App, visitor: &Visitor, place: &Place, host: &PublicHost, 
     let Some(new) = New::read(form, place, now, &mut wrong) else {
         return form_page(app, visitor, place, form, &wrong, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    if !sent_once::claim(app, visitor, form).await? {
-        let text = "This form was sent before. If the token is in the list, it was made then.";
-        return Ok(sent_once::already(visitor, place, "Already created", text));
-    }
+    let may = may.sent_by(sent_once::value(visitor, form)?);
     match issue(app, &may, new, now).await {
         Ok(issued) => Ok(once::page(visitor, place, &Asked::default(), &issued, host, "created")),
+        Err(ManageError::FormSent) => {
+            let text = "This form was sent before: the token was created then, and not again.";
+            Ok(sent_once::already(visitor, place, "Already created", text))
+        }
         Err(error) => {
             let (status, wrong) = refused(error, "name")?;
             form_page(app, visitor, place, form, &wrong, status).await

@@ -4,7 +4,7 @@ use access::{
     allowed_addresses::AllowedAddresses,
     expiry::{Expiry, ExpiryError, ExpiryInput},
     field_error::FieldError,
-    name::{Description, ServiceName, TokenLabel, Username},
+    name::{Description, InvalidText, ServiceName, TokenLabel, Username},
     time::Instant,
 };
 use maud::{Markup, html};
@@ -72,9 +72,10 @@ pub(super) fn label() -> Field<'static> {
 }
 
 /// Reads it, with its rule in the words of this form where the rule's are the API's.
-pub(super) fn parse_label(text: &str) -> Result<TokenLabel, &'static str> {
-    let rule = "a description is 1 to 100 characters on one line, without control characters";
-    TokenLabel::parse(text).map_err(|_| rule)
+pub(super) fn parse_label(text: &str) -> Result<TokenLabel, InvalidText> {
+    let rule =
+        "a description is 1 to 100 characters on one line, without control characters or invisible ones";
+    TokenLabel::parse(text).map_err(|error| error.with_rule(rule))
 }
 
 /// What the token is for, in free words.

@@ -4,7 +4,7 @@ use access::expiry::Grace;
 use axum::extract::State;
 use http::StatusCode;
 use maud::{Markup, Render, html};
-use registry::{ResetToken, StoredToken};
+use registry::{ManageError, ResetToken, StoredToken};
 
 use super::{
     acts::impact,
@@ -105,12 +105,13 @@ pub(super) async fn reset(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return question(&app, &visitor, &token, (&place, &asked), (&form, &wrong), status).await;
     }
-    if !sent_once::claim(&app, &visitor, &form).await? {
-        let text = "This form was sent before: the token was reset then, and not again.";
-        return Ok(sent_once::already(&visitor, &place, "Already reset", text));
-    }
+    let grant = grant.sent_by(sent_once::value(&visitor, &form)?);
     match app.registry().reset_token(&grant, grace, app.now()).await {
         Ok(issued) => Ok(once::page(&visitor, &place, &asked, &issued, &host, "reset")),
+        Err(ManageError::FormSent) => {
+            let text = "This form was sent before: the token was reset then, and not again.";
+            Ok(sent_once::already(&visitor, &place, "Already reset", text))
+        }
         Err(error) => {
             let (status, wrong) = refused(error, "keep_old_for")?;
             question(&app, &visitor, &token, (&place, &asked), (&form, &wrong), status).await

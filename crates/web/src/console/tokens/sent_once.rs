@@ -1,5 +1,6 @@
-//! Forms that do something once, however often a page is loaded again: each has a value of its own, which its session
-//! claims before anything is done. It is worth nothing in another session, where nobody would know that it was claimed.
+//! Forms that do something once, however often the browser loads a page again. Each has a value of its own, which the act
+//! claims for the session in its own transaction: if the act fails, the form can be sent again. The value is worth nothing in
+//! another session, because that one does not know what was claimed.
 
 use access::randomness::base62;
 use axum::response::Response;
@@ -22,8 +23,8 @@ pub(super) fn field(app: &App, visitor: &Visitor) -> Markup {
     html! { input type="hidden" name="form" value=(format!("{value}-{tie}")); }
 }
 
-/// Claims the form's value; false where it was claimed before.
-pub(super) async fn claim(app: &App, visitor: &Visitor, form: &Form) -> Result<bool, ConsoleError> {
+/// The form's value, which the act is to claim (`Grant::sent_by`). Refuses a form of another session.
+pub(super) fn value<'a>(visitor: &Visitor, form: &'a Form) -> Result<&'a str, ConsoleError> {
     let foreign = || {
         let reason = "This form was sent in an earlier session, or is none of ours. Nothing was done; open its page again.";
         ConsoleError::Malformed(reason.to_owned())
@@ -32,7 +33,7 @@ pub(super) async fn claim(app: &App, visitor: &Visitor, form: &Form) -> Result<b
     if value.len() != FORM_CHARS || visitor.session.tie(value) != tie {
         return Err(foreign());
     }
-    Ok(app.registry().send_form(&visitor.session, value).await?)
+    Ok(value)
 }
 
 /// What a second sending of the form is told: nothing was done, and no secret is shown.

@@ -49,7 +49,37 @@ async fn tags_are_shown_with_what_they_point_at(t: TestServer) {
     let page = page.says(&format!("docker pull {}/acme/api:1.0", t.host)).says("100 kB");
     let page = page.says(">linux/amd64<").says(">linux/amd64, linux/arm64/v8<");
     let page = page.says(&format!("title=\"{}\"", image.manifest.digest));
-    page.says(&format!("href=\"{}\"", page_of(&image.manifest.digest)));
+    page.says(&format!("href=\"{}?tag=1.0\"", page_of(&image.manifest.digest)));
+}
+
+#[both_engines]
+async fn the_page_of_a_tag_shows_how_that_tag_is_pulled(t: TestServer) {
+    let (image, other) = (Image::new(1, 10), Image::new(2, 10));
+    for tag in ["1.0", "2.0", "latest"] {
+        t.admin().push("acme/api", tag, &image).await.is(201);
+    }
+    t.admin().push("acme/api", "3.0", &other).await.is(201);
+    let browser = Browser::of_admin(&t).await;
+    let own = page_of(&image.manifest.digest);
+    browser.get(API).await.is(200).says(&format!("href=\"{own}?tag=2.0\""));
+    // Without a tag, and with one that points elsewhere, is absent, or is malformed: the first.
+    for (asked, shown) in [
+        ("?tag=2.0", "2.0"),
+        ("?tag=latest", "latest"),
+        ("", "1.0"),
+        ("?tag=3.0", "1.0"),
+        ("?tag=absent", "1.0"),
+        ("?tag=%3Cb%3E", "1.0"),
+    ] {
+        let page = browser.get(&format!("{own}{asked}")).await.is(200);
+        page.says(&format!("docker pull {}/acme/api:{shown}<", t.host));
+    }
+    // Of more tags than the page reads.
+    for number in 0..200 {
+        t.admin().push_manifest("acme/api", &format!("1.{number:03}"), &image.manifest.bytes).await.is(201);
+    }
+    let page = browser.get(&format!("{own}?tag=latest")).await.is(200);
+    page.says(&format!("docker pull {}/acme/api:latest<", t.host));
 }
 
 #[both_engines]
