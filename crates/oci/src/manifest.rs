@@ -518,7 +518,10 @@ mod tests {
         };
         assert_eq!(parse(&listing(MAX_LINKS)).unwrap().links().count(), MAX_LINKS + 1);
         refused(&listing(MAX_LINKS + 1), "at most 4096 are taken");
-        refused(&index("").replace(&descriptor(OCI_MANIFEST, 3), &vec!["{}"; 4097].join(",")), "at most 4096");
+        refused(
+            &index("").replace(&descriptor(OCI_MANIFEST, 3), &vec!["{}"; 4097].join(",")),
+            "at most 4096",
+        );
     }
 
     #[test]
@@ -529,7 +532,8 @@ mod tests {
         };
         assert_eq!(parse(&image(&notes(1024))).unwrap().annotations.len(), 1024);
         refused(&image(&notes(1025)), "an object has more than 1024 annotations");
-        let of_a_layer = |count| image("").replacen(r#""size":2"#, &format!(r#"{}"size":2"#, notes(count)), 1);
+        let of_a_layer =
+            |count| image("").replacen(r#""size":2"#, &format!(r#"{}"size":2"#, notes(count)), 1);
         assert!(parse(&of_a_layer(1024)).is_ok());
         refused(&of_a_layer(1025), "an object has more than 1024 annotations");
     }

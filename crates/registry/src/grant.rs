@@ -15,7 +15,10 @@ use storage::{
     rights::Who,
 };
 
-use crate::authorize::{Identified, Refusal, read_and_decide};
+use crate::{
+    authorize::{Identified, Refusal, read_and_decide},
+    memory::Holder,
+};
 
 /// What somebody wants to do, in the words of one use case. Its type is what keeps a grant to pull from
 /// opening the door to push.
@@ -51,6 +54,11 @@ impl<A: Ask> Grant<A> {
     /// Who was allowed.
     pub fn principal(&self) -> &Principal {
         &self.rights.principal
+    }
+
+    /// Whom what the request holds in memory is counted for.
+    pub fn memory_holder(&self) -> Holder {
+        Holder::of(self.principal(), self.origin.address)
     }
 
     /// What was asked and allowed.

@@ -34,8 +34,6 @@ const SHOWN_ANNOTATIONS: usize = 15;
 const NAMED_TAGS: usize = 10;
 /// The longest text of an annotation that is shown, in characters.
 const SHOWN_TEXT_CHARACTERS: usize = 100;
-/// What BuildKit writes on the entry of an index that is about another entry.
-const BUILDKIT_ENTRY: &str = "vnd.docker.reference.type";
 
 /// A manifest with everything around it.
 pub(super) async fn show(
