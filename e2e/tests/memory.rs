@@ -1,22 +1,13 @@
 //! What a push token and anonymous callers can send costs the server bounded memory, and keeps no honest client out.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 
 use e2e::{Installation, Run};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use testkit::{actor, image::Image};
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    task::JoinSet,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet};
 
 /// What README.md states in KiB: the memory of a server, whatever clients send, without what connections hold.
 const STATED_KIB: u64 = 320 * 1024;
@@ -147,7 +138,9 @@ async fn hostile_bodies_take_bounded_memory_and_keep_no_honest_client_out() {
     let documents = [hostile_manifest(), costly_manifest()].map(Arc::new);
     let http2 = Client::builder().no_proxy().http2_prior_knowledge().timeout(PATIENCE).build().unwrap();
     let connections = [(OVER_CONNECTIONS, &http), (OVER_STREAMS, &http2)];
-    for (number, client) in connections.iter().flat_map(|(count, client)| (0..*count).map(move |n| (n, *client))) {
+    for (number, client) in
+        connections.iter().flat_map(|(count, client)| (0..*count).map(move |n| (n, *client)))
+    {
         let url = format!("http://{}/v2/mallory/x/manifests/{number}", run.host);
         let body = documents[number % documents.len()].as_ref().clone();
         let request = client.put(url).header("authorization", &credential).body(body);

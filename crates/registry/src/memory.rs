@@ -62,7 +62,7 @@ enum Account {
 #[derive(Debug, Clone)]
 pub struct Holder(Vec<Account>);
 
-/// The budget has no room for the request.
+/// The budget has not as many bytes left as the request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the requests that are being read hold as much memory as they may; try again in a moment")]
 pub struct MemoryFull;
@@ -118,7 +118,7 @@ impl Memory {
         spawn_blocking(parse).await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
     }
 
-    /// How many bytes are held now.
+    /// The number of bytes that are held now.
     pub fn held(&self) -> usize {
         self.locked().total
     }
@@ -226,7 +226,7 @@ impl HeldBytes {
     /// Reserves as much again, so that `copies` times the bytes are counted from now on.
     ///
     /// # Errors
-    /// [`MemoryFull`] if there is no room for it.
+    /// [`MemoryFull`] if the budget has not as many left.
     pub fn count_copies(&mut self, copies: usize) -> Result<(), MemoryFull> {
         self.reservation.grow(self.bytes.len().saturating_mul(copies.saturating_sub(1)))
     }
@@ -247,7 +247,7 @@ mod tests {
         Holder::user(name, address(last))
     }
 
-    /// Reserves one MiB after the other until it is refused; answers how many there were.
+    /// Reserves one MiB after the other until it is refused; returns the reservations and their number.
     fn fill(memory: &Arc<Memory>, holder: &Holder) -> (Vec<Reservation>, usize) {
         let mut all = Vec::new();
         loop {

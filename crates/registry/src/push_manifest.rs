@@ -32,7 +32,7 @@ use crate::{
 /// ones are left to whoever pulls the manifest.
 const MAX_LISTED_ANNOTATIONS_BYTES: usize = 64 * 1024;
 
-/// How many times its bytes a manifest counts while it is stored: themselves, what was read of them, and the copy that the
+/// A manifest counts three times while it is stored: its bytes, what was read of them, and the copy that the
 /// database takes.
 const COPIES_OF_A_PUSH: usize = 3;
 

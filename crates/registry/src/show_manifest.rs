@@ -23,7 +23,7 @@ use crate::{
 /// The largest configuration, and in lists the largest manifest, that is read for its platform, in bytes: real ones have
 /// a few thousand.
 const MAX_LOOKED_INTO_BYTES: u64 = 256 * 1024;
-/// How many times its bytes a document counts while it is looked into: themselves, and what is read of them.
+/// A document counts three times while it is shown: its bytes, and what is read of them.
 const COPIES_OF_A_LOOK: usize = 3;
 /// How many tags and entries of one manifest are shown.
 const MAX_SHOWN: i64 = 200;

@@ -154,7 +154,7 @@ impl TestServer {
         Self::start(self.database.clone(), folder, clock, 2, front).await
     }
 
-    /// A second server on the same database, blobs and clock, whose requests may hold so many bytes in memory and come through
+    /// A second server on the same database, blobs and clock, whose requests may hold `bytes` in memory and come through
     /// these proxies.
     pub async fn replica_with_memory(&self, bytes: usize, proxies: &[&str]) -> Self {
         let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
@@ -163,7 +163,7 @@ impl TestServer {
         Self::start(self.database.clone(), folder, clock, 2, front).await
     }
 
-    /// How many bytes of its memory requests hold.
+    /// The number of bytes that its requests hold in memory.
     pub fn held_memory(&self) -> usize {
         self.app.registry().memory().held()
     }

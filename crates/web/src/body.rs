@@ -24,7 +24,7 @@ use crate::server::TooSlow;
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
 /// What is allocated for the first bytes of a body that is read whole, in bytes: most need no more.
-const FIRST_ROOM_BYTES: usize = 4 * 1024;
+const FIRST_BYTES: usize = 4 * 1024;
 /// How long the connection stays open for the client to see the answer, while it still has something to send.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
@@ -79,14 +79,14 @@ pub(crate) async fn read_to_end(
         if whole.len() + data.len() > limit {
             return Err(BodyRefused::TooLarge { limit });
         }
-        make_room(&mut whole, data.len(), most, &mut reservation)?;
+        allocate(&mut whole, data.len(), most, &mut reservation)?;
         whole.extend_from_slice(&data);
     }
     Ok(HeldBytes { bytes: whole.into(), reservation })
 }
 
-/// Makes room for `more` bytes, and reserves what is allocated for it: twice as much as before, but not beyond `most` bytes.
-fn make_room(
+/// Allocates space for `more` bytes, and reserves it: the next power of two, but not beyond `most` bytes.
+fn allocate(
     whole: &mut Vec<u8>,
     more: usize,
     most: usize,
@@ -94,7 +94,7 @@ fn make_room(
 ) -> Result<(), MemoryFull> {
     let needed = whole.len() + more;
     if needed > whole.capacity() {
-        let capacity = (2 * whole.capacity()).max(FIRST_ROOM_BYTES).min(most).max(needed);
+        let capacity = needed.next_power_of_two().max(FIRST_BYTES).min(most).max(needed);
         reservation.grow(capacity - whole.capacity())?;
         whole.reserve_exact(capacity - whole.len());
     }
@@ -270,7 +270,7 @@ mod tests {
         let mut body = Body::from_stream(first.chain(stream::pending()));
         let mut reading = Box::pin(read(&memory, &mut body, 4 * 1024 * 1024));
         assert!((&mut reading).now_or_never().is_none());
-        assert_eq!(memory.held(), 100 * 1024);
+        assert_eq!(memory.held(), 128 * 1024);
         drop(reading);
         assert_eq!(memory.held(), 0);
     }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 /// The longest `after`, in bytes: lists are ordered by names, and no name is longer.
 pub(crate) const MAX_AFTER_BYTES: usize = oci::name::MAX_NAME_CHARACTERS;
 
-/// How many parameters are read: each takes memory beyond its bytes. The form of a token with 100 scopes has a thousand.
+/// The most parameters that are read: each takes memory beyond its bytes. The form of a token with 100 scopes has a thousand.
 const MAX_PARAMETERS: usize = 4096;
 
 /// Whether a text can be what a page of a list begins behind. NUL never passes the door (DESIGN §4).

@@ -55,7 +55,7 @@ struct Pushers {
     other: Actor,
 }
 
-/// Pushers at a server whose requests may hold so many bytes.
+/// Pushers at a server whose requests may hold `bytes`.
 async fn pushers(t: &TestServer, bytes: usize) -> Pushers {
     let image = Image::new(1, 10);
     t.admin().push("acme/api", "1.0", &image).await.is(201);
@@ -112,7 +112,7 @@ async fn an_announced_length_takes_nothing_from_others(t: TestServer) {
     push(&second, "192.0.2.1", &image).await.is(201);
 }
 
-/// Requests with a body whose first bytes find no room, as each interface refuses them.
+/// Requests with a body that the budget has no space for, as each interface refuses them.
 #[both_engines]
 async fn every_interface_says_when_to_come_back(t: TestServer) {
     t.namespace("acme").await;

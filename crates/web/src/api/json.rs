@@ -33,7 +33,7 @@ const MAX_JSON_BYTES: usize = 1024 * 1024;
 /// The most JSON values of a body. The largest request, a token with 100 scopes, has less than a thousand; each costs memory
 /// beyond its bytes.
 const MAX_JSON_VALUES: usize = 16_384;
-/// How many times its bytes a body counts while it is read: themselves, the values, and the request made of them.
+/// A body counts three times while it is read: its bytes, their values, and the request that is made of them.
 const COPIES_OF_A_BODY: usize = 3;
 /// The most wrong fields that are looked for in one body: each takes another pass over it.
 const MAX_TOLD_FIELDS: usize = 20;

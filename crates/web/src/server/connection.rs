@@ -35,7 +35,7 @@ const MAX_SEND_BYTES: usize = 64 * 1024;
 /// grows to 16 MiB for a client that sends to handlers which do not read. With 1 MiB, one connection pushes 20 MiB/s over a
 /// round trip of 50 ms.
 const MAX_UNREAD_BYTES: u32 = 1024 * 1024;
-/// The same for one of its streams: so that one which is not read leaves room for the others.
+/// The same for one of its streams, so that a stream which is not read does not stop the others.
 const MAX_UNREAD_OF_STREAM_BYTES: u32 = MAX_UNREAD_BYTES / 4;
 
 /// What the connections of a listener share.
