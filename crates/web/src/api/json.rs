@@ -363,7 +363,7 @@ mod tests {
             assert!(problem.contains("Malformed") && problem.contains(place), "{problem}");
         }
         let deep = [b"{\"word\":".as_slice(), &[b'['; 100_000]].concat();
-        assert!(malformed(&deep).contains("recursion limit"));
+        assert!(malformed(&deep).contains("nested deeper than 128 levels"));
     }
 
     #[test]
