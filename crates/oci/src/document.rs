@@ -97,10 +97,10 @@ fn check_names(json: &str) -> Result<(), String> {
             continue;
         }
         let end = end_of_string(bytes, at);
-        if let Some(Some(names)) = open.last_mut().filter(|_| may_be_name) {
-            if let Some(Name(name)) = names.replace(name_in(&json[at..end])?) {
-                return Err(format!("an object has {} twice", Quoted(&name)));
-            }
+        if let Some(Some(names)) = open.last_mut().filter(|_| may_be_name)
+            && let Some(Name(name)) = names.replace(name_in(&json[at..end])?)
+        {
+            return Err(format!("an object has {} twice", Quoted(&name)));
         }
         may_be_name = false;
         at = end;
