@@ -82,9 +82,11 @@ fn says(json: &Value, read: &Descriptor) {
     assert_eq!(json["size"], Value::from(read.size));
     assert!(read.size <= MAX_DESCRIPTOR_BYTES && grammar::is_digest(read.digest.as_str()));
     assert!((1..=255).contains(&read.media_type.chars().count()));
-    let texts = [&read.media_type].into_iter().chain(&read.urls).chain(&read.artifact_type);
+    let texts = [&read.media_type].into_iter().chain(&read.reference_type).chain(&read.artifact_type);
     texts.for_each(|text| assert!(!text.contains('\0'), "{text:?}"));
-    annotations_say(&json["annotations"], &read.annotations);
+    let urls = json["urls"].as_array().map_or(0, Vec::len);
+    assert_eq!(read.has_urls, urls > 0);
+    assert_eq!(json["annotations"]["vnd.docker.reference.type"].as_str(), read.reference_type.as_deref());
     no_other_case_is_read(json, &["mediaType", "digest", "size", "urls", "annotations", "artifactType"]);
 }
 

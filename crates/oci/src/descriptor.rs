@@ -1,10 +1,9 @@
 //! Descriptors: how a manifest points at content (OCI image 1.1, "Content Descriptors").
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
+    annotations::DescriptorAnnotations,
     digest::{Digest, DigestError},
     error::Quoted,
     media_type::MAX_MEDIA_TYPE_CHARACTERS,
@@ -13,7 +12,8 @@ use crate::{
 /// Largest size in bytes that a descriptor may claim: the specification's int64, and the database's BIGINT.
 pub const MAX_DESCRIPTOR_BYTES: u64 = i64::MAX.unsigned_abs();
 
-/// What content is pointed at. Fields that nothing here reads (`platform`, `data`) live on in the manifest's raw bytes.
+/// What content is pointed at. What nothing here reads (`platform`, `data`, most annotations) stays in the manifest's raw
+/// bytes: a manifest may have thousands of descriptors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
     /// Media type of the content, 1 to 255 characters; says nothing about what the content really is.
@@ -22,10 +22,10 @@ pub struct Descriptor {
     pub digest: Digest,
     /// Length of the content in bytes, at most 2^63 - 1; a claim until it was compared.
     pub size: u64,
-    /// Where else the content may be fetched. Sealock never does.
-    pub urls: Vec<String>,
-    /// Notes about the content.
-    pub annotations: BTreeMap<String, String>,
+    /// Whether it names URLs where else the content may be fetched. Sealock never does.
+    pub has_urls: bool,
+    /// The annotation `vnd.docker.reference.type`: what an entry of BuildKit's is to another one.
+    pub reference_type: Option<String>,
     /// What kind of artifact the content is, where it is a manifest.
     pub artifact_type: Option<String>,
 }
@@ -56,8 +56,8 @@ pub(crate) struct RawDescriptor {
     media_type: Option<Text>,
     digest: Option<Text>,
     size: Option<Size>,
-    urls: Option<Vec<Text>>,
-    annotations: Option<BTreeMap<Text, Text>>,
+    urls: Option<Urls>,
+    annotations: Option<DescriptorAnnotations>,
     artifact_type: Option<Text>,
 }
 
@@ -69,8 +69,8 @@ impl TryFrom<RawDescriptor> for Descriptor {
             media_type: checked_media_type(raw.media_type.ok_or(DescriptorError::Missing("mediaType"))?)?,
             digest: Digest::parse(&raw.digest.ok_or(DescriptorError::Missing("digest"))?.0)?,
             size: raw.size.ok_or(DescriptorError::Missing("size"))?.0,
-            urls: raw.urls.into_iter().flatten().map(|url| url.0).collect(),
-            annotations: plain(raw.annotations),
+            has_urls: raw.urls.is_some_and(|urls| urls.is_any),
+            reference_type: raw.annotations.and_then(|annotations| annotations.reference_type),
             artifact_type: optional_media_type(raw.artifact_type)?,
         })
     }
@@ -90,13 +90,34 @@ pub(crate) fn optional_media_type(text: Option<Text>) -> Result<Option<String>, 
     text.filter(|text| !text.0.is_empty()).map(checked_media_type).transpose()
 }
 
-/// Annotations as plain strings.
-pub(crate) fn plain(annotations: Option<BTreeMap<Text, Text>>) -> BTreeMap<String, String> {
-    annotations.into_iter().flatten().map(|(key, value)| (key.0, value.0)).collect()
+/// An array of strings, of which none is kept.
+#[derive(Debug)]
+struct Urls {
+    is_any: bool,
+}
+
+impl<'de> Deserialize<'de> for Urls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+        impl<'de> de::Visitor<'de> for Array {
+            type Value = Urls;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a sequence")
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut array: A) -> Result<Urls, A::Error> {
+                let mut is_any = false;
+                while array.next_element::<Text>()?.is_some() {
+                    is_any = true;
+                }
+                Ok(Urls { is_any })
+            }
+        }
+        deserializer.deserialize_seq(Array)
+    }
 }
 
 /// A JSON string without U+0000, which PostgreSQL can't keep (DESIGN §4: NUL never passes the door).
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub(crate) struct Text(pub(crate) String);
 
 impl<'de> Deserialize<'de> for Text {

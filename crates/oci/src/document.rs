@@ -1,19 +1,21 @@
 //! The JSON of a manifest, before anybody asks what it means: one object, bounded in depth, members of the right JSON
 //! type, and each at most once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
-use serde::Deserialize;
-
-use crate::{
-    descriptor::{RawDescriptor, Text},
-    error::Quoted,
-    object::{Name, Object},
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, SeqAccess},
 };
 
-/// Deepest nesting that is taken. Real manifests have five levels; serde_json itself stops at 128, but not inside
-/// members that it skips, and those bytes go on to clients that may recurse.
-const MAX_DEPTH: usize = 128;
+use crate::{
+    annotations::Annotations,
+    descriptor::{RawDescriptor, Text},
+    error::Quoted,
+    json::check_structure,
+    manifest::{MAX_LINKS, MAX_MANIFEST_VALUES},
+    object::{Name, Object},
+};
 
 /// A descriptor that was written as an object.
 pub(crate) type Member = Object<RawDescriptor>;
@@ -26,10 +28,39 @@ pub(crate) struct Document {
     pub(crate) media_type: Option<Text>,
     pub(crate) artifact_type: Option<Text>,
     pub(crate) config: Option<Member>,
-    pub(crate) layers: Option<Vec<Member>>,
-    pub(crate) manifests: Option<Vec<Member>>,
+    pub(crate) layers: Option<Listed>,
+    pub(crate) manifests: Option<Listed>,
     pub(crate) subject: Option<Member>,
-    pub(crate) annotations: Option<BTreeMap<Text, Text>>,
+    pub(crate) annotations: Option<Annotations>,
+}
+
+/// The descriptors of `layers` or `manifests`, at most [`MAX_LINKS`]: reading stops at the first one beyond.
+#[derive(Debug)]
+pub(crate) struct Listed(pub(crate) Vec<Member>);
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+        impl<'de> de::Visitor<'de> for Array {
+            type Value = Listed;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Listed, A::Error> {
+                let mut listed = Vec::new();
+                while let Some(member) = array.next_element()? {
+                    if listed.len() == MAX_LINKS {
+                        return Err(de::Error::custom(format_args!(
+                            "it lists too many layers or entries; at most {MAX_LINKS} are taken"
+                        )));
+                    }
+                    listed.push(member);
+                }
+                Ok(Listed(listed))
+            }
+        }
+        deserializer.deserialize_seq(Array)
+    }
 }
 
 impl Document {
@@ -40,31 +71,11 @@ impl Document {
             // RFC 8259 §8.1: a byte order mark must not be added, and readers differ in whether they skip one.
             return Err("it begins with a byte order mark; send it without".to_owned());
         }
-        check_depth(bytes)?;
+        check_structure(bytes, MAX_MANIFEST_VALUES).map_err(|error| error.to_string())?;
         let document: Object<Self> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         check_names(text)?;
         Ok(document.0)
     }
-}
-
-/// Counts brackets outside strings. Whether they match is for the parser to say.
-fn check_depth(bytes: &[u8]) -> Result<(), String> {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
-        }
-    }
-    Ok(())
 }
 
 /// That no object, wherever it stands, has a member twice: one reader takes the first, another the last. Members that
@@ -86,17 +97,24 @@ fn check_names(json: &str) -> Result<(), String> {
             continue;
         }
         let end = end_of_string(bytes, at);
-        if let Some(Some(names)) = open.last_mut().filter(|_| may_be_name) {
-            let name = serde_json::from_str::<Name<'_>>(&json[at..end]);
-            let name = name.map_err(|_| "the name of a member has half a surrogate pair".to_owned())?;
-            if let Some(Name(name)) = names.replace(name) {
-                return Err(format!("an object has {} twice", Quoted(&name)));
-            }
+        if let Some(Some(names)) = open.last_mut().filter(|_| may_be_name)
+            && let Some(Name(name)) = names.replace(name_in(&json[at..end])?)
+        {
+            return Err(format!("an object has {} twice", Quoted(&name)));
         }
         may_be_name = false;
         at = end;
     }
     Ok(())
+}
+
+/// The name that a JSON string spells, without a copy where nothing in it is escaped.
+fn name_in(quoted: &str) -> Result<Name<'_>, String> {
+    match quoted.get(1..quoted.len() - 1) {
+        Some(plain) if !plain.contains('\\') => Ok(Name(Cow::Borrowed(plain))),
+        _ => serde_json::from_str(quoted)
+            .map_err(|_| "the name of a member has half a surrogate pair".to_owned()),
+    }
 }
 
 /// Behind the quotation mark that closes the string which begins at `start`.

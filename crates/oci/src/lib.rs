@@ -4,12 +4,14 @@
 //! Text from outside becomes a type here or is refused; whoever holds the type need not check again. No IO, no HTTP
 //! library, no statuses: those are the business of `web`.
 
+pub mod annotations;
 pub mod byte_range;
 pub mod call;
 pub mod descriptor;
 pub mod digest;
 mod document;
 pub mod error;
+pub mod json;
 pub mod manifest;
 pub mod media_type;
 pub mod name;

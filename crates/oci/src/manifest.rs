@@ -7,14 +7,19 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    descriptor::{Descriptor, DescriptorError, MediaTypeError, optional_media_type, plain},
-    document::{Document, Member},
+    descriptor::{Descriptor, DescriptorError, MediaTypeError, optional_media_type},
+    document::{Document, Listed, Member},
     error::{Quoted, shortened},
     media_type::{self, DOCKER_LIST, MANIFESTS, OCI_INDEX, OCI_MANIFEST},
 };
 
 /// Largest manifest in bytes: OCI distribution 1.1, "Pushing Manifests", wants 4 MiB at least.
 pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+/// How many layers or entries a manifest may list. Images have a hundred, the largest indexes and caches hundreds.
+pub const MAX_LINKS: usize = 4096;
+/// How many JSON values a manifest may have: 32 for each of as many descriptors as it may list. The memory that reading
+/// takes depends on their number more than on their bytes.
+pub const MAX_MANIFEST_VALUES: usize = 32 * MAX_LINKS;
 
 /// What the registry must know of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +156,7 @@ impl Manifest {
             artifact_type: artifact_type.or_else(|| fallback_artifact_type(&kind)),
             kind,
             subject: document.subject.map(|subject| at("subject", None, subject)).transpose()?,
-            annotations: plain(document.annotations),
+            annotations: document.annotations.map(|annotations| annotations.0).unwrap_or_default(),
         })
     }
 
@@ -174,8 +179,7 @@ impl<'a> Link<'a> {
     }
 
     fn layer(descriptor: &'a Descriptor) -> Self {
-        let elsewhere =
-            media_type::is_non_distributable(&descriptor.media_type) && !descriptor.urls.is_empty();
+        let elsewhere = media_type::is_non_distributable(&descriptor.media_type) && descriptor.has_urls;
         Self { descriptor, what: LinkKind::Layer, may_be_absent: elsewhere }
     }
 }
@@ -235,8 +239,8 @@ fn fallback_artifact_type(kind: &Kind) -> Option<String> {
     }
 }
 
-fn all_at(member: &str, raw: Vec<Member>) -> Result<Vec<Descriptor>, ManifestError> {
-    raw.into_iter().enumerate().map(|(index, raw)| at(member, Some(index), raw)).collect()
+fn all_at(member: &str, listed: Listed) -> Result<Vec<Descriptor>, ManifestError> {
+    listed.0.into_iter().enumerate().map(|(index, raw)| at(member, Some(index), raw)).collect()
 }
 
 fn at(member: &str, index: Option<usize>, raw: Member) -> Result<Descriptor, ManifestError> {
@@ -505,11 +509,50 @@ mod tests {
     }
 
     #[test]
-    fn as_many_layers_as_fit_are_read() {
-        let layer = descriptor("a/b", 2);
-        let count = (MAX_MANIFEST_BYTES - 1000) / (layer.len() + 1);
-        let layers = vec![layer.as_str(); count].join(",");
-        let text = image("").replace(&descriptor("application/l", 2), &layers);
-        assert_eq!(parse(&text).unwrap().links().count(), count + 1);
+    fn a_manifest_lists_at_most_4096_descriptors_each_with_annotations() {
+        let annotations = (0..20).map(|number| format!(r#""org.example.note.{number}":"{number}""#));
+        let annotations = format!(r#"{{"annotations":{{{}}},"#, annotations.collect::<Vec<_>>().join(","));
+        let layer = descriptor("a/b", 2).replacen('{', &annotations, 1);
+        let listing = |count: usize| {
+            image("").replace(&descriptor("application/l", 2), &vec![layer.as_str(); count].join(","))
+        };
+        assert_eq!(parse(&listing(MAX_LINKS)).unwrap().links().count(), MAX_LINKS + 1);
+        refused(&listing(MAX_LINKS + 1), "at most 4096 are taken");
+        refused(
+            &index("").replace(&descriptor(OCI_MANIFEST, 3), &vec!["{}"; 4097].join(",")),
+            "at most 4096",
+        );
+    }
+
+    #[test]
+    fn an_object_has_at_most_1024_annotations() {
+        let notes = |count: usize| {
+            let notes: Vec<_> = (0..count).map(|number| format!(r#""{number}":"""#)).collect();
+            format!(r#""annotations":{{{}}},"#, notes.join(","))
+        };
+        assert_eq!(parse(&image(&notes(1024))).unwrap().annotations.len(), 1024);
+        refused(&image(&notes(1025)), "an object has more than 1024 annotations");
+        let of_a_layer =
+            |count| image("").replacen(r#""size":2"#, &format!(r#"{}"size":2"#, notes(count)), 1);
+        assert!(parse(&of_a_layer(1024)).is_ok());
+        refused(&of_a_layer(1025), "an object has more than 1024 annotations");
+    }
+
+    #[test]
+    fn a_manifest_has_a_bounded_number_of_values_wherever_they_stand() {
+        let more = |count: usize| image(&format!(r#""x":[{}],"#, vec!["0"; count].join(",")));
+        assert!(parse(&more(MAX_MANIFEST_VALUES - 100)).is_ok());
+        refused(&more(MAX_MANIFEST_VALUES), "it has too many values");
+        let members: Vec<_> = (0..MAX_MANIFEST_VALUES).map(|number| format!(r#""{number:x}":0"#)).collect();
+        refused(&image(&format!("{},", members.join(","))), "at most 131072 are taken");
+    }
+
+    #[test]
+    fn what_buildkit_says_of_an_entry_is_kept() {
+        let note = r#"{"annotations":{"a":"b","vnd.docker.reference.type":"attestation-manifest"},"#;
+        let entry = descriptor(OCI_MANIFEST, 3).replacen('{', note, 1);
+        let manifest = parse(&index("").replace(&descriptor(OCI_MANIFEST, 3), &entry)).unwrap();
+        let said = manifest.links().next().unwrap().descriptor.reference_type.clone();
+        assert_eq!(said.as_deref(), Some("attestation-manifest"));
     }
 }

@@ -6,7 +6,7 @@ use storage::{
     db::{Constraint, DbError, Transient},
 };
 
-use crate::authorize::Refusal;
+use crate::{authorize::Refusal, memory::MemoryFull};
 
 /// Why a use case of `/v2/` did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,9 @@ pub enum ContentError {
         /// How many are taken.
         limit: usize,
     },
+    /// The budget of memory has no room for the document.
+    #[error(transparent)]
+    MemoryFull(#[from] MemoryFull),
     /// The same bytes are here under another type, which a pull of them answers with.
     #[error("{digest} is here as {here}, and can't be {pushed} as well; push it as {here}")]
     OtherType {

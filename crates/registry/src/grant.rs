@@ -19,6 +19,7 @@ use storage::{
 use crate::{
     authorize::{Identified, Refusal, read_and_decide},
     manage::ManageError,
+    memory::Holder,
 };
 
 /// What somebody wants to do, in the words of one use case. Its type is what keeps a grant to pull from
@@ -71,6 +72,11 @@ impl<A: Ask> Grant<A> {
     /// Who was allowed.
     pub fn principal(&self) -> &Principal {
         &self.rights.principal
+    }
+
+    /// Whom what the request holds in memory is counted for.
+    pub fn memory_holder(&self) -> Holder {
+        Holder::of(self.principal(), self.origin.address)
     }
 
     /// What was asked and allowed.

@@ -43,6 +43,7 @@ mod list_repositories;
 mod list_tags;
 mod manage;
 mod members;
+mod memory;
 mod mount_blob;
 mod password_turns;
 mod passwords;
@@ -113,6 +114,7 @@ pub use list_repositories::ListRepositories;
 pub use list_tags::ListTags;
 pub use manage::{ManageError, Page};
 pub use members::{ListMembers, MemberName, RemoveMember, SetMember};
+pub use memory::{HeldBytes, Holder, Memory, MemoryFull, Reservation};
 pub use passwords::{NewPassword, PasswordError, Passwords, UnusablePassword};
 pub use pull::{FoundBlob, PullBlob, PullManifest};
 pub use push_manifest::{PushManifest, PushedManifest};
@@ -169,6 +171,7 @@ pub struct Registry {
     keys: signing::SigningKeys,
     passwords: Passwords,
     usage: usage::Usage,
+    memory: Arc<Memory>,
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
     unknown_names: unknown_names::UnknownNames,
@@ -199,12 +202,24 @@ impl Registry {
             keys,
             passwords,
             usage: usage::Usage::default(),
+            memory: Arc::default(),
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
             unknown_names: unknown_names::UnknownNames::default(),
             last_write: check_readiness::LastWrite::default(),
             random,
         })
+    }
+
+    /// The same registry, whose requests may hold so much in memory: for tests, which fill a small budget sooner.
+    #[must_use]
+    pub fn with_memory(self, memory: Memory) -> Self {
+        Self { memory: Arc::new(memory), ..self }
+    }
+
+    /// What requests hold in memory.
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
     }
 
     /// The public halves of the keys that sign bearers, as RFC 7517 writes them.

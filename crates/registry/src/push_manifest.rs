@@ -8,14 +8,15 @@ use access::{
     time::Instant,
 };
 use bytes::Bytes;
-use oci::{Algorithm, Call, Digest, Link, LinkKind, Manifest, Reference, RepositoryName, Tag};
+use oci::{
+    Algorithm, Call, Digest, Link, LinkKind, Manifest, Reference, RepositoryName, Tag, manifest::MAX_LINKS,
+};
 use storage::{
     db::{DbError, Tx, retried},
     links,
     manifests::{self, StoredManifest},
     repositories, tags,
 };
-use tokio::task::spawn_blocking;
 
 use crate::{
     Registry,
@@ -23,6 +24,7 @@ use crate::{
     digesting::digest_of,
     expected::Expected,
     grant::{Ask, Grant},
+    memory::HeldBytes,
     usage::Done,
 };
 
@@ -30,12 +32,9 @@ use crate::{
 /// ones are left to whoever pulls the manifest.
 const MAX_LISTED_ANNOTATIONS_BYTES: usize = 64 * 1024;
 
-/// The longest manifest that is read on the thread that serves other requests as well, in bytes. 4 MiB of descriptors
-/// were measured to take up to 90 ms of CPU, 300,000 annotations (3.2 MB) 290 ms (release build, one core); it is linear.
-const MAX_READ_AT_ONCE_BYTES: usize = 256 * 1024;
-
-/// How many layers or entries a manifest may list. Images have a hundred, the largest indexes and caches hundreds.
-const MAX_LINKS: usize = 4096;
+/// A manifest counts three times while it is stored: its bytes, what was read of them, and the copy that the
+/// database takes.
+const COPIES_OF_A_PUSH: usize = 3;
 
 /// Push a manifest under a tag or its digest.
 #[derive(Debug, Clone)]
@@ -77,11 +76,13 @@ impl Registry {
         &self,
         grant: &Grant<PushManifest>,
         content_type: Option<&str>,
-        payload: Bytes,
+        mut payload: HeldBytes,
         expected: &Expected,
         now: Instant,
     ) -> Result<PushedManifest, ContentError> {
-        let read = read(grant.ask.reference.clone(), content_type.map(str::to_owned), payload).await?;
+        payload.count_copies(COPIES_OF_A_PUSH)?;
+        let HeldBytes { bytes, reservation: _held } = payload;
+        let read = self.read(grant.ask.reference.clone(), content_type.map(str::to_owned), bytes).await?;
         retried(|| async {
             let tx = self.db.begin().await?;
             self.push_in(&tx, grant, &read, expected, now).await?;
@@ -91,6 +92,24 @@ impl Registry {
         self.usage.count(grant.principal(), &grant.origin, Done::Push, now);
         let subject = read.manifest.subject.map(|subject| subject.digest);
         Ok(PushedManifest { digest: read.digest, subject })
+    }
+
+    /// Reads the manifest as it was sent under `reference`.
+    async fn read(
+        &self,
+        reference: Reference,
+        content_type: Option<String>,
+        payload: Bytes,
+    ) -> Result<ReadManifest, ContentError> {
+        let length = payload.len();
+        let read = move || {
+            let digest = kept_under(&payload, &reference)?;
+            let manifest = Manifest::parse(content_type.as_deref(), &payload)?;
+            check_number_of_links(&manifest)?;
+            let annotations = annotations_of(&manifest);
+            Ok(ReadManifest { manifest, digest, annotations, payload })
+        };
+        self.memory.parse(length, read).await
     }
 
     async fn push_in(
@@ -180,27 +199,6 @@ impl Registry {
         }
         Ok(id)
     }
-}
-
-/// Reads the manifest as it was sent under `reference`.
-async fn read(
-    reference: Reference,
-    content_type: Option<String>,
-    payload: Bytes,
-) -> Result<ReadManifest, ContentError> {
-    let is_long = payload.len() > MAX_READ_AT_ONCE_BYTES;
-    let read = move || {
-        let digest = kept_under(&payload, &reference)?;
-        let manifest = Manifest::parse(content_type.as_deref(), &payload)?;
-        check_number_of_links(&manifest)?;
-        let annotations = annotations_of(&manifest);
-        Ok(ReadManifest { manifest, digest, annotations, payload })
-    };
-    if !is_long {
-        return read();
-    }
-    // It can only have panicked; so does this request then, and no other.
-    spawn_blocking(read).await.unwrap_or_else(|stopped| std::panic::resume_unwind(stopped.into_panic()))
 }
 
 /// Has the tag point at the manifest. One that was not there is made and never moved: where somebody else made it in

@@ -3,7 +3,7 @@
 
 use access::time::Instant;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use oci::{Kind, Manifest, Platform, media_type::IMAGE_CONFIGS};
+use oci::{Descriptor, Kind, Manifest, ManifestError, Platform, media_type::IMAGE_CONFIGS};
 use storage::{
     blobs::Range,
     links,
@@ -23,10 +23,15 @@ use crate::{
 /// The largest configuration, and in lists the largest manifest, that is read for its platform, in bytes: real ones have
 /// a few thousand.
 const MAX_LOOKED_INTO_BYTES: u64 = 256 * 1024;
+/// A document counts three times while it is shown: its bytes, and what is read of them.
+const COPIES_OF_A_LOOK: usize = 3;
 /// How many tags and entries of one manifest are shown.
 const MAX_SHOWN: i64 = 200;
 /// How many manifests of a list are looked into at the same time.
 const LOOKED_INTO_AT_ONCE: usize = 8;
+
+/// A stored manifest that was read, with the platforms of its entries or its own.
+type Looked = (Result<Manifest, ManifestError>, Vec<Option<Platform>>);
 
 /// A manifest as people look at it.
 #[derive(Debug)]
@@ -64,12 +69,11 @@ impl Registry {
     /// The manifest that the grant names, with what is around it.
     pub async fn show_manifest(&self, grant: &Grant<PullManifest>) -> Result<ShownManifest, ContentError> {
         let stored = self.find_manifest(grant).await?;
-        let payload = manifests::payload(&self.db, stored.id).await?.ok_or_else(|| {
+        let (manifest, platforms) = self.look_into(grant, &stored).await?.ok_or_else(|| {
             let PullManifest { repository, reference } = grant.ask.clone();
             ContentError::ManifestUnknown { repository, reference }
         })?;
-        let manifest = Manifest::parse(Some(&stored.media_type), &payload)?;
-        let platforms = self.platforms(grant, &manifest, &payload).await?;
+        let manifest = manifest?;
         let content_bytes = manifests::content_bytes(&self.db, stored.id).await?;
         let tags = tags::of_manifest(&self.db, stored.id, "", MAX_SHOWN).await?;
         let entries = manifests::entries(&self.db, stored.id, MAX_SHOWN).await?;
@@ -99,35 +103,63 @@ impl Registry {
     ) -> Result<ShownTag, ContentError> {
         let mut platforms = Vec::new();
         if manifest.size <= MAX_LOOKED_INTO_BYTES
-            && let Some(payload) = manifests::payload(&self.db, manifest.id).await?
-            && let Ok(parsed) = Manifest::parse(Some(&manifest.media_type), &payload)
+            && let Some((_, found)) = self.look_into(grant, &manifest).await?
         {
-            let found = self.platforms(grant, &parsed, &payload).await?;
             platforms.extend(found.into_iter().flatten());
         }
         Ok(ShownTag { name: tag, updated_at, manifest, content_bytes, platforms })
     }
 
-    async fn platforms<A: Ask>(
+    /// What a stored manifest says, and for which machines it is; `None` if its payload is gone.
+    async fn look_into<A: Ask>(
         &self,
         grant: &Grant<A>,
-        manifest: &Manifest,
-        payload: &[u8],
-    ) -> Result<Vec<Option<Platform>>, ContentError> {
-        let Kind::Image { config, .. } = &manifest.kind else { return Ok(Platform::of_entries(payload)) };
+        stored: &StoredManifest,
+    ) -> Result<Option<Looked>, ContentError> {
+        let mut held = self.memory.reservation(grant.memory_holder());
+        let bytes = usize::try_from(stored.size).unwrap_or(usize::MAX);
+        held.grow(bytes.saturating_mul(COPIES_OF_A_LOOK))?;
+        let Some(payload) = manifests::payload(&self.db, stored.id).await? else { return Ok(None) };
+        let media_type = stored.media_type.clone();
+        let read = move || {
+            let manifest = Manifest::parse(Some(&media_type), &payload);
+            let of_entries = match &manifest {
+                Ok(Manifest { kind: Kind::Index { .. }, .. }) => Platform::of_entries(&payload),
+                _ => Vec::new(),
+            };
+            (manifest, of_entries)
+        };
+        let (manifest, of_entries) = self.memory.parse(bytes, read).await;
+        let platforms = match &manifest {
+            Ok(Manifest { kind: Kind::Image { config, .. }, .. }) => {
+                vec![self.platform(grant, config).await?]
+            }
+            _ => of_entries,
+        };
+        Ok(Some((manifest, platforms)))
+    }
+
+    /// The platform that an image's configuration names.
+    async fn platform<A: Ask>(
+        &self,
+        grant: &Grant<A>,
+        config: &Descriptor,
+    ) -> Result<Option<Platform>, ContentError> {
         let Some(repository) =
             grant.repository().filter(|_| IMAGE_CONFIGS.contains(&config.media_type.as_str()))
         else {
-            return Ok(vec![None]);
+            return Ok(None);
         };
         let found = links::linked(&self.db, repository, &config.digest).await?;
-        let Some(blob) = found.filter(|blob| blob.size <= MAX_LOOKED_INTO_BYTES) else {
-            return Ok(vec![None]);
-        };
+        let Some(blob) = found.filter(|blob| blob.size <= MAX_LOOKED_INTO_BYTES) else { return Ok(None) };
+        let mut held = self.memory.reservation(grant.memory_holder());
+        let bytes = usize::try_from(blob.size).unwrap_or(usize::MAX);
+        held.grow(bytes.saturating_mul(COPIES_OF_A_LOOK))?;
         let whole = Range { start: 0, length: blob.size };
-        // A damaged file is told to whoever pulls it; the page is shown without the platform.
-        let Ok(reading) = self.blobs.read(&blob.key, Some(whole)).await else { return Ok(vec![None]) };
-        let bytes: Vec<bytes::Bytes> = reading.bytes.try_collect().await.unwrap_or_default();
-        Ok(vec![Platform::of_config(&bytes.concat())])
+        // A damaged file is an error for a client that pulls it; the page is shown without the platform.
+        let Ok(reading) = self.blobs.read(&blob.key, Some(whole)).await else { return Ok(None) };
+        let pieces: Vec<bytes::Bytes> = reading.bytes.try_collect().await.unwrap_or_default();
+        let config = pieces.concat();
+        Ok(self.memory.parse(bytes, move || Platform::of_config(&config)).await)
     }
 }

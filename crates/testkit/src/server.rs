@@ -11,7 +11,7 @@ use access::{
 };
 use registry::{
     Certificates, CheckError, Checked, CommitWatch, DatabaseLocation, Db, DbOptions, Disk, FileStore,
-    HowToCheck, KeyFile, Password, Problem, Registry, Swept,
+    HowToCheck, KeyFile, Memory, Password, Problem, Registry, Swept,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -66,6 +66,8 @@ impl Store {
 struct Front<'a> {
     proxies: Vec<&'a str>,
     public_url: Option<PublicUrl>,
+    /// What requests may hold in memory, if it is not what a server allows.
+    memory: Option<Memory>,
 }
 
 /// A service token with its secret.
@@ -152,6 +154,20 @@ impl TestServer {
         Self::start(self.database.clone(), folder, clock, 2, front).await
     }
 
+    /// A second server on the same database, blobs and clock, whose requests may hold `bytes` in memory and come through
+    /// these proxies.
+    pub async fn replica_with_memory(&self, bytes: usize, proxies: &[&str]) -> Self {
+        let (folder, clock) = (Arc::clone(&self.folder), Arc::clone(&self.clock));
+        let memory = Some(Memory::of(bytes));
+        let front = Front { proxies: proxies.to_vec(), memory, ..Front::default() };
+        Self::start(self.database.clone(), folder, clock, 2, front).await
+    }
+
+    /// The number of bytes that its requests hold in memory.
+    pub fn held_memory(&self) -> usize {
+        self.app.registry().memory().held()
+    }
+
     /// A second server on the same database, blobs and clock, which clients reach at this address by TLS alone. It
     /// listens without: something in front of it is to end the TLS.
     pub async fn replica_behind_tls(&self, authority: &str) -> Self {
@@ -182,6 +198,10 @@ impl TestServer {
         let registry = Registry::open(db, Arc::new(blobs), key_file(), Arc::clone(&random), clock.now())
             .await
             .expect("a registry");
+        let registry = match front.memory {
+            Some(memory) => registry.with_memory(memory),
+            None => registry,
+        };
         let password = Password::new(ADMIN_PASSWORD.to_owned());
         if registry.wants_administrator().await.expect("a database") {
             let first =

@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{body::Body, extract::Request, response::Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -16,12 +16,15 @@ use futures_util::{
 use http::{HeaderValue, Version, header};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
+use registry::{HeldBytes, MemoryFull, Reservation};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::server::TooSlow;
 
 /// What is read of a body that nobody wants, in bytes, so that the client sees the refusal and not a reset (DESIGN §3.1).
 const MAX_DRAINED_BYTES: usize = 256 * 1024;
+/// What is allocated for the first bytes of a body that is read whole, in bytes: most need no more.
+const FIRST_BYTES: usize = 4 * 1024;
 /// How long the connection stays open for the client to see the answer, while it still has something to send.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
@@ -34,6 +37,9 @@ pub(crate) enum BodyRefused {
     /// The client broke off.
     #[error("the body broke off: {0}")]
     Broken(axum::Error),
+    /// The requests that are being read hold as much memory as they may.
+    #[error(transparent)]
+    MemoryFull(#[from] MemoryFull),
     /// The client stopped sending, or nearly.
     #[error("hardly anything of the body came for a while; send it again")]
     Stalled,
@@ -53,21 +59,46 @@ impl From<axum::Error> for BodyRefused {
     }
 }
 
-/// The whole body, if it has at most `limit` bytes. One whose announced length is longer is not read at all. That it does
-/// not come to a standstill, the server sees to.
-pub(crate) async fn read_to_end(body: &mut Body, limit: usize) -> Result<Bytes, BodyRefused> {
+/// Reads the whole body, if it has at most `limit` bytes. A body whose announced length is longer is not read at all. The
+/// server ends a body that hardly comes.
+///
+/// `reservation` grows with what has come, because an announced length costs a client nothing. The answer holds it.
+pub(crate) async fn read_to_end(
+    body: &mut Body,
+    limit: usize,
+    mut reservation: Reservation,
+) -> Result<HeldBytes, BodyRefused> {
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyRefused::TooLarge { limit });
     }
-    let mut whole = BytesMut::new();
+    let most =
+        body.size_hint().upper().map_or(limit, |length| usize::try_from(length).unwrap_or(limit).min(limit));
+    let mut whole = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         if whole.len() + data.len() > limit {
             return Err(BodyRefused::TooLarge { limit });
         }
+        allocate(&mut whole, data.len(), most, &mut reservation)?;
         whole.extend_from_slice(&data);
     }
-    Ok(whole.freeze())
+    Ok(HeldBytes { bytes: whole.into(), reservation })
+}
+
+/// Allocates space for `more` bytes, and reserves it: the next power of two, but not beyond `most` bytes.
+fn allocate(
+    whole: &mut Vec<u8>,
+    more: usize,
+    most: usize,
+    reservation: &mut Reservation,
+) -> Result<(), MemoryFull> {
+    let needed = whole.len() + more;
+    if needed > whole.capacity() {
+        let capacity = needed.next_power_of_two().max(FIRST_BYTES).min(most).max(needed);
+        reservation.grow(capacity - whole.capacity())?;
+        whole.reserve_exact(capacity - whole.len());
+    }
+    Ok(())
 }
 
 /// The body as the blob store takes it, frame by frame.
@@ -212,14 +243,45 @@ async fn reads_to_end(body: &mut Body) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use std::sync::Arc;
+
+    use registry::{Holder, Memory};
+
     use super::*;
+
+    async fn read(memory: &Arc<Memory>, body: &mut Body, limit: usize) -> Result<HeldBytes, BodyRefused> {
+        read_to_end(body, limit, memory.reservation(Holder::anonymous(None))).await
+    }
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit_and_no_further() {
         for (limit, is_read) in [(4, true), (3, false)] {
             let pieces = stream::iter([Ok::<_, axum::Error>("ab"), Ok("cd")]);
-            let read = read_to_end(&mut Body::from_stream(pieces), limit).await;
-            assert_eq!(read.is_ok_and(|bytes| bytes == "abcd"), is_read, "{limit}");
+            let read = read(&Arc::default(), &mut Body::from_stream(pieces), limit).await;
+            assert_eq!(read.is_ok_and(|held| held.bytes == "abcd"), is_read, "{limit}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_has_come_of_a_body_is_counted_until_it_is_dropped() {
+        let memory = Arc::<Memory>::default();
+        // 100 KiB come, and then nothing for ever.
+        let first = stream::iter([Ok::<_, axum::Error>(vec![7; 100 * 1024])]);
+        let mut body = Body::from_stream(first.chain(stream::pending()));
+        let mut reading = Box::pin(read(&memory, &mut body, 4 * 1024 * 1024));
+        assert!((&mut reading).now_or_never().is_none());
+        assert_eq!(memory.held(), 128 * 1024);
+        drop(reading);
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_announced_length_alone_counts_nothing_and_bounds_what_is_allocated() {
+        let memory = Arc::<Memory>::default();
+        let held = read(&memory, &mut Body::from(vec![7; 5000]), 4 * 1024 * 1024).await.unwrap();
+        assert_eq!((held.bytes.len(), memory.held()), (5000, 5000));
+        let full = Arc::new(Memory::of(9999));
+        let refused = read(&full, &mut Body::from(vec![7; 5000]), 1024 * 1024).await;
+        assert!(matches!(refused, Err(BodyRefused::MemoryFull(_))), "{refused:?}");
     }
 }

@@ -6,6 +6,9 @@ use percent_encoding::percent_decode_str;
 /// The longest `after`, in bytes: lists are ordered by names, and no name is longer.
 pub(crate) const MAX_AFTER_BYTES: usize = oci::name::MAX_NAME_CHARACTERS;
 
+/// The most parameters that are read: each takes memory beyond its bytes. The form of a token with 100 scopes has a thousand.
+const MAX_PARAMETERS: usize = 4096;
+
 /// Whether a text can be what a page of a list begins behind. NUL never passes the door (DESIGN §4).
 pub(crate) fn is_after(text: &str) -> bool {
     text.len() <= MAX_AFTER_BYTES && !text.contains('\0')
@@ -23,7 +26,11 @@ impl Query {
 
     /// Reads the text of a query or of a form.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        if pairs.clone().nth(MAX_PARAMETERS).is_some() {
+            return Err(format!("there are more than {MAX_PARAMETERS} parameters"));
+        }
+        let pairs = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(name)?, decode(value)?))
         });
@@ -77,5 +84,12 @@ mod tests {
         assert_eq!(query.repeated(&["n", "scope"]), Some("scope"));
         assert_eq!(query.repeated(&["n", "last", "other"]), None);
         assert!(Query::parse("a=%ff").is_err());
+    }
+
+    #[test]
+    fn there_are_at_most_4096_parameters() {
+        assert!(Query::parse(&"a&".repeat(4096)).is_ok());
+        let error = Query::parse(&"a&".repeat(4097)).err();
+        assert_eq!(error.as_deref(), Some("there are more than 4096 parameters"));
     }
 }

@@ -1,14 +1,15 @@
 //! JSON bodies. What is no JSON at all is malformed (400, with its place); what is JSON of another shape than asked
 //! for is invalid (422, with every field).
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
 use http::{HeaderMap, header};
-use registry::{Ask, Grant};
+use oci::json::check_structure;
+use registry::{Ask, Grant, HeldBytes, Holder, Memory};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{
@@ -22,10 +23,18 @@ use super::{
     fields::FieldErrors,
     problem::{Code, Problem},
 };
-use crate::body::read_to_end;
+use crate::{
+    app::App,
+    body::{BodyRefused, read_to_end},
+};
 
 /// The largest JSON body, in bytes (DESIGN §6: "JSON body 1 MiB").
 const MAX_JSON_BYTES: usize = 1024 * 1024;
+/// The most JSON values of a body. The largest request, a token with 100 scopes, has less than a thousand; each costs memory
+/// beyond its bytes.
+const MAX_JSON_VALUES: usize = 16_384;
+/// A body counts three times while it is read: its bytes, their values, and the request that is made of them.
+const COPIES_OF_A_BODY: usize = 3;
 /// The most wrong fields that are looked for in one body: each takes another pass over it.
 const MAX_TOLD_FIELDS: usize = 20;
 /// The longest name of a field and the longest message about it, in characters: both quote what was sent.
@@ -38,40 +47,43 @@ pub(super) type FixedField = (&'static str, &'static str);
 pub(super) struct JsonBody {
     headers: HeaderMap,
     body: Body,
+    memory: Arc<Memory>,
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl FromRequest<App> for JsonBody {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
-        Ok(Self { headers: parts.headers, body })
+        Ok(Self { headers: parts.headers, body, memory: Arc::clone(app.registry().memory()) })
     }
 }
 
 impl JsonBody {
     /// Reads an object whose fields may all be absent, with what is wrong about those that are there. Fields that
     /// are wrong are left out of it.
-    pub(super) async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
         self,
-        _: &Grant<impl Ask>,
+        grant: &Grant<impl Ask>,
     ) -> Result<(T, FieldErrors), Problem> {
-        self.parsed().await
+        self.parsed(grant.memory_holder()).await
     }
 
     /// The same for an edit of what is `shown`, whose `fixed` fields no edit changes: a client may repeat them as they
     /// are. For each that it wants to change, the rule beside its name is what is wrong. `shown` is asked only where the
     /// body has such a field.
-    pub(super) async fn read_edit<T: DeserializeOwned>(
+    pub(super) async fn read_edit<T: DeserializeOwned + Send + 'static>(
         mut self,
-        _: &Grant<impl Ask>,
+        grant: &Grant<impl Ask>,
         shown: impl Future<Output = Result<impl Serialize, Problem>>,
         fixed: &[FixedField],
     ) -> Result<(T, FieldErrors), Problem> {
-        let mut object = self.object().await?;
+        let HeldBytes { bytes, reservation: _held } = self.counted(grant.memory_holder()).await?;
+        let length = bytes.len();
+        let mut object = self.memory.parse(length, move || object(&bytes)).await?;
         let mut errors = FieldErrors::default();
         if !fixed.iter().any(|(field, _)| object.contains_key(*field)) {
-            return shaped(object, errors);
+            return self.memory.parse(length, move || shaped(object, errors)).await;
         }
         let shown = serde_json::to_value(shown.await?).unwrap_or_default();
         for (field, rule) in fixed {
@@ -80,34 +92,48 @@ impl JsonBody {
                 errors.add(*field, rule);
             }
         }
-        shaped(object, errors)
+        self.memory.parse(length, move || shaped(object, errors)).await
     }
 
     /// The same, where no body at all stands for an empty object.
-    pub(super) async fn read_if_any<T: DeserializeOwned>(
+    pub(super) async fn read_if_any<T: DeserializeOwned + Send + 'static>(
         self,
-        _: &Grant<impl Ask>,
+        grant: &Grant<impl Ask>,
     ) -> Result<(T, FieldErrors), Problem> {
-        self.parsed_if_any().await
+        self.parsed_if_any(grant.memory_holder()).await
     }
 
-    async fn parsed<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
-        shaped(self.object().await?, FieldErrors::default())
+    async fn parsed<T: DeserializeOwned + Send + 'static>(
+        mut self,
+        holder: Holder,
+    ) -> Result<(T, FieldErrors), Problem> {
+        let HeldBytes { bytes, reservation: _held } = self.counted(holder).await?;
+        self.memory.parse(bytes.len(), move || parse(&bytes)).await
     }
 
-    async fn object(&mut self) -> Result<Map<String, Value>, Problem> {
+    /// The body of a JSON request, with the reservation of what is made of it.
+    async fn counted(&mut self, holder: Holder) -> Result<HeldBytes, Problem> {
         if !self.is_json() {
             return Err(not_json());
         }
-        object(&read_to_end(&mut self.body, MAX_JSON_BYTES).await?)
+        let mut held = self.whole(holder).await?;
+        held.count_copies(COPIES_OF_A_BODY).map_err(BodyRefused::from)?;
+        Ok(held)
     }
 
-    async fn parsed_if_any<T: DeserializeOwned>(mut self) -> Result<(T, FieldErrors), Problem> {
+    async fn parsed_if_any<T: DeserializeOwned + Send + 'static>(
+        mut self,
+        holder: Holder,
+    ) -> Result<(T, FieldErrors), Problem> {
         if self.headers.contains_key(header::CONTENT_TYPE) {
-            return self.parsed().await;
+            return self.parsed(holder).await;
         }
-        let bytes = read_to_end(&mut self.body, MAX_JSON_BYTES).await?;
-        if bytes.is_empty() { parse(b"{}") } else { Err(not_json()) }
+        let is_empty = self.whole(holder).await?.bytes.is_empty();
+        if is_empty { parse(b"{}") } else { Err(not_json()) }
+    }
+
+    async fn whole(&mut self, holder: Holder) -> Result<HeldBytes, BodyRefused> {
+        read_to_end(&mut self.body, MAX_JSON_BYTES, self.memory.reservation(holder)).await
     }
 
     /// RFC 8259 has no charset to choose: whatever parameters stand behind `application/json` are passed over.
@@ -147,6 +173,7 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let malformed = |cause: String| Problem::new(Code::Malformed, format!("the body is not JSON: {cause}"));
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(format!("byte {} is not UTF-8", error.valid_up_to() + 1)))?;
+    check_structure(bytes, MAX_JSON_VALUES).map_err(|error| malformed(error.to_string()))?;
     let strict: Strict = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
     match strict.0 {
         Value::Object(object) => Ok(object),
@@ -336,7 +363,7 @@ mod tests {
             assert!(problem.contains("Malformed") && problem.contains(place), "{problem}");
         }
         let deep = [b"{\"word\":".as_slice(), &[b'['; 100_000]].concat();
-        assert!(malformed(&deep).contains("recursion limit"));
+        assert!(malformed(&deep).contains("nested deeper than 128 levels"));
     }
 
     #[test]
@@ -399,8 +426,11 @@ mod tests {
     async fn read(content_type: Option<&'static str>, body: Vec<u8>) -> Result<(), String> {
         let mut headers = HeaderMap::new();
         headers.extend(content_type.map(|value| (header::CONTENT_TYPE, HeaderValue::from_static(value))));
-        let body = JsonBody { headers, body: Body::from(body) };
-        body.parsed::<Sample>().await.map(|_| ()).map_err(|problem| format!("{problem:?}"))
+        let body = JsonBody { headers, body: Body::from(body), memory: Arc::default() };
+        body.parsed::<Sample>(Holder::anonymous(None))
+            .await
+            .map(|_| ())
+            .map_err(|problem| format!("{problem:?}"))
     }
 
     #[tokio::test]
@@ -424,9 +454,17 @@ mod tests {
 
     #[tokio::test]
     async fn no_body_stands_for_an_empty_object_where_it_may() {
-        let empty = JsonBody { headers: HeaderMap::new(), body: Body::empty() };
-        assert!(empty.parsed_if_any::<Sample>().await.is_ok());
-        let untyped = JsonBody { headers: HeaderMap::new(), body: Body::from("{}") };
-        assert!(untyped.parsed_if_any::<Sample>().await.is_err());
+        for (body, is_read) in [("", true), ("{}", false)] {
+            let body = JsonBody { headers: HeaderMap::new(), body: Body::from(body), memory: Arc::default() };
+            let read = body.parsed_if_any::<Sample>(Holder::anonymous(None)).await;
+            assert_eq!(read.is_ok(), is_read);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_bounded_number_of_values() {
+        let body = |values: usize| format!("{{\"inner\":[{}]}}", vec!["0"; values].join(",")).into_bytes();
+        let refused = read(Some("application/json"), body(MAX_JSON_VALUES)).await;
+        assert!(refused.is_err_and(|problem| problem.contains("too many values")));
     }
 }

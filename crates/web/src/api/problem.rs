@@ -190,6 +190,7 @@ impl From<ContentError> for Problem {
             | ContentError::RepositoryUnknown(_)
             | ContentError::ManifestUnknown { .. } => Self::new(Code::NotFound, text),
             ContentError::InUse { .. } => Self::new(Code::InUse, text),
+            ContentError::MemoryFull(_) => Self::new(Code::Unavailable, text),
             ContentError::Storage(error) => Self::from(error),
             // The rest is about bytes, and none come through this face.
             _ => Self::from(DbError::Other(text)),
@@ -225,6 +226,7 @@ impl From<BodyRefused> for Problem {
             BodyRefused::TooLarge { .. } => Code::TooLarge,
             BodyRefused::Broken(_) => Code::Malformed,
             BodyRefused::Stalled => Code::TooSlow,
+            BodyRefused::MemoryFull(_) => Code::Unavailable,
         };
         Self::new(code, error.to_string())
     }

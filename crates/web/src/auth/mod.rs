@@ -14,7 +14,7 @@ use axum::{
 use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
 use oci::ErrorCode;
 use registry::{
-    BearerError, Credential, DbError, IssuedBearer, NEXT_KNOWN_AFTER, Password, Refusal, SERVICE,
+    BearerError, Credential, DbError, Holder, IssuedBearer, NEXT_KNOWN_AFTER, Password, Refusal, SERVICE,
 };
 
 use crate::{
@@ -26,8 +26,8 @@ use crate::{
     request,
 };
 
-/// The largest form, in bytes.
-const MAX_FORM_BYTES: usize = 64 * 1024;
+/// The largest form, in bytes: as long as the query of a GET may be. The caller is not known while it is read.
+const MAX_FORM_BYTES: usize = 32 * 1024;
 
 /// The parameters that are looked at, scopes aside. RFC 6749 §3.2 has none of them twice: which one counts, a proxy and
 /// we could see differently.
@@ -95,8 +95,10 @@ async fn issue(app: &App, parts: &Parts, body: &mut Body) -> Result<IssuedBearer
             (caller.credential, Query::of(parts).map_err(TokenError::Malformed)?)
         }
         Method::POST => {
-            let bytes = read_to_end(body, MAX_FORM_BYTES).await.map_err(TokenError::Body)?;
-            let text = std::str::from_utf8(&bytes)
+            let caller = Holder::anonymous(request::origin(parts).address);
+            let held = app.registry().memory().reservation(caller);
+            let form = read_to_end(body, MAX_FORM_BYTES, held).await.map_err(TokenError::Body)?;
+            let text = std::str::from_utf8(&form.bytes)
                 .map_err(|_| TokenError::Malformed("the form is not UTF-8".into()))?;
             let form = Query::parse(text).map_err(TokenError::Malformed)?;
             (credential_of(&form, parts)?, form)
@@ -170,6 +172,7 @@ fn refuse(error: &TokenError) -> Response {
         TokenError::Body(error @ BodyRefused::Stalled) => {
             problem(StatusCode::REQUEST_TIMEOUT, "invalid_request", &error.to_string())
         }
+        TokenError::Body(BodyRefused::MemoryFull(error)) => unavailable(&error.to_string()),
         TokenError::Bearer(BearerError::Unsigned(error @ (SignError::Crypto(_) | SignError::Json(_)))) => {
             tracing::error!(%error, "a bearer could not be signed");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "server_error", FAILED)

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use registry::{ContentError, DbError, ManageError, Refusal};
+use registry::{ContentError, DbError, ManageError, MemoryFull, Refusal};
 
 use super::{dead_ends::DeadEnd, parts};
 
@@ -25,6 +25,8 @@ pub(super) enum ConsoleError {
     TooLong(String),
     /// The form hardly came.
     TooSlow(String),
+    /// The requests that are being read hold as much memory as they may.
+    MemoryFull(MemoryFull),
     /// A page for a thing that is not there, or that the viewer may not see.
     Absent(String),
     /// Management said no.
@@ -67,6 +69,7 @@ impl ConsoleError {
             Self::Malformed(reason) => (StatusCode::BAD_REQUEST, "Not understood", reason.clone()),
             Self::TooLong(reason) => (StatusCode::PAYLOAD_TOO_LARGE, "Too long", reason.clone()),
             Self::TooSlow(reason) => (StatusCode::REQUEST_TIMEOUT, "Too slow", reason.clone()),
+            Self::MemoryFull(error) => busy(error),
             Self::Absent(reason) => (StatusCode::NOT_FOUND, "Nothing here", reason.clone()),
             Self::Manage(error) => of_management(error),
             Self::Content(error) => of_content(error),
@@ -103,10 +106,14 @@ fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str, String) {
         }
         Refusal::Denied(_) => (StatusCode::FORBIDDEN, "Not allowed", text),
         Refusal::Unseen(_) => (StatusCode::NOT_FOUND, "Nothing here", text),
-        Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Busy", text),
+        Refusal::Busy => busy(refusal),
         Refusal::TooManyGuesses(_) => (StatusCode::TOO_MANY_REQUESTS, "Wait a moment", text),
         Refusal::Storage(error) => of_storage(error),
     }
+}
+
+fn busy(error: &dyn std::error::Error) -> (StatusCode, &'static str, String) {
+    (StatusCode::SERVICE_UNAVAILABLE, "Busy", error.to_string())
 }
 
 fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
@@ -119,6 +126,7 @@ fn of_content(error: &ContentError) -> (StatusCode, &'static str, String) {
         ContentError::InUse { .. } | ContentError::NotAsExpected { .. } | ContentError::OtherTags { .. } => {
             (StatusCode::CONFLICT, "Not possible", text)
         }
+        ContentError::MemoryFull(error) => busy(error),
         ContentError::Storage(error) => of_storage(error),
         error => of_fault(error),
     }

@@ -3,17 +3,20 @@
 use access::field_error::FieldError;
 use axum::extract::{FromRequest, Request};
 use http::StatusCode;
-use registry::ManageError;
+use registry::{Holder, ManageError};
 
-use super::error::ConsoleError;
+use super::{error::ConsoleError, visitor::Seen};
 use crate::{
     app::App,
     body::{BodyRefused, read_to_end},
     query::Query,
+    request,
 };
 
-/// The largest form, in bytes: a hundred scopes with paths of 255 characters, escaped.
+/// The largest form of a user who is logged in, in bytes: a hundred scopes with paths of 255 characters, escaped.
 const MAX_FORM_BYTES: usize = 256 * 1024;
+/// The largest form of a caller who is not known, in bytes: the login, with the page to come back to.
+const MAX_ANONYMOUS_FORM_BYTES: usize = 8 * 1024;
 
 /// The hidden field with the revision that a form was filled in from: an edit that came between is told, and not undone.
 pub(super) const REVISION: &str = "revision";
@@ -24,11 +27,18 @@ pub(super) struct Form(Query);
 impl FromRequest<App> for Form {
     type Rejection = ConsoleError;
 
-    async fn from_request(request: Request, _: &App) -> Result<Self, ConsoleError> {
+    /// A handler that takes a `Visitor` before the form has the caller known by then; only such a caller sends a long form.
+    async fn from_request(request: Request, app: &App) -> Result<Self, ConsoleError> {
         let malformed = |reason: &str| ConsoleError::Malformed(reason.to_owned());
-        let mut body = request.into_body();
-        let bytes = read_to_end(&mut body, MAX_FORM_BYTES).await.map_err(unread)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| malformed("the form is not UTF-8"))?;
+        let (parts, mut body) = request.into_parts();
+        let address = request::origin(&parts).address;
+        let (holder, limit) = match parts.extensions.get::<Seen>().and_then(Seen::viewer) {
+            Some(viewer) => (Holder::user(viewer.username.as_str(), address), MAX_FORM_BYTES),
+            None => (Holder::anonymous(address), MAX_ANONYMOUS_FORM_BYTES),
+        };
+        let held = app.registry().memory().reservation(holder);
+        let form = read_to_end(&mut body, limit, held).await.map_err(unread)?;
+        let text = std::str::from_utf8(&form.bytes).map_err(|_| malformed("the form is not UTF-8"))?;
         let form = Query::parse(text).map_err(ConsoleError::Malformed)?;
         // NUL never passes the door (DESIGN §4).
         if text.contains("%00") || text.contains('\0') {
@@ -43,6 +53,7 @@ fn unread(error: BodyRefused) -> ConsoleError {
         BodyRefused::TooLarge { .. } => ConsoleError::TooLong(error.to_string()),
         BodyRefused::Stalled => ConsoleError::TooSlow(error.to_string()),
         BodyRefused::Broken(_) => ConsoleError::Malformed(error.to_string()),
+        BodyRefused::MemoryFull(error) => ConsoleError::MemoryFull(error),
     }
 }
 

@@ -115,6 +115,7 @@ fn of_body(error: &BodyRefused) -> Response {
     match error {
         BodyRefused::TooLarge { .. } => of(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::SizeInvalid, &text),
         BodyRefused::Broken(_) => of(StatusCode::BAD_REQUEST, ErrorCode::ManifestInvalid, &text),
+        BodyRefused::MemoryFull(_) => unavailable(&text),
         BodyRefused::Stalled => of(StatusCode::REQUEST_TIMEOUT, ErrorCode::ManifestInvalid, &text),
     }
 }
@@ -180,6 +181,7 @@ fn of_content(error: &ContentError, challenger: Challenger<'_>) -> Response {
         ContentError::ManifestInvalid(_)
         | ContentError::TooManyLinks { .. }
         | ContentError::OtherType { .. } => bad(ErrorCode::ManifestInvalid),
+        ContentError::MemoryFull(_) => unavailable(&text),
         ContentError::NotAsExpected { .. } | ContentError::OtherTags { .. } => {
             of(StatusCode::PRECONDITION_FAILED, ErrorCode::Unsupported, &text)
         }

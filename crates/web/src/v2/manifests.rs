@@ -55,8 +55,9 @@ pub(crate) async fn push(exchange: &mut Exchange<'_>, ask: PushManifest) -> Answ
             V2Error::Malformed(ErrorCode::ManifestInvalid, "the Content-Type is not ASCII".to_owned())
         })?),
     };
-    let payload = read_to_end(exchange.body, MAX_MANIFEST_BYTES).await?;
     let (app, expected) = (exchange.app, expected(&exchange.parts.headers));
+    let held = app.registry().memory().reservation(grant.memory_holder());
+    let payload = read_to_end(exchange.body, MAX_MANIFEST_BYTES, held).await?;
     let pushed = app.registry().push_manifest(&grant, content_type, payload, &expected, app.now()).await?;
     let location = format!("/v2/{}/manifests/{}", grant.asked().repository, pushed.digest);
     let response = answer::empty(StatusCode::CREATED)

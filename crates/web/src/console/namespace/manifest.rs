@@ -35,8 +35,6 @@ const SHOWN_ANNOTATIONS: usize = 15;
 const NAMED_TAGS: usize = 10;
 /// The longest text of an annotation that is shown, in characters.
 const SHOWN_TEXT_CHARACTERS: usize = 100;
-/// What BuildKit writes on the entry of an index that is about another entry.
-const BUILDKIT_ENTRY: &str = "vnd.docker.reference.type";
 
 /// A manifest with everything around it.
 pub(super) async fn show(
@@ -249,8 +247,7 @@ fn entry_row(
     let manifest = shown.entries.iter().find(|(manifest, _)| manifest.digest == entry.digest);
     // An entry may be a blob, which has none.
     let has_page = manifest.is_some() || MANIFESTS.contains(&entry.media_type.as_str());
-    let is_attestation =
-        entry.annotations.get(BUILDKIT_ENTRY).is_some_and(|what| what == "attestation-manifest");
+    let is_attestation = entry.reference_type.as_deref() == Some("attestation-manifest");
     let kind = if is_attestation {
         Some(Kind::Attestation)
     } else {
