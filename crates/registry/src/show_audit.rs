@@ -1,7 +1,7 @@
 //! Reading the audit: who did what, when, from where, with which token. Histories outlive their tokens.
 
 use access::{
-    id::{AuditId, TokenId},
+    id::{AuditId, NamespaceId, TokenId, UserId},
     name::Username,
     operation::Operation,
     time::Instant,
@@ -14,6 +14,7 @@ use storage::{
 
 use crate::{
     Registry,
+    authorize::acts_as_administrator,
     grant::{Ask, Grant},
     manage::{ManageError, Page},
 };
@@ -22,11 +23,11 @@ use crate::{
 /// takes; those after it only narrow.
 #[derive(Debug, Clone, Default)]
 pub struct ShowAudit {
-    /// What happened in this namespace.
+    /// What happened in this namespace, by name. Instance administrators may name deleted ones, and write an id instead.
     pub namespace: Option<NamespaceName>,
     /// What happened to this token and what was done with it, be it living or ended.
     pub token: Option<TokenId>,
-    /// What this user did, and what was done to them.
+    /// What this user did, and what was done to them; as with namespaces.
     pub user: Option<Username>,
 }
 
@@ -85,10 +86,9 @@ impl Registry {
         part: AuditPart,
         limit: u32,
     ) -> Result<Page<StoredRecord>, ManageError> {
-        let Some(filter) = self.audit_filter(grant, part.events).await? else {
-            return Ok(Page { items: Vec::new(), next: None });
-        };
-        let mut items = audit::newest(&self.db, filter, part.span(), i64::from(limit) + 1).await?;
+        let filters = self.audit_filters(grant, part.events).await?;
+        let mut items =
+            audit::newest_of_any(&self.db, &filters, part.span(), limit.saturating_add(1)).await?;
         let has_more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = items.last().filter(|_| has_more).map(|last| last.id.to_string());
@@ -104,28 +104,68 @@ impl Registry {
         Ok(audit::about_token(&self.db, grant.ask.token, i64::from(limit)).await?)
     }
 
-    /// The filters by id, as the grant has them: a namespace made again does not inherit the history of the first.
-    /// `None` where nothing can pass.
-    async fn audit_filter(
+    /// The filters by id. A name means the present namespace or user; only an instance administrator also gets the rows of
+    /// every deleted one that had the name, so that a namespace made again does not inherit the history of the first.
+    async fn audit_filters(
         &self,
         grant: &Grant<ShowAudit>,
         events: Events,
-    ) -> Result<Option<Filter>, ManageError> {
+    ) -> Result<Vec<Filter>, ManageError> {
         let ShowAudit { namespace, token, user } = &grant.ask;
-        let mut filter = Filter { events, token: *token, ..Filter::default() };
+        let mut filters = vec![Filter { events, token: *token, ..Filter::default() }];
         if let Some(name) = namespace {
-            let absent = || ManageError::Absent(format!("namespace {name} does not exist"));
-            filter.namespace = Some(grant.namespace().ok_or_else(absent)?);
+            let ids = self.audited_namespaces(grant, name).await?;
+            filters = with_each(&filters, &ids, |filter, id| Filter { namespace: Some(id), ..filter });
         }
         if let Some(username) = user {
-            let Some(user) = users::by_name(&self.db, username).await? else {
-                if namespace.is_none() && token.is_none() {
-                    return Err(ManageError::Absent(format!("user {username} does not exist")));
-                }
-                return Ok(None);
-            };
-            filter.user = Some(user.id);
+            let ids = self.audited_users(grant, username).await?;
+            filters = with_each(&filters, &ids, |filter, id| Filter { user: Some(id), ..filter });
         }
-        Ok(Some(filter))
+        Ok(filters)
     }
+
+    async fn audited_namespaces(
+        &self,
+        grant: &Grant<ShowAudit>,
+        name: &NamespaceName,
+    ) -> Result<Vec<NamespaceId>, ManageError> {
+        let mut ids: Vec<_> = grant.namespace().into_iter().collect();
+        if acts_as_administrator(grant.principal()) {
+            let others = audit::namespaces_called(&self.db, name.as_str()).await?.into_iter();
+            ids.extend(others.filter(|id| Some(*id) != grant.namespace()));
+        }
+        if ids.is_empty() {
+            return Err(ManageError::Absent(format!("namespace {name} does not exist")));
+        }
+        Ok(ids)
+    }
+
+    /// As a filter that only narrows, a name means every user who ever had it: the caller may see the rows anyway.
+    async fn audited_users(
+        &self,
+        grant: &Grant<ShowAudit>,
+        username: &Username,
+    ) -> Result<Vec<UserId>, ManageError> {
+        let only_narrows = grant.ask.namespace.is_some() || grant.ask.token.is_some();
+        let present = users::by_name(&self.db, username).await?.map(|user| user.id);
+        let mut ids: Vec<_> = present.into_iter().collect();
+        if only_narrows || acts_as_administrator(grant.principal()) {
+            let others = audit::users_called(&self.db, username.as_str()).await?.into_iter();
+            ids.extend(others.filter(|id| Some(*id) != present));
+        }
+        if ids.is_empty() && !only_narrows {
+            return Err(ManageError::Absent(format!("user {username} does not exist")));
+        }
+        Ok(ids)
+    }
+}
+
+/// Each filter, once for each id.
+fn with_each<Id: Copy>(
+    filters: &[Filter],
+    ids: &[Id],
+    narrowed: impl Fn(Filter, Id) -> Filter,
+) -> Vec<Filter> {
+    let narrowed = &narrowed;
+    ids.iter().flat_map(|id| filters.iter().map(move |filter| narrowed(*filter, *id))).collect()
 }

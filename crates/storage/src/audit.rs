@@ -83,8 +83,14 @@ pub struct StoredRecord {
     pub event: String,
     /// What it was done to, in words.
     pub target: String,
-    /// The present name of the namespace concerned; `None` where there is none, or it is gone.
+    /// The id of the namespace concerned, or empty.
+    pub namespace_id: String,
+    /// The name of that namespace, also of a deleted one; `None` if the row concerns none.
     pub namespace: Option<String>,
+    /// The id of the user concerned, or empty.
+    pub user_id: String,
+    /// The name of that user, also of a deleted one; `None` if the row concerns none.
+    pub user: Option<String>,
     /// The id of the token concerned, or empty.
     pub token_id: String,
     /// The client's address.
@@ -154,11 +160,19 @@ pub struct Span {
     pub before: AuditId,
 }
 
-/// Rows with the present name of their namespace.
+/// Rows with the names of their namespace and user. Names never change; the row of the creation or the deletion keeps
+/// that of what is deleted, as `namespace acme` or `user anna`.
 macro_rules! rows {
     () => {
-        "SELECT a.id, a.at, a.actor, a.with_token, a.event, a.target, n.name, a.token_id, a.from_address, a.client, \
-         a.request_id, a.before, a.after FROM audit a LEFT JOIN namespaces n ON n.id = a.namespace_id WHERE "
+        "SELECT a.id, a.at, a.actor, a.with_token, a.event, a.target, \
+         COALESCE(n.name, (SELECT SUBSTR(MAX(gone.target), 11) FROM audit gone WHERE gone.namespace_id = a.namespace_id \
+         AND gone.namespace_id <> '' AND gone.event IN ('namespace.created', 'namespace.deleted') AND \
+         gone.event IN ('namespace.created', 'namespace.deleted', 'user.created', 'user.deleted'))), \
+         a.token_id, a.from_address, a.client, a.request_id, a.before, a.after, a.namespace_id, a.user_id, \
+         COALESCE(u.username, (SELECT SUBSTR(MAX(gone.target), 6) FROM audit gone WHERE gone.user_id = a.user_id \
+         AND gone.user_id <> '' AND gone.event IN ('user.created', 'user.deleted') AND \
+         gone.event IN ('namespace.created', 'namespace.deleted', 'user.created', 'user.deleted'))) \
+         FROM audit a LEFT JOIN namespaces n ON n.id = a.namespace_id LEFT JOIN users u ON u.id = a.user_id WHERE "
     };
 }
 
@@ -301,6 +315,67 @@ pub async fn newest(
     }
 }
 
+/// The newest rows of the span that pass any of the filters, each once, the newest first.
+pub async fn newest_of_any(
+    q: &impl Query,
+    filters: &[Filter],
+    mut span: Span,
+    limit: u32,
+) -> Result<Vec<StoredRecord>, DbError> {
+    let mut found: Vec<StoredRecord> = Vec::new();
+    for filter in filters {
+        found.extend(newest(q, *filter, span, i64::from(limit)).await?);
+        found.sort_unstable_by_key(|record| std::cmp::Reverse(record.id));
+        found.dedup_by_key(|record| record.id);
+        found.truncate(limit as usize);
+        // Older rows than the last of a full page are not needed, so each further filter reads only what may replace one.
+        if let Some(last) = found.last().filter(|_| found.len() == limit as usize) {
+            span.from = last.id;
+        }
+    }
+    Ok(found)
+}
+
+/// The most namespaces or users of one name that are looked up: the newest. Each costs a search in an index. Older ones can
+/// be asked for by id.
+const MAX_NAMESAKES: i64 = 100;
+
+/// The namespaces or users that a name or an id means. Each has the rows of its creation and deletion.
+macro_rules! owners_called {
+    ($id:literal) => {
+        concat!(
+            "SELECT x.owner FROM (SELECT named.",
+            $id,
+            " AS owner, named.id FROM audit named WHERE named.target = $1 AND named.",
+            $id,
+            " <> '' AND named.event IN ('namespace.created', 'namespace.deleted', 'user.created', 'user.deleted') ",
+            "UNION SELECT same.",
+            $id,
+            ", same.id FROM audit same WHERE same.",
+            $id,
+            " = $2 AND same.",
+            $id,
+            " <> '' AND same.event IN ('namespace.created', 'namespace.deleted', 'user.created', 'user.deleted')) x ",
+            "GROUP BY x.owner ORDER BY MAX(x.id) DESC LIMIT $3"
+        )
+    };
+}
+
+const NAMESPACES_CALLED: &str = owners_called!("namespace_id");
+const USERS_CALLED: &str = owners_called!("user_id");
+
+/// The namespaces that ever had this name or have this id, also deleted ones: the newest 100.
+pub async fn namespaces_called(q: &impl Query, text: &str) -> Result<Vec<NamespaceId>, DbError> {
+    let params = params![format!("namespace {text}"), text, MAX_NAMESAKES];
+    q.list(NAMESPACES_CALLED, params, |row| row.parsed(0, NamespaceId::parse)).await
+}
+
+/// The users who ever had this name or have this id, also deleted ones: the newest 100.
+pub async fn users_called(q: &impl Query, text: &str) -> Result<Vec<UserId>, DbError> {
+    let params = params![format!("user {text}"), text, MAX_NAMESAKES];
+    q.list(USERS_CALLED, params, |row| row.parsed(0, UserId::parse)).await
+}
+
 const ABOUT_TOKEN: &str = concat!(rows!(), "a.token_id = $1 ORDER BY a.id DESC LIMIT $2");
 
 /// The newest rows of what was done to the token, the newest first; not what was done with it.
@@ -323,6 +398,9 @@ fn read(row: &Row<'_>) -> Result<StoredRecord, DbError> {
         request_id: row.text(10)?,
         before: row.text(11)?,
         after: row.text(12)?,
+        namespace_id: row.text(13)?,
+        user_id: row.text(14)?,
+        user: row.opt_text(15)?,
     })
 }
 

@@ -45,4 +45,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "limits",
         sql: include_str!("../migrations/0006_limits.sql"),
     },
+    Migration {
+        version: 7,
+        // Indexes, which an older one does not miss.
+        oldest_binary: 4,
+        name: "audit names",
+        sql: include_str!("../migrations/0007_audit_names.sql"),
+    },
 ];

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Administrators see all of it. Whoever administers a namespace sees its part with --namespace, a user
 their own with --user, whoever manages a token its history with --token; a token that has ended is
-named by its id.
+named by its id. Instance administrators may also name deleted namespaces and users, or write an id.
 
 Examples:
   sealock audit --since 24h

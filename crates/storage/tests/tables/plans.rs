@@ -111,7 +111,7 @@ fn walks_of(node: &Value) -> Vec<&str> {
 }
 
 /// The statements of the audit, each with the indexes that its page is found by.
-const OF_THE_AUDIT: [(&str, &[&str]); 8] = [
+const OF_THE_AUDIT: [(&str, &[&str]); 10] = [
     ("audit.rs ALL", &["audit_pkey"]),
     ("audit.rs OF_NAMESPACE", &["audit_by_namespace"]),
     ("audit.rs OF_TOKEN", &["audit_by_token", "audit_by_token_used"]),
@@ -120,6 +120,8 @@ const OF_THE_AUDIT: [(&str, &[&str]); 8] = [
     ("audit.rs OF_NAMESPACE_BUT_PUSHES", &["audit_but_pushes_by_namespace"]),
     ("audit.rs OF_TOKEN_BUT_PUSHES", &["audit_by_token", "audit_but_pushes_by_token_used"]),
     ("audit.rs OF_USER_BUT_PUSHES", &["audit_by_user", "audit_but_pushes_by_actor"]),
+    ("audit.rs NAMESPACES_CALLED", &["audit_owners_by_target", "audit_owners_by_namespace"]),
+    ("audit.rs USERS_CALLED", &["audit_owners_by_target", "audit_owners_by_user"]),
 ];
 
 fn of_the_audit() -> impl Iterator<Item = (&'static [&'static str], Statement)> {

@@ -58,13 +58,15 @@ pub(super) struct AuditQuery {
 #[into_params(parameter_in = Query)]
 #[allow(dead_code, reason = "utoipa reads the fields' names and docs, nobody reads the fields")]
 struct AuditParameters {
-    /// What happened in this namespace; its administrators may ask.
+    /// What happened in this namespace; its administrators may ask. For instance administrators also the name of deleted
+    /// namespaces, with the rows of every namespace that ever had the name, or the id of one.
     #[param(required = false)]
     namespace: String,
     /// What happened to this token and what was done with it; whoever manages it may ask, also after it ended.
     #[param(required = false, format = "uuid")]
     token: String,
-    /// What this user did and what was done to them; they may ask.
+    /// What this user did and what was done to them; they may ask. For instance administrators also the name of deleted
+    /// users, with the rows of every user who ever had the name, or the id of one.
     #[param(required = false)]
     user: String,
     /// What happened: one event, such as `token.disabled`, or a kind for all of its events, such as `token`.
@@ -154,9 +156,18 @@ pub(super) struct AuditAnswer {
     /// What it was done to, as it was called then.
     #[schema(example = "token acme/ci-bot")]
     target: String,
-    /// The namespace concerned, as it is called now; null where there is none, or it was deleted.
+    /// The name of the namespace concerned, also of a deleted one; null where there is none.
     #[schema(required)]
     namespace: Option<String>,
+    /// The id of the namespace concerned, which tells namespaces of one name apart; null where there is none.
+    #[schema(required, format = "uuid")]
+    namespace_id: Option<String>,
+    /// The name of the user concerned, also of a deleted one; null where there is none.
+    #[schema(required)]
+    user: Option<String>,
+    /// The id of the user concerned; null where there is none.
+    #[schema(required, format = "uuid")]
+    user_id: Option<String>,
     /// The id of the token concerned; null where there is none.
     #[schema(required, format = "uuid")]
     token: Option<String>,
@@ -185,6 +196,9 @@ impl From<StoredRecord> for AuditAnswer {
             event: record.event,
             target: record.target,
             namespace: record.namespace,
+            namespace_id: there(record.namespace_id),
+            user: record.user,
+            user_id: there(record.user_id),
             token: there(record.token_id),
             from: record.from_address,
             client: record.client,

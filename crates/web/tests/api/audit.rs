@@ -200,6 +200,9 @@ async fn a_row_says_who_did_what_when_from_where_with_which_token(t: TestServer)
         "event": "manifest.pushed",
         "target": "acme/api:1.0",
         "namespace": "acme",
+        "namespace_id": row["namespace_id"],
+        "user": null,
+        "user_id": null,
         "token": null,
         "from": "127.0.0.1",
         "client": "docker/28.2.2 go/1.24",
@@ -318,7 +321,7 @@ async fn a_history_outlives_its_token(t: TestServer) {
     assert!(events(&ann, &format!("&namespace=acme{query}")).await.contains(&"token.deleted".to_owned()));
     assert!(events(&t.admin(), &query).await.contains(&"token.deleted".to_owned()));
 
-    // A namespace made again is another one: its administrators inherit no history.
+    // Administrators of a new namespace with the same name do not see the history of the deleted one.
     t.admin().delete("/api/v1/namespaces/acme?force=true").await.is(204);
     t.namespace("acme").await;
     people::role(&t, "acme", "users/ann", "admin").await;
@@ -382,4 +385,80 @@ async fn what_can_t_be_meant_is_refused_by_name(t: TestServer) {
         let answer = t.admin().get(&format!("/api/v1/audit?event={event}")).await.refused(422, "invalid");
         assert_eq!(wrong_fields(&answer.says(said)), ["event"]);
     }
+}
+
+#[both_engines]
+async fn a_deleted_or_recreated_namespace_keeps_its_history_for_instance_administrators(t: TestServer) {
+    let admin = t.admin();
+    let ann = people::user(&t, "ann").await;
+    t.service_token("acme", "deploy", json!({ "permission": "pull-push" })).await;
+    let first = rows(&admin, "&namespace=acme").await;
+    let first_id = first[0]["namespace_id"].as_str().unwrap().to_owned();
+    t.clock.advance(Length::seconds(1));
+    admin.delete("/api/v1/namespaces/acme?force=true").await.is(204);
+
+    let gone = rows(&admin, "&namespace=acme").await;
+    assert!(gone.len() > first.len() && gone.iter().all(|row| row["namespace"] == json!("acme")), "{gone:?}");
+    assert_eq!(rows(&admin, &format!("&namespace={first_id}")).await, gone);
+    let created = rows(&admin, "&event=token.created&namespace=acme&user=admin").await;
+    assert_eq!(created[0]["namespace"], json!("acme"));
+    for query in ["namespace=acme".to_owned(), format!("namespace={first_id}")] {
+        ann.get(&format!("/api/v1/audit?{query}")).await.refused(404, "not-found");
+    }
+
+    t.clock.advance(Length::seconds(1));
+    t.namespace("acme").await;
+    t.clock.advance(Length::seconds(1));
+    people::role(&t, "acme", "users/ann", "admin").await;
+    let both = rows(&admin, "&namespace=acme").await;
+    assert_eq!(both[0]["event"], json!("member.set"));
+    assert_eq!(both[2..], gone);
+    let second_id = both[0]["namespace_id"].as_str().unwrap().to_owned();
+    assert_ne!(first_id, second_id);
+    assert_eq!(rows(&admin, &format!("&namespace={second_id}")).await, both[..2]);
+    assert_eq!(rows(&admin, &format!("&namespace={first_id}")).await, gone);
+    assert_eq!(rows(&ann, "&namespace=acme").await, both[..2]);
+    ann.get(&format!("/api/v1/audit?namespace={first_id}")).await.refused(404, "not-found");
+
+    // The pages of both namespaces join without a gap.
+    let (mut after, mut seen) = (String::new(), Vec::new());
+    loop {
+        let page = admin.get(&format!("/api/v1/audit?limit=1&namespace=acme{after}")).await.is(200).json();
+        seen.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(seen, both);
+}
+
+#[both_engines]
+async fn a_deleted_user_keeps_their_history_for_instance_administrators(t: TestServer) {
+    let admin = t.admin();
+    let (ann, bob) = (people::user(&t, "ann").await, people::user(&t, "bob").await);
+    ann.post_json("/api/v1/users/ann/tokens", &json!({ "name": "laptop" })).await.is(201);
+    t.clock.advance(Length::seconds(1));
+    admin.delete("/api/v1/users/ann").await.is(204);
+
+    let gone = rows(&admin, "&user=ann").await;
+    let told: BTreeSet<_> = gone.iter().map(|row| row["event"].as_str().unwrap()).collect();
+    for event in ["user.created", "token.created", "token.deleted", "user.deleted"] {
+        assert!(told.contains(event), "{event} is not in {told:?}");
+    }
+    let deleted = gone.iter().find(|row| row["event"] == json!("user.deleted")).unwrap();
+    assert_eq!(deleted["user"], json!("ann"));
+    let id = deleted["user_id"].as_str().unwrap();
+    assert_eq!(rows(&admin, &format!("&user={id}")).await, gone);
+    for query in ["ann", id] {
+        bob.get(&format!("/api/v1/audit?user={query}")).await.refused(404, "not-found");
+    }
+
+    // Another user of that name sees their own rows only.
+    t.clock.advance(Length::seconds(1));
+    let second = people::user(&t, "ann").await;
+    let own = rows(&second, "&user=ann").await;
+    assert!(own.iter().all(|row| !gone.contains(row)), "{own:?}");
+    let both = rows(&admin, "&user=ann").await;
+    assert_eq!(both[own.len()..], gone);
+    second.get(&format!("/api/v1/audit?user={id}")).await.refused(404, "not-found");
+    admin.get("/api/v1/audit?user=0190a5e0-7d4c-7aaa-8bbb-123456789abc").await.refused(404, "not-found");
 }

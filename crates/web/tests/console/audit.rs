@@ -47,6 +47,9 @@ async fn filters_are_kept_and_narrow(t: TestServer) {
         .says("Clear the filters");
     browser.get("/audit?namespace=acme&user=nobody").await.is(200).says("Nothing found");
     browser.get("/audit?namespace=nobodys").await.is(404);
+    t.admin().delete("/api/v1/namespaces/other").await.is(204);
+    let page = browser.get("/audit?namespace=other").await.is(200);
+    page.says("nowrap\">namespace deleted").says("nowrap\">namespace created");
 }
 
 #[both_engines]
