@@ -197,6 +197,11 @@ impl Registry {
     pub fn group_commits(&self) -> Option<u64> {
         self.db.group_commits()
     }
+
+    /// How often SQLite compiled a cached statement again since the start; `None` on PostgreSQL.
+    pub fn recompilations(&self) -> Option<u64> {
+        self.db.recompilations()
+    }
 }
 
 #[cfg(test)]

@@ -236,6 +236,11 @@ impl TestServer {
         self.app.registry().group_commits()
     }
 
+    /// How often SQLite compiled a cached statement again; `None` on PostgreSQL.
+    pub fn recompilations(&self) -> Option<u64> {
+        self.app.registry().recompilations()
+    }
+
     /// Sweeps now: no test server does so by itself.
     pub async fn sweep(&self) -> Swept {
         web::sweep(&self.app).await.expect("a sweep")

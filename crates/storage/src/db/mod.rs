@@ -37,6 +37,9 @@ macro_rules! params {
 }
 pub use crate::params;
 
+/// How many prepared statements a SQLite connection keeps.
+pub const MAX_KEPT_STATEMENTS: usize = sqlite::STATEMENTS;
+
 /// How one row becomes a value. A plain function: it holds nothing, so that it may run on a reader thread.
 pub type ReadRow<T> = fn(&Row<'_>) -> Result<T, DbError>;
 
@@ -227,6 +230,15 @@ impl Db {
     pub fn group_commits(&self) -> Option<u64> {
         match &*self.engine {
             Engine::Sqlite(sqlite) => Some(sqlite.group_commits()),
+            Engine::Postgres(_) => None,
+        }
+    }
+
+    /// How often SQLite compiled a cached statement again since the start. It stays 0 while the schema stays the same.
+    /// `None` on PostgreSQL, where the server plans.
+    pub fn recompilations(&self) -> Option<u64> {
+        match &*self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.recompilations()),
             Engine::Postgres(_) => None,
         }
     }

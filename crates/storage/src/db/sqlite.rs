@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{CachedStatement, Connection, FileControl, OpenFlags};
+use rusqlite::{CachedStatement, Connection, FileControl, OpenFlags, StatementStatus, config::DbConfig};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, Semaphore, mpsc, oneshot};
 
 use super::{
@@ -37,8 +37,8 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 const OPEN_TRIES: u32 = 100;
 /// The wait between two tries to open.
 const OPEN_PAUSE: Duration = Duration::from_millis(50);
-/// Prepared statements kept per connection: more than the program has.
-const STATEMENTS: usize = 512;
+/// Prepared statements kept per connection. A test checks that the program has fewer.
+pub(super) const STATEMENTS: usize = 512;
 /// Page cache per connection, in KiB.
 const CACHE_KIB: i64 = 8 * 1024;
 /// What a checkpoint leaves of the write-ahead log, in bytes.
@@ -50,6 +50,7 @@ pub(super) struct Sqlite {
     writer: Arc<FairMutex<Writer>>,
     wake_committer: mpsc::Sender<()>,
     group_commits: Arc<AtomicU64>,
+    recompilations: Arc<AtomicU64>,
     readers: Box<[Mutex<Session>]>,
     next_reader: AtomicUsize,
     list_readers: Arc<Mutex<Vec<Session>>>,
@@ -59,9 +60,11 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(path: PathBuf, purpose: Purpose, options: DbOptions) -> Result<Self, DbError> {
+        let recompilations = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&recompilations);
         let open = move || match purpose {
-            Purpose::Read => open_to_read(&path),
-            Purpose::Write => create_private(&path).and_then(|()| open_all(&path, Access::Write)),
+            Purpose::Read => open_to_read(&path, &counted),
+            Purpose::Write => create_private(&path).and_then(|()| open_all(&path, Access::Write, &counted)),
         };
         let opened = tokio::task::spawn_blocking(open).await;
         let Opened { writer, readers, list_readers } =
@@ -80,6 +83,7 @@ impl Sqlite {
             writer,
             wake_committer,
             group_commits,
+            recompilations,
             readers: readers.into_iter().map(Mutex::new).collect(),
             next_reader: AtomicUsize::new(0),
             list_turns: Arc::new(Semaphore::new(list_readers.len())),
@@ -90,6 +94,10 @@ impl Sqlite {
 
     pub(super) fn group_commits(&self) -> u64 {
         self.group_commits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn recompilations(&self) -> u64 {
+        self.recompilations.load(Ordering::Relaxed)
     }
 
     pub(super) async fn begin(&self) -> Result<SqliteTx, DbError> {
@@ -169,26 +177,30 @@ enum Access {
 /// A database on a file system that can't be written to is taken for one that nobody changes if it has no log: whoever
 /// writes to it elsewhere makes one first. On a full disk an empty log will do: beside a server there would have been room,
 /// that which the server took.
-fn open_to_read(path: &Path) -> Result<Opened, DbError> {
+fn open_to_read(path: &Path, recompilations: &Arc<AtomicU64>) -> Result<Opened, DbError> {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
     let log_bytes = || match std::fs::metadata(&log) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         log => log.map(|log| Some(log.len())),
     };
-    match (open_all(path, Access::Read), log_bytes()) {
+    match (open_all(path, Access::Read, recompilations), log_bytes()) {
         (Err(DbError::Unavailable(_) | DbError::Full), Ok(None)) | (Err(DbError::Full), Ok(Some(0))) => {
-            open_all(path, Access::Still)
+            open_all(path, Access::Still, recompilations)
         }
         (opened, _) => opened,
     }
 }
 
-fn open_all(path: &Path, access: Access) -> Result<Opened, DbError> {
-    // Whoever reads through `Db` can't write, just as on PostgreSQL. The version is read so that the file is.
-    let reader = || Session::open(path, access, "PRAGMA query_only = ON; PRAGMA schema_version");
+fn open_all(path: &Path, access: Access, recompilations: &Arc<AtomicU64>) -> Result<Opened, DbError> {
+    let open = |pragmas| {
+        let connection = Session::open(path, access, pragmas)?;
+        Ok(Session { connection, texts: HashMap::new(), recompilations: Arc::clone(recompilations) })
+    };
+    // Reads through `Db` can't write, as on PostgreSQL. Reading the version makes SQLite read the file.
+    let reader = || open("PRAGMA query_only = ON; PRAGMA schema_version");
     let writer = match access {
-        Access::Write => Session::open(path, access, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?,
+        Access::Write => open("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?,
         Access::Read | Access::Still => reader()?,
     };
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -222,12 +234,14 @@ struct Session {
     connection: Connection,
     /// Statements in SQLite's words, by the address and length of the static text.
     texts: HashMap<(usize, usize), Arc<str>>,
+    /// How often SQLite compiled a cached statement again, on all connections.
+    recompilations: Arc<AtomicU64>,
 }
 
 impl Session {
     /// Two processes that open a new file at once may find it locked, and SQLite does not wait while one of
     /// them turns the log on, whatever the timeout: so it is tried again.
-    fn open(path: &Path, access: Access, pragmas: &'static str) -> Result<Self, DbError> {
+    fn open(path: &Path, access: Access, pragmas: &'static str) -> Result<Connection, DbError> {
         for _ in 1..OPEN_TRIES {
             match Self::open_once(path, access, pragmas) {
                 Err(DbError::Busy(_)) => std::thread::sleep(OPEN_PAUSE),
@@ -237,7 +251,7 @@ impl Session {
         Self::open_once(path, access, pragmas)
     }
 
-    fn open_once(path: &Path, access: Access, pragmas: &'static str) -> Result<Self, DbError> {
+    fn open_once(path: &Path, access: Access, pragmas: &'static str) -> Result<Connection, DbError> {
         let to_read = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {
             let connection = match access {
@@ -256,18 +270,27 @@ impl Session {
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update_and_check(None, "journal_size_limit", MAX_IDLE_LOG_BYTES, |_| Ok(()))?;
+            // Without this guarantee, SQLite compiles a statement again whenever the value of a parameter that it compared
+            // with a partial index's condition changes. That takes longer than most statements. The price: a parameter
+            // never proves such a condition, so a statement that needs the index states the condition as a literal.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             Ok(connection)
         };
         // Which file it is about says whoever named it.
-        let connection = open().map_err(|error| match of_sqlite(&error, pragmas) {
+        open().map_err(|error| match of_sqlite(&error, pragmas) {
             _ if has_no_room_to_open(&error) => DbError::Full,
             error => error,
-        })?;
-        Ok(Self { connection, texts: HashMap::new() })
+        })
     }
 
-    fn prepare(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<CachedStatement<'_>, DbError> {
+    /// Runs the statement with its parameters bound, and counts if SQLite compiled it again.
+    fn run<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        run: impl FnOnce(&mut CachedStatement<'_>) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
         let text = match self.texts.get(&(sql.as_ptr().addr(), sql.len())) {
             Some(text) => text.clone(),
             None => {
@@ -283,27 +306,34 @@ impl Session {
         for (index, param) in params.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, param).map_err(|error| of_sqlite(&error, sql))?;
         }
-        Ok(statement)
+        let outcome = run(&mut statement);
+        let again = statement.reset_status(StatementStatus::RePrepare);
+        if again > 0 {
+            self.recompilations.fetch_add(u64::from(again.unsigned_abs()), Ordering::Relaxed);
+        }
+        outcome
     }
 
-    /// Always steps to the end: a statement that is left half way is undone without a word when it is reset.
+    /// Always steps to the end: SQLite silently undoes a statement that is reset before its end.
     fn rows<T>(
         &mut self,
         sql: &'static str,
         params: &[Param<'_>],
         read: ReadRow<T>,
     ) -> Result<Vec<T>, DbError> {
-        let mut statement = self.prepare(sql, params)?;
-        let mut rows = statement.raw_query();
-        let mut values = Vec::new();
-        while let Some(row) = rows.next().map_err(|error| of_sqlite(&error, sql))? {
-            values.push(read(&Row::sqlite(row))?);
-        }
-        Ok(values)
+        self.run(sql, params, |statement| {
+            let mut rows = statement.raw_query();
+            let mut values = Vec::new();
+            while let Some(row) = rows.next().map_err(|error| of_sqlite(&error, sql))? {
+                values.push(read(&Row::sqlite(row))?);
+            }
+            Ok(values)
+        })
     }
 
     fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
-        let changed = self.prepare(sql, params)?.raw_execute().map_err(|error| of_sqlite(&error, sql))?;
+        let changed = self
+            .run(sql, params, |statement| statement.raw_execute().map_err(|error| of_sqlite(&error, sql)))?;
         Ok(changed as u64)
     }
 }

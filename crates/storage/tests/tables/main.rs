@@ -9,6 +9,7 @@ mod checks;
 mod content;
 mod people;
 mod plans;
+mod recompilations;
 mod repositories;
 mod rights;
 mod schema;

@@ -55,7 +55,7 @@ fn walks(plan: &[String]) -> Vec<&str> {
 fn no_statement_walks_a_table_on_sqlite() {
     testkit::engine::tell(testkit::Engine::Sqlite, "no_statement_walks_a_table", async |engine| {
         let t = Tables::on(engine).await;
-        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        let connection = t.planning();
         for Statement { place, text } in those_that_may_not_walk() {
             let plan = plan_on_sqlite(&connection, &text);
             assert!(walks(&plan).is_empty(), "{place}: {plan:#?}");
@@ -137,7 +137,7 @@ fn of_the_audit() -> impl Iterator<Item = (&'static [&'static str], Statement)> 
 fn a_page_of_the_audit_is_found_without_walking_over_others_on_sqlite() {
     testkit::engine::tell(testkit::Engine::Sqlite, "a_page_of_the_audit", async |engine| {
         let t = Tables::on(engine).await;
-        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        let connection = t.planning();
         for (indexes, Statement { place, text }) in of_the_audit() {
             let plan = plan_on_sqlite(&connection, &text);
             for index in indexes {
@@ -177,7 +177,7 @@ fn a_page_of_the_audit_is_found_without_walking_over_others_on_postgres() {
 fn every_foreign_key_is_found_by_an_index() {
     testkit::engine::tell(testkit::Engine::Sqlite, "every_foreign_key", async |engine| {
         let t = Tables::on(engine).await;
-        let connection = rusqlite::Connection::open(t.folder.path().join("sealock.db")).unwrap();
+        let connection = t.planning();
         let keys = foreign_keys(&connection);
         assert!(keys.len() > 15, "{keys:?}");
         for (table, columns) in keys {

@@ -109,6 +109,15 @@ impl Tables {
         client
     }
 
+    /// A connection beside the database layer, where the test runs on SQLite. It plans as the layer's connections do: the
+    /// value of a parameter never proves the condition of a partial index.
+    pub(crate) fn planning(&self) -> rusqlite::Connection {
+        let connection = rusqlite::Connection::open(self.folder.path().join("sealock.db")).unwrap();
+        let stable = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+        assert!(connection.set_db_config(stable, true).unwrap());
+        connection
+    }
+
     /// Runs a statement of the test's own; says how many rows it changed.
     pub(crate) async fn sql(&self, sql: &'static str, id: String) -> Result<u64, DbError> {
         self.write(async |tx| tx.execute(sql, params![id]).await).await
