@@ -41,6 +41,7 @@ mod limits;
 mod list_referrers;
 mod list_repositories;
 mod list_tags;
+mod long_decisions;
 mod manage;
 mod members;
 mod mount_blob;
@@ -166,6 +167,7 @@ pub struct Registry {
     keys: signing::SigningKeys,
     passwords: Passwords,
     usage: usage::Usage,
+    long_decisions: long_decisions::LongDecisions,
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
     random: Arc<dyn Randomness>,
@@ -194,6 +196,7 @@ impl Registry {
             keys,
             passwords,
             usage: usage::Usage::default(),
+            long_decisions: long_decisions::LongDecisions::default(),
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
             random,
