@@ -42,6 +42,13 @@ pub(crate) fn read(row: &Row<'_>) -> Result<StoredBlob, DbError> {
     })
 }
 
+const STORED: &str = "SELECT key, size FROM blobs WHERE digest = $1";
+
+/// The blob with this digest, wherever it is linked.
+pub async fn stored(q: &impl Query, digest: &Digest) -> Result<Option<StoredBlob>, DbError> {
+    q.optional(STORED, params![digest.to_string()], read).await
+}
+
 const REPLACE: &str = "UPDATE blobs SET key = $3, size = $4, created_at = $5 WHERE digest = $1 AND key = $2";
 
 async fn replace(tx: &Tx, digest: &Digest, old: &Key, new: &StoredBlob, now: Instant) -> Result<(), DbError> {
@@ -85,6 +92,14 @@ pub async fn insert(
 /// Links bytes that are there already in the repository; one link more or less is the same.
 pub async fn link(tx: &Tx, repository: RepositoryId, digest: &Digest, now: Instant) -> Result<(), DbError> {
     tx.execute(LINK, params![repository, digest.to_string(), now]).await.map(|_| ())
+}
+
+const HOLDERS: &str = "SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id \
+    WHERE l.digest = $1 LIMIT $2";
+
+/// At most `limit` repositories that hold the blob, whole or damaged, in no order.
+pub async fn holders(q: &impl Query, digest: &Digest, limit: i64) -> Result<Vec<RepositoryName>, DbError> {
+    q.list(HOLDERS, params![digest.to_string(), limit], |row| row.parsed(0, RepositoryName::parse)).await
 }
 
 /// From which repositories a principal may pull, in the terms of the statement that looks for one.
