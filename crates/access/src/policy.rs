@@ -44,6 +44,15 @@ pub fn decide(need: &Need, rights: &Rights, bearer: &Access, from: Option<IpAddr
     }
 }
 
+/// Whether [`decide`] allows the need. It gives no reason for a refusal, because the reason costs more than the decision:
+/// for requests that name many repositories.
+pub fn is_allowed(need: &Need, rights: &Rights, bearer: &Access, from: Option<IpAddr>, now: Instant) -> bool {
+    ended(&rights.principal, now).is_none()
+        && out_of_place(&rights.principal, from).is_none()
+        && covers(bearer, need)
+        && allows(need, rights).is_some()
+}
+
 /// Why the credential no longer works at all, told to whoever holds it (rule 5, last lines).
 fn ended(principal: &Principal, now: Instant) -> Option<String> {
     match principal {

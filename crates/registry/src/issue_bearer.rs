@@ -3,21 +3,27 @@
 use access::{
     bearer::{BearerAccess, Claims, CredentialRef, EXPIRES_IN_SECONDS, Parties, Requested, SignError},
     operation::Need,
-    policy::{Decision, decide},
-    rights::Principal,
-    role::Actions,
+    policy::is_allowed,
+    rights::{Principal, Rights, Target},
+    role::{Action, Actions},
     time::Instant,
 };
 use oci::RepositoryName;
-use storage::rights::{Who, load};
+use storage::{
+    rights::{Aim, Who, load},
+    targets::{self, MAX_TARGETS},
+};
 
 use crate::{
     Registry,
-    authorize::{Identified, Refusal, aim_at, read_and_decide},
+    authorize::{Identified, Refusal, read_and_decide},
     credential::Credential,
     grant::Origin,
     signing::{NotSigned, SERVICE},
 };
+
+/// How many targets are decided on in one turn: some 100 us with the slowest scopes.
+const TARGETS_AT_ONCE: usize = 4;
 
 /// A bearer, as the token endpoint answers with it.
 #[derive(Debug)]
@@ -65,82 +71,92 @@ impl Registry {
             return Err(Refusal::SignIn { scope: None }.into());
         }
         let identified = self.identify(credential, origin.address, now).await?;
-        let holder = self.holder(&identified, now).await?;
-        // Also where nothing is granted: the answer tells whoever stole a secret what it opens.
-        if let Some(holder) = &holder {
-            self.usage.note(holder, origin, now);
+        let rights = self.holder(&identified, now).await?;
+        // Also if nothing is granted: the answer shows a thief what a stolen secret opens.
+        if !rights.principal.is_anonymous() {
+            self.usage.note(&rights.principal, origin, now);
         }
-        let mut granted = BearerAccess::default();
-        for (repository, actions) in requested.access().repositories() {
-            let actions = self.granted(&identified, repository, actions, now).await?;
-            granted.add(repository.clone(), actions);
-        }
-        if requested.access().covers_catalog() && self.may(&identified, &Need::Catalog, now).await? {
-            granted.add_catalog();
-        }
-        let subject = holder.as_ref().map(subject_of).unwrap_or_default();
-        let parties = Parties { issuer: SERVICE, subject, audience: SERVICE };
-        let cred = credential_ref(&identified.who, holder.as_ref());
+        let subject = subject_of(&rights.principal).to_owned();
+        let cred = credential_ref(&identified.who, &rights.principal);
+        let granted = self.granted(&identified, requested, rights, now).await?;
+        let parties = Parties { issuer: SERVICE, subject: &subject, audience: SERVICE };
         let claims = Claims::issue(parties, granted, cred, now, self.random.as_ref());
         let bearer = self.keys.sign(&self.db, &claims, now).await?;
         Ok(IssuedBearer { bearer, expires_in: EXPIRES_IN_SECONDS, issued_at: now })
     }
 
-    /// Whoever logs in, if anybody does: a dead credential is refused even where nothing is asked for.
-    async fn holder(&self, identified: &Identified, now: Instant) -> Result<Option<Principal>, Refusal> {
+    /// Reads the principal and its scopes, once for the whole request. An ended credential is refused even if no scope is
+    /// requested.
+    async fn holder(&self, identified: &Identified, now: Instant) -> Result<Rights, Refusal> {
         match identified.who {
-            Who::Anonymous => Ok(None),
+            Who::Anonymous => load(&self.db, &identified.who, None, &Aim::default(), now)
+                .await?
+                .ok_or_else(|| Refusal::unknown(identified)),
             Who::SecretHash(_) | Who::Secret(_) | Who::User { .. } | Who::Session(_) => {
-                let rights = read_and_decide(&self.db, identified, &Need::Identity, now).await?;
-                Ok(Some(rights.principal))
+                read_and_decide(&self.db, identified, &Need::Identity, now).await
             }
         }
     }
 
-    /// What of `asked` the principal may do now: the rights are read once, each action is decided alone.
+    /// What of `requested` the principal may do now. The targets are read in one statement. Deciding on many takes turns
+    /// with other requests, because a token can have 100 scopes that are long to compare.
     async fn granted(
         &self,
         identified: &Identified,
-        repository: &RepositoryName,
-        asked: Actions,
+        requested: &Requested,
+        mut rights: Rights,
         now: Instant,
-    ) -> Result<Actions, Refusal> {
-        let aim = aim_at(repository);
-        let Some(rights) =
-            load(&self.db, &identified.who, identified.signed_by.as_deref(), &aim, now).await?
-        else {
-            return Err(Refusal::unknown(identified));
-        };
-        let allowed = asked.iter().filter(|action| {
-            let need = Need::repository(repository, *action);
-            matches!(decide(&need, &rights, &identified.bearer, identified.from, now), Decision::Allowed(_))
-        });
-        Ok(allowed.fold(Actions::NONE, |granted, action| granted.union(Actions::from(action))))
-    }
-
-    async fn may(&self, identified: &Identified, need: &Need, now: Instant) -> Result<bool, Refusal> {
-        match read_and_decide(&self.db, identified, need, now).await {
-            Ok(_) => Ok(true),
-            Err(
-                Refusal::Denied(_)
-                | Refusal::Unseen(_)
-                | Refusal::SignIn { .. }
-                | Refusal::BearerTooNarrow { .. },
-            ) => Ok(false),
-            Err(
-                refusal @ (Refusal::BadCredential(_)
-                | Refusal::Busy
-                | Refusal::TooManyGuesses(_)
-                | Refusal::Storage(_)),
-            ) => Err(refusal),
+    ) -> Result<BearerAccess, Refusal> {
+        let asked: Vec<_> = requested.access().repositories().collect();
+        let mut granted = BearerAccess::default();
+        for asked in asked.chunks(MAX_TARGETS) {
+            let names: Vec<_> = asked.iter().map(|(repository, _)| *repository).collect();
+            let user = rights.principal.user().map(|user| user.id);
+            let targets = targets::of_repositories(&self.db, user, &names).await?;
+            let mut targets = asked.iter().zip(targets);
+            while targets.len() > 0 {
+                let slice = targets.by_ref().take(TARGETS_AT_ONCE);
+                let decide = || {
+                    for ((repository, actions), namespace) in slice {
+                        rights.target = Target::Namespace(namespace);
+                        let allowed = allowed(identified, repository, *actions, &rights, now);
+                        granted.add((*repository).clone(), allowed);
+                    }
+                };
+                self.long_decisions.take_turn(decide).await;
+            }
         }
+        rights.target = Target::Nothing;
+        let may_list = || is_allowed(&Need::Catalog, &rights, &identified.bearer, identified.from, now);
+        if requested.access().covers_catalog() && may_list() {
+            granted.add_catalog();
+        }
+        Ok(granted)
     }
 }
 
+/// The actions among `asked` that the principal may do on `repository`.
+fn allowed(
+    identified: &Identified,
+    repository: &RepositoryName,
+    asked: Actions,
+    rights: &Rights,
+    now: Instant,
+) -> Actions {
+    let is_allowed = |action: &Action| {
+        let need = Need::repository(repository, *action);
+        is_allowed(&need, rights, &identified.bearer, identified.from, now)
+    };
+    asked
+        .iter()
+        .filter(is_allowed)
+        .fold(Actions::NONE, |granted, action| granted.union(Actions::from(action)))
+}
+
 /// What the bearer remembers: the secret's id rather than its hash, so that the bearer ends with that secret.
-fn credential_ref(who: &Who, holder: Option<&Principal>) -> CredentialRef {
+fn credential_ref(who: &Who, holder: &Principal) -> CredentialRef {
     match (holder, who) {
-        (Some(Principal::Token(token)), _) => CredentialRef::Secret(token.secret),
+        (Principal::Token(token), _) => CredentialRef::Secret(token.secret),
         (_, Who::User { id, password_generation }) => {
             CredentialRef::Password { user: *id, generation: *password_generation }
         }

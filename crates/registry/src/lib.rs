@@ -41,6 +41,7 @@ mod limits;
 mod list_referrers;
 mod list_repositories;
 mod list_tags;
+mod long_decisions;
 mod manage;
 mod members;
 mod memory;
@@ -172,6 +173,7 @@ pub struct Registry {
     passwords: Passwords,
     usage: usage::Usage,
     memory: Arc<Memory>,
+    long_decisions: long_decisions::LongDecisions,
     upload_turns: upload_turns::UploadTurns,
     blob_look: check_readiness::BlobLook,
     unknown_names: unknown_names::UnknownNames,
@@ -203,6 +205,7 @@ impl Registry {
             passwords,
             usage: usage::Usage::default(),
             memory: Arc::default(),
+            long_decisions: long_decisions::LongDecisions::default(),
             upload_turns: upload_turns::UploadTurns::default(),
             blob_look: check_readiness::BlobLook::default(),
             unknown_names: unknown_names::UnknownNames::default(),

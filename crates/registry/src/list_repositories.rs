@@ -66,7 +66,7 @@ impl Registry {
 }
 
 /// Rule 4: a service token sees every name of its namespace, everybody else what their user may pull.
-pub(crate) fn seen_by(principal: &Principal) -> Result<Which, Refusal> {
+fn seen_by(principal: &Principal) -> Result<Which, Refusal> {
     match principal {
         // The gate lets neither come this far.
         Principal::Anonymous | Principal::Token(Token { owner: Owner::FormerUser, .. }) => {

@@ -1,26 +1,30 @@
 //! Mount: a blob of another repository becomes one of this, without its bytes going over the wire (OCI distribution
 //! 1.1, "Mounting a blob from another repository").
 
-use access::{bearer::Access, operation::Need, role::Action, time::Instant};
+use access::{
+    bearer::Access,
+    operation::Need,
+    policy::is_allowed,
+    rights::{Owner, PersonalAccess, Principal, Rights, Target, Token, User},
+    role::Action,
+    time::Instant,
+};
 use oci::{Digest, RepositoryName};
 use storage::{
     db::{Query, Tx, retried},
-    links,
+    links::{self, PullReach},
+    targets,
 };
 
-use crate::{
-    Registry, authorize::Refusal, content::ContentError, grant::Grant, list_repositories::seen_by,
-    upload::StartUpload,
-};
-
-/// How many repositories that hold a blob are looked at, where the client names none. Beyond it the client uploads,
-/// which costs it time and nothing else.
-const MAX_SOURCES: u32 = 64;
+use crate::{Registry, authorize::Refusal, content::ContentError, grant::Grant, upload::StartUpload};
 
 impl Registry {
-    /// Links the blob in the grant's repository where the caller may pull it from somewhere: from `from`, or, where
-    /// that is absent, from any repository. False where it may not or there is no such blob, which it is not told
-    /// apart: the client then uploads.
+    /// Links the blob in the grant's repository if the caller may pull it from another one: from `from`, or, if that is
+    /// absent, from any repository. Returns false if the caller may not or if there is no such blob: the client then
+    /// uploads, and cannot tell the two apart.
+    ///
+    /// A repository out of the caller's reach costs no statement of its own, so that the time does not tell whether it
+    /// holds the blob.
     pub async fn mount_blob(
         &self,
         grant: &Grant<StartUpload>,
@@ -28,32 +32,48 @@ impl Registry {
         from: Option<&RepositoryName>,
         now: Instant,
     ) -> Result<bool, ContentError> {
-        let sources = match from {
-            Some(from) => vec![from.clone()],
-            None => self.sources(grant, digest).await?,
-        };
-        for source in &sources {
-            if self.mount_from(grant, digest, source, now).await? {
-                return Ok(true);
+        let source = match (from, &grant.bearer) {
+            (Some(from), _) => self.holder_among(grant, digest, &[from], now).await?,
+            // A bearer token names its repositories; no other needs a look.
+            (None, Access::Only(access)) => {
+                let named: Vec<_> = access.repositories().map(|(name, _)| name).collect();
+                self.holder_among(grant, digest, &named, now).await?
             }
+            (None, Access::Unlimited) => {
+                links::pullable_holder(&self.db, digest, pull_reach(grant.principal())?).await?
+            }
+        };
+        match source {
+            Some(source) => self.mount_from(grant, digest, &source, now).await,
+            None => Ok(false),
         }
-        Ok(false)
     }
 
-    /// Where the blob may be, as far as the caller's credential reaches. A bearer names its repositories, so nothing
-    /// else needs a look; the token endpoint bounds how many.
-    async fn sources(
+    /// The first of `named` that holds the blob and from which the caller may pull; the rest of more than 64 are passed
+    /// over, which costs the client an upload.
+    async fn holder_among(
         &self,
         grant: &Grant<StartUpload>,
         digest: &Digest,
-    ) -> Result<Vec<RepositoryName>, ContentError> {
-        match &grant.bearer {
-            Access::Only(access) => Ok(access.repositories().map(|(name, _)| name.clone()).collect()),
-            Access::Unlimited => {
-                let which = seen_by(grant.principal())?;
-                Ok(links::holders(&self.db, digest, which, i64::from(MAX_SOURCES)).await?)
+        named: &[&RepositoryName],
+        now: Instant,
+    ) -> Result<Option<RepositoryName>, ContentError> {
+        let principal = grant.principal();
+        let user = principal.user().map(|user| user.id);
+        let holders = targets::of_holders(&self.db, user, digest, named).await?;
+        for (repository, namespace) in named.iter().zip(holders) {
+            if namespace.is_none() {
+                continue;
+            }
+            let target = Target::Namespace(namespace);
+            let rights = Rights { principal: principal.clone(), target, users_make_namespaces: false };
+            let need = Need::repository(repository, Action::Pull);
+            let decide = || is_allowed(&need, &rights, &grant.bearer, grant.origin.address, now);
+            if self.long_decisions.take_turn(decide).await {
+                return Ok(Some((*repository).clone()));
             }
         }
+        Ok(None)
     }
 
     /// One transaction: the right to pull from the source, its blob, the right to push, the link.
@@ -64,10 +84,6 @@ impl Registry {
         source: &RepositoryName,
         now: Instant,
     ) -> Result<bool, ContentError> {
-        // Most candidates fall out here, without a transaction: on SQLite there is one at a time.
-        if !has_for(&self.db, grant, digest, source, now).await? {
-            return Ok(false);
-        }
         retried(|| async {
             let tx = self.db.begin().await?;
             if !has_for(&tx, grant, digest, source, now).await? {
@@ -100,6 +116,36 @@ impl Registry {
             record.after = serde_json::json!({ "from": source.as_str() }).to_string();
         }
         Ok(self.write_history(tx, &record, now).await?)
+    }
+}
+
+/// Where the principal may pull (rule 4), for the statement that looks for a holder.
+fn pull_reach(principal: &Principal) -> Result<PullReach, Refusal> {
+    let of_user = |user: &User| match user.is_admin {
+        true => PullReach { is_everywhere: true, ..PullReach::default() },
+        false => PullReach { user: Some(user.id), ..PullReach::default() },
+    };
+    match principal {
+        // The gate lets neither come this far.
+        Principal::Anonymous | Principal::Token(Token { owner: Owner::FormerUser, .. }) => {
+            Err(Refusal::SignIn { scope: None })
+        }
+        Principal::User(user) => Ok(of_user(user)),
+        Principal::Token(token) => {
+            let scopes_of = Some(token.id);
+            Ok(match &token.owner {
+                Owner::Namespace { id, .. } => {
+                    PullReach { namespace: Some(*id), scopes_of, ..PullReach::default() }
+                }
+                Owner::User { user, access: PersonalAccess::Account } => of_user(user),
+                Owner::User { user, access: PersonalAccess::Scoped } => {
+                    PullReach { scopes_of, ..of_user(user) }
+                }
+                Owner::Instance | Owner::FormerUser => {
+                    PullReach { is_everywhere: true, scopes_of, ..PullReach::default() }
+                }
+            })
+        }
     }
 }
 

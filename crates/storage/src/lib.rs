@@ -22,6 +22,7 @@ pub mod settings;
 pub mod signing_keys;
 pub mod store;
 pub mod tags;
+pub mod targets;
 pub mod teams;
 pub mod tokens;
 pub mod tombstones;

@@ -1,13 +1,15 @@
 //! Which bytes there are (`blobs`), and in which repositories they may be used (`repository_blobs`).
 
-use access::{id::RepositoryId, time::Instant};
+use access::{
+    id::{NamespaceId, RepositoryId, TokenId, UserId},
+    time::Instant,
+};
 use oci::{Digest, RepositoryName};
 
 use crate::{
     blobs::Key,
     db::{DbError, Query, Row, Tx},
     params,
-    repositories::Which,
 };
 
 /// A blob's place in the store.
@@ -49,41 +51,42 @@ pub async fn stored(q: &impl Query, digest: &Digest) -> Result<Option<StoredBlob
 
 const REPLACE: &str = "UPDATE blobs SET key = $3, size = $4, created_at = $5 WHERE digest = $1 AND key = $2";
 
-/// Lets a whole copy take the place of a damaged one; false where somebody else did so before.
-pub async fn replace(
-    tx: &Tx,
-    digest: &Digest,
-    damaged: &Key,
-    whole: &StoredBlob,
-    now: Instant,
-) -> Result<bool, DbError> {
-    let size = column_of(whole)?;
-    let params = params![digest.to_string(), damaged.as_str(), whole.key.as_str(), size, now];
-    Ok(tx.execute(REPLACE, params).await? == 1)
+async fn replace(tx: &Tx, digest: &Digest, old: &Key, new: &StoredBlob, now: Instant) -> Result<(), DbError> {
+    let size = column_of(new)?;
+    tx.execute(REPLACE, params![digest.to_string(), old.as_str(), new.key.as_str(), size, now]).await?;
+    Ok(())
 }
 
 fn column_of(blob: &StoredBlob) -> Result<i64, DbError> {
     i64::try_from(blob.size).map_err(|_| DbError::Corrupt(format!("a blob of {} bytes", blob.size)))
 }
 
-const INSERT_BLOB: &str = "INSERT INTO blobs (digest, key, size, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (digest) DO NOTHING";
+/// Takes the row of the digest, new or not, so that uploads of one digest run one after the other.
+const TAKE_BLOB: &str = "INSERT INTO blobs (digest, key, size, created_at) VALUES ($1, $2, $3, $4) \
+    ON CONFLICT (digest) DO UPDATE SET created_at = blobs.created_at RETURNING key";
 const LINK: &str = "INSERT INTO repository_blobs (repository_id, digest, created_at) VALUES ($1, $2, $3) \
     ON CONFLICT (repository_id, digest) DO NOTHING";
 
-/// Records newly written bytes and links them in the repository. False where the digest was there already:
-/// the new copy is then nobody's, and the caller removes it after the commit.
+/// Records newly written bytes and links them in the repository. If the digest was there already, the new bytes take the
+/// place of the old ones, because they were verified a moment ago: whatever had become of the old ones, a push heals
+/// them. Returns the key of the old bytes, which no row names after the commit; the caller removes them then.
 pub async fn insert(
     tx: &Tx,
     repository: RepositoryId,
     digest: &Digest,
     blob: &StoredBlob,
     now: Instant,
-) -> Result<bool, DbError> {
+) -> Result<Option<Key>, DbError> {
     let text = digest.to_string();
     let size = column_of(blob)?;
-    let is_new = tx.execute(INSERT_BLOB, params![text.as_str(), blob.key.as_str(), size, now]).await? == 1;
+    let params = params![text.as_str(), blob.key.as_str(), size, now];
+    let named = tx.one(TAKE_BLOB, params, |row| row.parsed(0, Key::parse)).await?;
+    let old = (named != blob.key).then_some(named);
+    if let Some(old) = &old {
+        replace(tx, digest, old, blob, now).await?;
+    }
     link(tx, repository, digest, now).await?;
-    Ok(is_new)
+    Ok(old)
 }
 
 /// Links bytes that are there already in the repository; one link more or less is the same.
@@ -91,43 +94,58 @@ pub async fn link(tx: &Tx, repository: RepositoryId, digest: &Digest, now: Insta
     tx.execute(LINK, params![repository, digest.to_string(), now]).await.map(|_| ())
 }
 
-macro_rules! select_holders {
-    ($filter:literal) => {
-        concat!(
-            "SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id WHERE l.digest = $1",
-            $filter,
-            " LIMIT $2"
-        )
-    };
+const HOLDERS: &str = "SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id \
+    WHERE l.digest = $1 LIMIT $2";
+
+/// At most `limit` repositories that hold the blob, whole or damaged, in no order.
+pub async fn holders(q: &impl Query, digest: &Digest, limit: i64) -> Result<Vec<RepositoryName>, DbError> {
+    q.list(HOLDERS, params![digest.to_string(), limit], |row| row.parsed(0, RepositoryName::parse)).await
 }
 
-const HOLDERS: &str = select_holders!("");
-const HOLDERS_OF_NAMESPACE: &str = select_holders!(
-    " AND (r.namespace_id = $3 OR r.namespace_id IN (SELECT p.id FROM namespaces p WHERE p.visibility = 'public'))"
-);
-const HOLDERS_OF_USER: &str = select_holders!(
-    " AND r.namespace_id IN (\
-     SELECT nu.namespace_id FROM namespace_users nu WHERE nu.user_id = $3 \
-     UNION SELECT nt.namespace_id FROM namespace_teams nt \
-     JOIN team_users tu ON tu.team_id = nt.team_id WHERE tu.user_id = $3 \
-     UNION SELECT p.id FROM namespaces p WHERE p.visibility = 'public')"
-);
+/// From which repositories a principal may pull, in the terms of the statement that looks for one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PullReach {
+    /// Every namespace.
+    pub is_everywhere: bool,
+    /// This namespace.
+    pub namespace: Option<NamespaceId>,
+    /// Namespaces in which this user has a role, directly or through a team.
+    pub user: Option<UserId>,
+    /// Of these, only repositories that a scope of this token lets it pull.
+    pub scopes_of: Option<TokenId>,
+}
 
-/// At most `limit` repositories that hold the blob, in no order, among those of `which` and those that anyone may
-/// pull from. Whether the caller may pull from one of them is for the gate to say.
-pub async fn holders(
+/// LIKE compares alike on both engines here: names and paths have no capitals, and of their characters only `_` means
+/// something to LIKE. `Actions` writes pull first.
+const PULLABLE_HOLDER: &str = "SELECT r.name FROM repository_blobs l \
+    JOIN blobs b ON b.digest = l.digest AND b.damaged_key <> b.key \
+    JOIN repositories r ON r.id = l.repository_id JOIN namespaces n ON n.id = r.namespace_id \
+    WHERE l.digest = $1 AND (n.visibility = 'public' OR (\
+    (CAST($2 AS BIGINT) = 1 OR n.id = $3 \
+    OR EXISTS (SELECT 1 FROM namespace_users nu WHERE nu.namespace_id = n.id AND nu.user_id = $4) \
+    OR EXISTS (SELECT 1 FROM namespace_teams nt JOIN team_users tu ON tu.team_id = nt.team_id \
+    WHERE nt.namespace_id = n.id AND tu.user_id = $4)) \
+    AND (CAST($5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM token_scopes sc WHERE sc.token_id = $5 \
+    AND sc.type = 'repository' AND sc.actions LIKE 'pull%' \
+    AND r.name LIKE REPLACE(REPLACE(sc.path, '_', '\\_'), '*', '%') ESCAPE '\\')))) LIMIT 1";
+
+/// A repository that holds the blob, whole, and from which `reach` or anyone may pull. One statement, however many
+/// repositories out of reach hold it. Whether the caller may pull from it now, the gate decides.
+pub async fn pullable_holder(
     q: &impl Query,
     digest: &Digest,
-    which: Which,
-    limit: i64,
-) -> Result<Vec<RepositoryName>, DbError> {
-    let digest = digest.to_string();
-    let name = |row: &Row<'_>| row.parsed(0, RepositoryName::parse);
-    match which {
-        Which::All => q.list(HOLDERS, params![digest, limit], name).await,
-        Which::Of(namespace) => q.list(HOLDERS_OF_NAMESPACE, params![digest, limit, namespace], name).await,
-        Which::PulledBy(user) => q.list(HOLDERS_OF_USER, params![digest, limit, user], name).await,
-    }
+    reach: PullReach,
+) -> Result<Option<RepositoryName>, DbError> {
+    let id = |id: Option<String>| id.unwrap_or_default();
+    let params = params![
+        digest.to_string(),
+        reach.is_everywhere,
+        id(reach.namespace.map(|id| id.to_string())),
+        id(reach.user.map(|id| id.to_string())),
+        id(reach.scopes_of.map(|id| id.to_string()))
+    ];
+    let found = q.list(PULLABLE_HOLDER, params, |row| row.parsed(0, RepositoryName::parse)).await?;
+    Ok(found.into_iter().next())
 }
 
 const IS_NEEDED: &str =

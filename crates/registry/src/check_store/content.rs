@@ -9,9 +9,7 @@ use storage::{
     blobs::BlobError,
     checks::{self, CheckedBlob, CheckedManifest, CheckedSession, Keyed, Reference, Referring},
     db::DbError,
-    links, manifests,
-    repositories::Which,
-    uploads,
+    links, manifests, uploads,
 };
 
 use super::{Check, CheckError, Outcome, PAGE, Problem, ProblemKind};
@@ -55,7 +53,7 @@ impl Check<'_> {
         if !changed {
             return Ok(());
         }
-        let holders = match links::holders(self.db, &row.digest, Which::All, MAX_HOLDERS).await {
+        let holders = match links::holders(self.db, &row.digest, MAX_HOLDERS).await {
             // A name that can't be read is told where manifests are.
             Err(DbError::Corrupt(_)) => Vec::new(),
             holders => holders?,

@@ -17,8 +17,11 @@ use crate::{
 };
 
 impl Registry {
-    /// One transaction: the rights again, the repository, the blob's row, its link, the end of the session. What
-    /// was written is nobody's until this commits; where it doesn't, or the bytes were there already, it goes.
+    /// One transaction: the rights again, the repository, the blob's row, its link, the end of the session. No row names
+    /// what was written until this commits; if it does not, the bytes are removed.
+    ///
+    /// A digest that is there already costs the same transaction and one commit, so that the time does not tell whether
+    /// another tenant has it.
     pub(super) async fn link<A: Ask>(
         &self,
         grant: &Grant<A>,
@@ -34,7 +37,7 @@ impl Registry {
             let rights = grant.still_holds(&tx, now).await?;
             let namespace = self.ensure_namespace(&tx, grant, &rights, repository, now).await?;
             let id = self.ensure_repository(&tx, grant, namespace, repository, now).await?;
-            let is_new = links::insert(&tx, id, digest, &blob, now).await?;
+            let old = links::insert(&tx, id, digest, &blob, now).await?;
             let mut record = grant.record("blob.pushed", format!("{repository}@{digest}"));
             record.namespace_id = namespace.to_string();
             record.after = serde_json::json!({ "size": blob.size }).to_string();
@@ -46,42 +49,21 @@ impl Registry {
                 return Err(ContentError::UploadTakenOver);
             }
             tx.commit().await?;
-            Ok(is_new)
+            Ok(old)
         });
         match linked.await {
-            Ok(true) => Ok(()),
-            Ok(false) => self.keep_one(digest, &blob, now).await,
+            // Only after the commit: until then the row names the old bytes.
+            Ok(Some(old)) => {
+                self.delete_bytes(&old).await;
+                Ok(())
+            }
+            Ok(None) => Ok(()),
             Err(error) => {
                 // What the session acknowledged outlives a failure: whoever goes on with it takes it over.
                 let goes_on = session.is_some() && error.is_of_the_database();
                 // After a commit that broke off the row may name the key, and only `fsck` may judge.
                 if !error.may_have_happened() && !goes_on {
                     self.drop_finished(&blob.key, session).await?;
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// The digest was there already: one copy stays, and it is the new one, whose bytes were verified a moment ago.
-    /// Whatever had become of the old one, pushing it again heals it (DESIGN §5, 3).
-    async fn keep_one(&self, digest: &Digest, new: &StoredBlob, now: Instant) -> Result<(), ContentError> {
-        let replaced = retried(|| async {
-            let tx = self.db.begin().await?;
-            let Some(old) = links::stored(&tx, digest).await? else { return Ok(None) };
-            let is_replaced = links::replace(&tx, digest, &old.key, new, now).await?;
-            tx.commit().await?;
-            Ok::<_, ContentError>(is_replaced.then_some(old.key))
-        });
-        match replaced.await {
-            Ok(lost) => {
-                self.delete_bytes(lost.as_ref().unwrap_or(&new.key)).await;
-                Ok(())
-            }
-            Err(error) => {
-                // The link is committed, and leads to the old copy; the new one is nobody's, unless the commit broke off.
-                if !error.may_have_happened() {
-                    self.delete_bytes(&new.key).await;
                 }
                 Err(error)
             }

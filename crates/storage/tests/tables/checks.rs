@@ -120,9 +120,9 @@ async fn blobs_come_page_by_page_with_their_mark_which_other_bytes_do_not_have(c
     assert!(!mark(&elsewhere.key).await, "the row names another place");
     assert!(mark(&found.blob.key).await);
     assert!(page("").await[0].is_marked);
-    let replace =
-        t.write(async |tx| links::replace(tx, &layer, &found.blob.key, &elsewhere, NOW).await).await;
-    assert_eq!(replace, Ok(true));
+    let repository = content.repository;
+    let replaced = t.write(async |tx| links::insert(tx, repository, &layer, &elsewhere, NOW).await).await;
+    assert_eq!(replaced, Ok(Some(found.blob.key)));
     assert!(!page("").await[0].is_marked);
 
     assert!(mark(&elsewhere.key).await);

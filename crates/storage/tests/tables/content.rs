@@ -36,7 +36,7 @@ impl Content {
     async fn link(&self, repository: RepositoryId, bytes: &[u8]) -> bool {
         let blob = self.t.new_blob(bytes.len() as u64);
         let insert = async |tx: &Tx| links::insert(tx, repository, &digest(bytes), &blob, NOW).await;
-        self.t.write(insert).await.unwrap()
+        self.t.write(insert).await.unwrap().is_none()
     }
 
     /// An image of one layer, with a tag.
@@ -126,35 +126,41 @@ async fn a_blob_is_found_where_it_is_linked_and_nowhere_else(c: Content) {
     let blob = StoredBlob { size: i64::MAX.unsigned_abs(), ..c.t.new_blob(0) };
     let layer = digest(b"layer");
     let insert = async |tx: &Tx| links::insert(tx, c.repository, &layer, &blob, NOW).await;
-    assert_eq!(c.t.write(insert).await, Ok(true));
+    assert_eq!(c.t.write(insert).await, Ok(None));
     assert_eq!(links::linked(&c.t.db, c.repository, &layer).await, Ok(Some(blob)));
     assert_eq!(links::linked(&c.t.db, other, &layer).await, Ok(None));
     assert_eq!(links::linked(&c.t.db, c.repository, &digest(b"other")).await, Ok(None));
 }
 
+/// A push heals whatever had become of the older bytes, in each repository that links them.
 #[both_engines]
-async fn bytes_that_are_there_already_keep_their_place(c: Content) {
-    let other = c.t.repository(c.namespace, "acme/web").await;
-    assert!(c.link(c.repository, b"layer").await);
-    let first = links::linked(&c.t.db, c.repository, &digest(b"layer")).await.unwrap();
-    for repository in [c.repository, other] {
-        assert!(!c.link(repository, b"layer").await);
-        assert_eq!(links::linked(&c.t.db, repository, &digest(b"layer")).await.unwrap(), first);
+async fn bytes_that_are_pushed_again_replace_the_older_ones(c: Content) {
+    let (other, layer) = (c.t.repository(c.namespace, "acme/web").await, digest(b"layer"));
+    let mut older: Option<StoredBlob> = None;
+    for repository in [c.repository, c.repository, other] {
+        let blob = c.t.new_blob(5);
+        let replaced = c.t.write(async |tx| links::insert(tx, repository, &layer, &blob, NOW).await).await;
+        assert_eq!(replaced, Ok(older.map(|older| older.key)));
+        for repository in [c.repository, repository] {
+            assert_eq!(links::linked(&c.t.db, repository, &layer).await, Ok(Some(blob.clone())));
+        }
+        older = Some(blob);
     }
 }
 
+/// Each key but the last is returned to the upload that replaces it, so that its bytes are removed once.
 #[both_engines]
 async fn two_uploads_of_the_same_bytes_leave_one_copy(c: Content) {
     let layer = digest(b"layer");
     let [one, other] = [c.t.new_blob(5), c.t.new_blob(5)];
-    let (is_first_new, is_second_new) =
+    let replaced =
         c.t.overlapping(
             async |tx| links::insert(tx, c.repository, &layer, &one, NOW).await,
             async |tx| links::insert(tx, c.repository, &layer, &other, NOW).await,
         )
         .await;
-    assert_eq!((is_first_new, is_second_new), (true, Ok(false)));
-    assert_eq!(links::linked(&c.t.db, c.repository, &layer).await, Ok(Some(one)));
+    assert_eq!(replaced, (None, Ok(Some(one.key))));
+    assert_eq!(links::linked(&c.t.db, c.repository, &layer).await, Ok(Some(other)));
 }
 
 #[both_engines]

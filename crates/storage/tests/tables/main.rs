@@ -18,6 +18,7 @@ mod setting;
 mod signing_keys;
 mod statements;
 mod store;
+mod targets;
 mod token_lists;
 mod tokens;
 mod tombstones;

@@ -46,38 +46,6 @@ async fn a_user_pulls_by_a_role_by_a_team_or_because_anyone_may(t: Tables) {
 }
 
 #[both_engines]
-async fn a_blob_is_looked_for_where_it_may_be_pulled(t: Tables) {
-    let (anna, layer) = (t.user("anna").await, digest(b"layer"));
-    let mut ids = Vec::new();
-    for name in ["own", "team", "public", "private"] {
-        let namespace = t.namespace(name).await;
-        for repository in ["api", "web"] {
-            let id = t.repository(namespace, &format!("{name}/{repository}")).await;
-            let blob = t.new_blob(5);
-            if repository == "api" {
-                t.write(async |tx| links::insert(tx, id, &layer, &blob, NOW).await).await.unwrap();
-            }
-        }
-        ids.push(namespace);
-    }
-    t.member(ids[0], anna, Role::Reader).await;
-    t.team("devs", anna, ids[1], Role::Reader).await;
-    make_public(&t, ids[2]).await;
-    for (which, expected) in [
-        (Which::PulledBy(anna), &["own/api", "public/api", "team/api"][..]),
-        (Which::Of(ids[3]), &["private/api", "public/api"]),
-        (Which::All, &["own/api", "private/api", "public/api", "team/api"]),
-    ] {
-        let mut found = links::holders(&t.db, &layer, which, 10).await.unwrap();
-        found.sort();
-        let found: Vec<_> = found.iter().map(oci::RepositoryName::as_str).collect();
-        assert_eq!(found, expected, "{which:?}");
-        assert_eq!(links::holders(&t.db, &layer, which, 1).await.unwrap().len(), 1, "{which:?}");
-        assert_eq!(links::holders(&t.db, &digest(b"other"), which, 10).await, Ok(vec![]), "{which:?}");
-    }
-}
-
-#[both_engines]
 async fn repositories_are_paged_in_the_order_of_their_bytes(t: Tables) {
     // A dictionary would leave the signs out.
     let ordered = ["a", "a/b", "a/b-c", "a/b.c", "a/b/c", "a/b0", "a/b_c", "a/bc"];
