@@ -429,11 +429,12 @@ const COUNT_PERSONAL: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM tokens WHERE k
 /// created.
 pub async fn count_of(q: &impl Query, owner: &StoredOwner, now: Instant, limit: i64) -> Result<i64, DbError> {
     let (_, namespace, user, _) = owner.columns();
-    let (sql, id) = match owner {
-        StoredOwner::Namespace { .. } | StoredOwner::Instance => (COUNT_SERVICE, namespace),
-        StoredOwner::User { .. } => (COUNT_PERSONAL, user),
-    };
-    q.one(sql, params![id, now, limit], |row| row.int(0)).await
+    match owner {
+        StoredOwner::Namespace { .. } | StoredOwner::Instance => {
+            q.one(COUNT_SERVICE, params![namespace, now, limit], |row| row.int(0)).await
+        }
+        StoredOwner::User { .. } => q.one(COUNT_PERSONAL, params![user, now, limit], |row| row.int(0)).await,
+    }
 }
 
 const HOLD: &str = "UPDATE tokens SET revision = revision \
