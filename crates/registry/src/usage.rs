@@ -198,6 +198,11 @@ impl Registry {
         self.db.group_commits()
     }
 
+    /// How many statements ran since the start.
+    pub fn statements(&self) -> u64 {
+        self.db.statements()
+    }
+
     /// How often SQLite compiled a cached statement again since the start; `None` on PostgreSQL.
     pub fn recompilations(&self) -> Option<u64> {
         self.db.recompilations()

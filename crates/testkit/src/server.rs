@@ -256,6 +256,11 @@ impl TestServer {
         self.app.registry().group_commits()
     }
 
+    /// How many statements the server ran.
+    pub fn statements(&self) -> u64 {
+        self.app.registry().statements()
+    }
+
     /// How often SQLite compiled a cached statement again; `None` on PostgreSQL.
     pub fn recompilations(&self) -> Option<u64> {
         self.app.registry().recompilations()

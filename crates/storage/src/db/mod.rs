@@ -19,7 +19,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -115,6 +115,8 @@ pub struct Db {
     engine: Arc<Engine>,
     is_to_read: bool,
     watch: Option<Arc<dyn CommitWatch>>,
+    /// How many statements ran through this handle and its clones.
+    statements: Arc<AtomicU64>,
 }
 
 enum Engine {
@@ -190,7 +192,7 @@ impl Db {
                 Engine::Postgres(postgres::Postgres::open(url, options).await?)
             }
         };
-        Ok(Self { engine: Arc::new(engine), is_to_read: false, watch: None })
+        Ok(Self { engine: Arc::new(engine), is_to_read: false, watch: None, statements: Arc::default() })
     }
 
     /// Opens a database that is there, to look at it: it is not changed, and [`Db::begin`] is refused. On SQLite the file
@@ -200,7 +202,8 @@ impl Db {
             return Ok(Self { is_to_read: true, ..Self::open(location, options).await? });
         };
         let sqlite = sqlite::Sqlite::open(path.clone(), sqlite::Purpose::Read, options).await?;
-        Ok(Self { engine: Arc::new(Engine::Sqlite(sqlite)), is_to_read: true, watch: None })
+        let engine = Arc::new(Engine::Sqlite(sqlite));
+        Ok(Self { engine, is_to_read: true, watch: None, statements: Arc::default() })
     }
 
     /// The same database, with every commit through this handle looked on at; for tests.
@@ -220,7 +223,8 @@ impl Db {
             Engine::Sqlite(sqlite) => TxEngine::Sqlite(sqlite.begin().await?),
             Engine::Postgres(postgres) => TxEngine::Postgres(Box::new(postgres.begin().await?)),
         };
-        Ok(Tx { engine, is_poisoned: AtomicBool::new(false), watch: self.watch.clone() })
+        let (watch, statements) = (self.watch.clone(), Arc::clone(&self.statements));
+        Ok(Tx { engine, is_poisoned: AtomicBool::new(false), watch, statements })
     }
 
     /// Answers if a point read does.
@@ -259,6 +263,12 @@ impl Db {
         }
     }
 
+    /// How many statements ran since the database was opened, those that begin and end transactions aside. Tests compare
+    /// it: what a request costs must not tell what others have stored.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
     /// How often SQLite compiled a cached statement again since the start. It stays 0 while the schema stays the same.
     /// `None` on PostgreSQL, where the server plans.
     pub fn recompilations(&self) -> Option<u64> {
@@ -277,6 +287,7 @@ impl Query for Db {
         read: ReadRow<T>,
     ) -> Result<Vec<T>, DbError> {
         param::check(sql, params)?;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read_inline(sql, params, read),
             Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
@@ -290,6 +301,7 @@ impl Query for Db {
         read: ReadRow<T>,
     ) -> Result<Vec<T>, DbError> {
         param::check(sql, params)?;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &*self.engine {
             Engine::Sqlite(sqlite) => sqlite.read_on_a_thread(sql, params, read).await,
             Engine::Postgres(postgres) => postgres.read(sql, params, read).await,
@@ -307,6 +319,7 @@ pub struct Tx {
     engine: TxEngine,
     is_poisoned: AtomicBool,
     watch: Option<Arc<dyn CommitWatch>>,
+    statements: Arc<AtomicU64>,
 }
 
 enum TxEngine {
@@ -376,6 +389,7 @@ impl Tx {
         if self.is_poisoned.load(Ordering::Relaxed) {
             return Err(DbError::Other("an earlier statement of this transaction failed".into()));
         }
+        self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(Statement(&self.is_poisoned))
     }
 

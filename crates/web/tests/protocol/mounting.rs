@@ -199,6 +199,45 @@ async fn a_blob_that_many_repositories_hold_is_found_where_it_may_be_pulled(t: T
     mounted(&t, mount(&t.with(&ci), &blob.digest, "").await, &blob).await;
 }
 
+/// A holder behind more than a page of others that no scope covers.
+#[both_engines]
+async fn a_blob_is_found_behind_holders_that_no_scope_covers(t: TestServer) {
+    let blob = blob_in(&t, "acme/a-hidden").await;
+    for number in 0..70 {
+        let from = format!("/v2/acme/a-{number}/blobs/uploads/?mount={}&from=acme/a-hidden", blob.digest);
+        t.admin().post(&from).await.is(201);
+    }
+    t.admin().push_blob("acme/z-shared", &blob).await.is(201);
+    let ci = token(&t, &[(TARGET, &["pull", "push"]), ("acme/z*", &["pull"])]).await;
+    mounted(&t, mount(&t.with(&ci), &blob.digest, "").await, &blob).await;
+}
+
+/// Time would tell as statements do: the same number, whoever else holds the blob.
+#[both_engines]
+async fn a_mount_costs_the_same_whoever_out_of_reach_holds_the_blob(t: TestServer) {
+    let blob = blob_in(&t, "secret/api").await;
+    for number in 0..10 {
+        let from = format!("/v2/secret/{number}/blobs/uploads/?mount={}&from=secret/api", blob.digest);
+        t.admin().post(&from).await.is(201);
+        let from = format!("/v2/acme/hidden-{number}/blobs/uploads/?mount={}&from=secret/api", blob.digest);
+        t.admin().post(&from).await.is(201);
+    }
+    let nowhere = format!("sha256:{}", "0".repeat(64));
+    let ci = token(&t, &[(TARGET, &["pull", "push"])]).await;
+    let named = "repository:acme/web:pull,push repository:secret/api:pull repository:acme/hidden-1:pull";
+    for docker in [t.with(&ci), t.with(&ci).asks(named).await] {
+        for query in ["", "&from=secret/api", "&from=acme/hidden-1"] {
+            let mut costs = Vec::new();
+            for digest in [nowhere.as_str(), &blob.digest] {
+                let before = t.statements();
+                mount(&docker, digest, query).await.is(202);
+                costs.push(t.statements() - before);
+            }
+            assert_eq!(costs[0], costs[1], "{query}");
+        }
+    }
+}
+
 /// The audit of a namespace is its admins', and what another one holds is none of their business.
 #[both_engines]
 async fn the_audit_names_no_source_in_another_namespace(t: TestServer) {

@@ -368,3 +368,27 @@ async fn what_nobody_can_mean_is_refused(t: TestServer) {
         assert_eq!(refused.header("allow"), "GET, HEAD, POST");
     }
 }
+
+/// What a request for many scopes costs: the principal is read once, and all targets in one statement.
+#[both_engines]
+async fn many_scopes_are_read_in_as_many_statements_as_one(t: TestServer) {
+    let scopes: Vec<_> = (0..100)
+        .map(|number| json!({ "type": "repository", "path": format!("acme/{number}*"), "actions": ["pull"] }))
+        .collect();
+    let ci = t.service_token("acme", "ci-bot", json!({ "scopes": scopes })).await;
+    let asked = |count: usize| {
+        let scopes = (0..count).map(|number| format!("repository:acme/{number}:pull"));
+        scopes.collect::<Vec<_>>().join(" ")
+    };
+    for actor in [t.with(&ci), t.anonymous()] {
+        let mut costs = Vec::new();
+        for count in [1, 64] {
+            let before = t.statements();
+            ask(&actor, &[("scope", &asked(count))]).await.is(200);
+            costs.push(t.statements() - before);
+        }
+        assert_eq!(costs[0], costs[1]);
+    }
+    let granted = access(&t, ask(&t.with(&ci), &[("scope", &asked(64))]).await).await;
+    assert_eq!(granted.as_array().unwrap().len(), 64, "{granted:#}");
+}

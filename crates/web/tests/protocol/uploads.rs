@@ -590,3 +590,23 @@ async fn a_principal_and_a_namespace_have_as_many_open_uploads_as_the_settings_s
         docker.start_upload("acme/api").await.is(202);
     }
 }
+
+/// The time of an upload must not tell whether another tenant has the blob.
+#[both_engines]
+async fn a_blob_that_another_tenant_has_costs_the_same_commits(t: TestServer) {
+    for namespace in ["acme", "other"] {
+        t.namespace(namespace).await;
+    }
+    let [new, known] =
+        [1, 2].map(|seed| Blob::new("application/octet-stream", SeededRandomness::new(seed).bytes(1000)));
+    t.admin().push_blob("other/api", &known).await.is(201);
+    // The repository exists before, so that its creation is in neither count.
+    t.admin().push_blob("acme/api", &Blob::new("application/octet-stream", b"first".to_vec())).await.is(201);
+    let mut commits = Vec::new();
+    for blob in [&new, &known] {
+        let before = t.group_commits();
+        t.admin().push_blob("acme/api", blob).await.is(201);
+        commits.push(t.group_commits().zip(before).map(|(after, before)| after - before));
+    }
+    assert_eq!(commits[0], commits[1]);
+}
