@@ -122,7 +122,7 @@ async fn blobs_come_page_by_page_with_their_mark_which_other_bytes_do_not_have(c
     assert!(page("").await[0].is_marked);
     let repository = content.repository;
     let replaced = t.write(async |tx| links::insert(tx, repository, &layer, &elsewhere, NOW).await).await;
-    assert_eq!(replaced, Ok(Some(found.blob.key)));
+    assert_eq!(replaced, Ok(Some(found.blob.key.clone())));
     assert!(!page("").await[0].is_marked);
 
     assert!(mark(&elsewhere.key).await);

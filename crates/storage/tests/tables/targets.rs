@@ -34,7 +34,7 @@ impl Tenants {
         for name in NAMESPACES {
             let mut namespace = t.new_namespace(name);
             namespace.is_public = name == "public";
-            t.write(async |tx| namespaces::insert(tx, &namespace).await).await.unwrap();
+            t.write(async |tx| namespaces::insert(tx, &namespace, "admin").await).await.unwrap();
             let api = t.repository(namespace.id, &format!("{name}/api")).await;
             t.repository(namespace.id, &format!("{name}/web")).await;
             let blob = t.new_blob(5);
