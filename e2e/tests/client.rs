@@ -338,6 +338,31 @@ async fn when_something_has_leaked_everything_is_stopped_at_one_stroke(sealock: 
 }
 
 #[both_engines]
+async fn what_a_stolen_token_created_is_listed_and_ended(sealock: Sealock) {
+    sealock.log_in_as_admin().await;
+    check(&sealock, "namespace create acme", "").await;
+    let secret =
+        sealock.cli(&["token", "create", "--mine", "laptop"]).await.succeeded().stdout.trim_end().to_owned();
+    let mine = sealock.cli(&["token", "ls", "--mine", "-o", "json"]).await.json();
+    let id = mine["items"][0]["id"].as_str().unwrap().to_owned();
+    sealock.log_in("admin", &secret).await;
+    sealock.token("acme", "backdoor", &["--permission", "pull"]).await;
+    let shown = sealock.cli(&["token", "show", "acme/backdoor"]).await.succeeded();
+    assert!(shown.stdout.contains(&format!("token \"laptop\" of user admin ({id})")), "{}", shown.stdout);
+    let listed = sealock.cli(&["token", "created", &id]).await.succeeded();
+    assert!(listed.stdout.contains("acme/backdoor"), "{}", listed.stdout);
+    let filtered = sealock.cli(&["token", "ls", "acme", "--created-with", &id]).await.succeeded();
+    assert!(filtered.stdout.contains("acme/backdoor"), "{}", filtered.stdout);
+    sealock.log_in_as_admin().await;
+    sealock.cli(&["token", "rm", &id, "--yes"]).await.succeeded();
+    sealock.cli(&["token", "end-created", &id]).await.with_code(2).refused_with("--yes");
+    let ended = sealock.cli(&["token", "end-created", &id, "--yes", "-o", "json"]).await.json();
+    assert_eq!(ended, serde_json::json!({ "ended": 1, "left": 0 }));
+    let none = sealock.cli(&["token", "created", &id]).await.succeeded();
+    assert_eq!(none.stderr, "no token that you may manage was created with it\n");
+}
+
+#[both_engines]
 async fn the_settings_of_the_instance(sealock: Sealock) {
     sealock.log_in_as_admin().await;
     let shown = "\

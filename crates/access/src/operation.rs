@@ -104,6 +104,10 @@ pub enum Operation {
     EndSession(Username),
     /// Disable every personal token of a user and end what was made with their password.
     EndAll(Username),
+    /// The living tokens that a token created.
+    ListCreated(TokenId),
+    /// End every living token that a token created; each is decided on by itself once it is known which.
+    EndCreated(TokenId),
     /// How often a token was used, day by day.
     ShowActivity(TokenId),
     /// The repositories of one namespace. Those of all are `Oci(Catalog)`, whichever face asks.
@@ -218,7 +222,9 @@ impl Operation {
             }
             Self::ExplainToken(token) | Self::ShowActivity(token) => Need::ManageToken(*token),
             Self::ResetToken(token) | Self::AddScope(token) => Need::StrengthenToken(*token),
-            Self::ShowTokenAudit(token) => Need::SeeTokenHistory(*token),
+            Self::ShowTokenAudit(token) | Self::ListCreated(token) | Self::EndCreated(token) => {
+                Need::SeeTokenHistory(*token)
+            }
             Self::ListPersonalTokens(name) | Self::EndAll(name) => Need::SeePersonalTokens(name.clone()),
             Self::CreatePersonalToken(username) => Need::NewPersonalToken(username.clone()),
             Self::ListRepositories(namespace) => Need::ListRepositories(namespace.clone()),

@@ -69,10 +69,11 @@ impl Registry {
         .await
     }
 
-    async fn act_on(
+    /// Does `act` to one token that the caller may manage, with its audit row; answers with the token as it is then.
+    pub(crate) async fn act_on<A: Ask>(
         &self,
         tx: &Tx,
-        grant: &Grant<ActOnTokens>,
+        grant: &Grant<A>,
         id: TokenId,
         act: Act,
         now: Instant,

@@ -121,9 +121,11 @@ impl Registry {
             created_at: now,
             created_by_id,
             created_by,
+            created_with: grant.created_with(),
             used: StoredUse::default(),
             revision: 1,
         };
+        grant.hold_credential(tx, now).await?;
         self.check_room_for_token(tx, &token.owner, now).await?;
         self.end_expired_namesake(tx, &token, now).await?;
         if !tokens::insert(tx, &token).await? {

@@ -236,6 +236,7 @@ mod tests {
             secret_hint: String::new(),
             created_at: now,
             created_by_id: String::new(),
+            created_with: None,
             created_by: "alice".to_owned(),
             used: tokens::StoredUse::default(),
             revision: 1,

@@ -17,6 +17,7 @@ mod create_namespace;
 mod create_personal_token;
 mod create_token;
 mod create_user;
+mod created_with;
 mod credential;
 mod delete_content;
 mod delete_namespace;
@@ -93,6 +94,7 @@ pub use create_namespace::CreateNamespace;
 pub use create_personal_token::CreatePersonalToken;
 pub use create_token::{CreateToken, IssuedToken, NewToken};
 pub use create_user::{CreateUser, CreatedUser, NewUser};
+pub use created_with::{EndCreated, EndedCreated, ListCreated};
 pub use credential::{Credential, Password};
 pub use delete_content::{DeleteBlob, DeleteManifest};
 pub use delete_namespace::DeleteNamespace;
@@ -153,7 +155,7 @@ pub use storage::{
     signing_keys::KeyState,
     tags::StoredTag,
     teams::StoredTeam,
-    tokens::{StandsFor, StoredOwner, StoredToken, StoredUse, TokenFilter},
+    tokens::{StandsFor, StoredOwner, StoredToken, StoredUse, TokenFilter, created_with::CreatedWith},
     users::StoredUser,
 };
 pub use store_id::{StoreIdError, check_store_id};

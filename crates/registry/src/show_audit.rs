@@ -19,7 +19,7 @@ use crate::{
     manage::{ManageError, Page},
 };
 
-/// Read the audit, or what of it passes every filter that is there. The first filter of the three says whose right it
+/// Read the audit, or what of it passes every filter that is there. The first filter says whose right it
 /// takes; those after it only narrow.
 #[derive(Debug, Clone, Default)]
 pub struct ShowAudit {
@@ -27,6 +27,8 @@ pub struct ShowAudit {
     pub namespace: Option<NamespaceName>,
     /// What happened to this token and what was done with it, be it living or ended.
     pub token: Option<TokenId>,
+    /// The creation of tokens that were created with this token, be it living or ended.
+    pub created_with: Option<TokenId>,
     /// What this user did, and what was done to them; as with namespaces.
     pub user: Option<Username>,
 }
@@ -35,9 +37,11 @@ impl Ask for ShowAudit {
     fn operation(&self) -> Operation {
         match self {
             Self { namespace: Some(namespace), .. } => Operation::ShowNamespaceAudit(namespace.clone()),
-            Self { token: Some(token), .. } => Operation::ShowTokenAudit(*token),
+            Self { token: Some(token), .. } | Self { created_with: Some(token), .. } => {
+                Operation::ShowTokenAudit(*token)
+            }
             Self { user: Some(user), .. } => Operation::ShowUserAudit(user.clone()),
-            Self { namespace: None, token: None, user: None } => Operation::ShowAudit,
+            Self { namespace: None, token: None, created_with: None, user: None } => Operation::ShowAudit,
         }
     }
 }
@@ -111,8 +115,9 @@ impl Registry {
         grant: &Grant<ShowAudit>,
         events: Events,
     ) -> Result<Vec<Filter>, ManageError> {
-        let ShowAudit { namespace, token, user } = &grant.ask;
-        let mut filters = vec![Filter { events, token: *token, ..Filter::default() }];
+        let ShowAudit { namespace, token, created_with, user } = &grant.ask;
+        let mut filters =
+            vec![Filter { events, token: *token, created_with: *created_with, ..Filter::default() }];
         if let Some(name) = namespace {
             let ids = self.audited_namespaces(grant, name).await?;
             filters = with_each(&filters, &ids, |filter, id| Filter { namespace: Some(id), ..filter });
@@ -146,7 +151,8 @@ impl Registry {
         grant: &Grant<ShowAudit>,
         username: &Username,
     ) -> Result<Vec<UserId>, ManageError> {
-        let only_narrows = grant.ask.namespace.is_some() || grant.ask.token.is_some();
+        let ShowAudit { namespace, token, created_with, .. } = &grant.ask;
+        let only_narrows = namespace.is_some() || token.is_some() || created_with.is_some();
         let present = users::by_name(&self.db, username).await?.map(|user| user.id);
         let mut ids: Vec<_> = present.into_iter().collect();
         if only_narrows || acts_as_administrator(grant.principal()) {

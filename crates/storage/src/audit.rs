@@ -132,9 +132,13 @@ impl Events {
         }
     }
 
-    fn with_pushes(self) -> bool {
+    fn has(self, event: &str) -> bool {
         let (first, last) = self.range();
-        PUSHES.into_iter().any(|event| *first <= *event && *event <= *last)
+        *first <= *event && *event <= *last
+    }
+
+    fn with_pushes(self) -> bool {
+        PUSHES.into_iter().any(|event| self.has(event))
     }
 }
 
@@ -149,6 +153,8 @@ pub struct Filter {
     pub token: Option<TokenId>,
     /// Rows about this user, and about what they did.
     pub user: Option<UserId>,
+    /// Rows of tokens that were created with this token.
+    pub created_with: Option<TokenId>,
 }
 
 /// A stretch of the audit, as ids: times are turned into ids by [`AuditId::first_at`].
@@ -247,7 +253,8 @@ macro_rules! of_token {
             "with_token",
             $events,
             " AND (CAST($7 AS TEXT) = '' OR x.namespace_id = $7) \
-             AND (CAST($8 AS TEXT) = '' OR x.actor_id = $8 OR x.user_id = $8)"
+             AND (CAST($8 AS TEXT) = '' OR x.actor_id = $8 OR x.user_id = $8) \
+             AND (CAST($9 AS TEXT) = '' OR x.with_token = $9)"
         )
     };
 }
@@ -267,13 +274,24 @@ const OF_TOKEN_BUT_PUSHES: &str = of_token!(no_push);
 const OF_USER: &str = of_user!(any_event);
 const OF_USER_BUT_PUSHES: &str = of_user!(no_push);
 
+/// What the creation of a token is called.
+const TOKEN_CREATED: &str = "token.created";
+
 /// The newest rows of the span that pass the filter, the newest first.
 pub async fn newest(
     q: &impl Query,
-    filter: Filter,
+    mut filter: Filter,
     span: Span,
     limit: i64,
 ) -> Result<Vec<StoredRecord>, DbError> {
+    if filter.created_with.is_some() {
+        if !filter.events.has(TOKEN_CREATED) {
+            return Ok(Vec::new());
+        }
+        filter.events = Events::One(TOKEN_CREATED);
+        filter.token = filter.token.or(filter.created_with);
+    }
+    let created_with = filter.created_with.map(|id| id.to_string()).unwrap_or_default();
     let namespace = filter.namespace.map(|id| id.to_string()).unwrap_or_default();
     let user = filter.user.map(|id| id.to_string()).unwrap_or_default();
     let (before, from) = (span.before, span.from);
@@ -281,7 +299,7 @@ pub async fn newest(
     let with_pushes = filter.events.with_pushes();
     match filter {
         Filter { token: Some(token), .. } => {
-            let asked = params![before, from, limit, first, last, token, namespace, user];
+            let asked = params![before, from, limit, first, last, token, namespace, user, created_with];
             if with_pushes {
                 q.list(OF_TOKEN, asked, read).await
             } else {

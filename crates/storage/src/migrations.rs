@@ -52,4 +52,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "audit names",
         sql: include_str!("../migrations/0007_audit_names.sql"),
     },
+    Migration {
+        version: 8,
+        // An older one does not miss the columns. For tokens that it creates, the credential is unknown.
+        oldest_binary: 4,
+        name: "created with",
+        sql: include_str!("../migrations/0008_created_with.sql"),
+    },
 ];

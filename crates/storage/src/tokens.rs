@@ -10,6 +10,7 @@ use access::{
     time::{Instant, MAX_CLOCK_DIFFERENCE},
     visible::escaped,
 };
+use created_with::CreatedWith;
 use oci::NamespaceName;
 
 use crate::{
@@ -47,6 +48,8 @@ pub struct StoredToken {
     pub created_by_id: String,
     /// The name of who made it.
     pub created_by: String,
+    /// The credential that it was created with; `None` where it is unknown: the token is older than this record.
+    pub created_with: Option<CreatedWith>,
     /// What it was used for, as far as batches have brought it.
     pub used: StoredUse,
     /// Rises with every edit.
@@ -179,10 +182,13 @@ macro_rules! select_tokens_where {
          (SELECT s.hint FROM token_secrets s WHERE s.token_id = t.id \
          ORDER BY s.ended_at IS NULL DESC, s.created_at DESC, s.id DESC LIMIT 1), \
          t.stands_for_kind, t.stands_for, t.last_used_at, t.last_used_from, t.last_used_by, t.pulls, t.pushes, \
-         t.allowed_addresses \
+         t.allowed_addresses, t.created_with_id, t.created_with \
          FROM tokens t LEFT JOIN namespaces n ON n.id = t.namespace_id LEFT JOIN users u ON u.id = t.user_id WHERE "
     };
 }
+
+// Below the macro, which it uses.
+pub mod created_with;
 
 const BY_ID: &str = concat!(
     select_tokens_where!(),
@@ -207,6 +213,8 @@ pub struct TokenFilter {
     pub expires_by: Option<Instant>,
     /// Those that are for that person or service.
     pub stands_for: Option<StandsFor>,
+    /// Those that were created with this token.
+    pub created_with: Option<TokenId>,
     /// Those whose name or description has this in it; ASCII letters count the same in either case.
     pub containing: String,
 }
@@ -237,6 +245,7 @@ macro_rules! page {
              AND (CAST($6 AS BIGINT) IS NULL OR COALESCE(t.last_used_at, t.created_at) <= $6) \
              AND (CAST($7 AS BIGINT) IS NULL OR t.expires_at <= $7) \
              AND (CAST($8 AS TEXT) = '' OR (t.stands_for_kind = $8 AND t.stands_for = $9)) \
+             AND (CAST($11 AS TEXT) = '' OR (t.created_with_id = $11 AND t.created_with_id <> '')) \
              AND (CAST($10 AS TEXT) = '' OR REPLACE(LOWER(t.name), $10, '') <> LOWER(t.name) \
              OR REPLACE(LOWER(t.description), $10, '') <> LOWER(t.description)) ORDER BY ",
             $order,
@@ -296,7 +305,7 @@ pub async fn personal_page(
 }
 
 impl PageOf<'_> {
-    fn params(&self, owner: String) -> [Param<'_>; 10] {
+    fn params(&self, owner: String) -> [Param<'_>; 11] {
         let filter = self.filter;
         let status = filter.is_enabled.map(|is_enabled| if is_enabled { "enabled" } else { "disabled" });
         let (stands_for_kind, stands_for) = StandsFor::columns(filter.stands_for.as_ref());
@@ -311,6 +320,7 @@ impl PageOf<'_> {
             stands_for_kind.into(),
             stands_for.into(),
             filter.containing.to_ascii_lowercase().into(),
+            filter.created_with.map(|id| id.to_string()).unwrap_or_default().into(),
         ]
     }
 }
@@ -345,6 +355,7 @@ fn read(row: &Row<'_>) -> Result<StoredToken, DbError> {
         created_at: row.instant(11)?,
         created_by_id: row.text(12)?,
         created_by: row.text(13)?,
+        created_with: CreatedWith::read(row, 24, 25)?,
         used: StoredUse {
             last_used_at: row.opt_instant(18)?,
             last_used_from: row.text(19)?,
@@ -377,8 +388,9 @@ fn read_owner(row: &Row<'_>) -> Result<StoredOwner, DbError> {
 
 const INSERT: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name, access, description, status, \
     expires_at, stands_for_kind, stands_for, parent_secret_id, created_at, created_by_id, created_by, \
-    last_used_from, last_used_by, pulls, pushes, why, revision, allowed_addresses) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1, $15) \
+    last_used_from, last_used_by, pulls, pushes, why, revision, allowed_addresses, \
+    created_with_id, created_with) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $14, '', $10, $11, $12, '', '', 0, 0, '', 1, $15, $16, $17) \
     ON CONFLICT DO NOTHING";
 
 /// Adds a token with its scopes; false where a service token of the same owner has the name and is no tombstone yet:
@@ -386,6 +398,7 @@ const INSERT: &str = "INSERT INTO tokens (id, kind, namespace_id, user_id, name,
 pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
     let (kind, namespace, user, access) = token.owner.columns();
     let (stands_for_kind, stands_for) = token.stands_for_columns();
+    let (created_with_id, created_with) = CreatedWith::columns(token.created_with.as_ref());
     let params = params![
         token.id,
         kind,
@@ -401,7 +414,9 @@ pub async fn insert(tx: &Tx, token: &StoredToken) -> Result<bool, DbError> {
         token.created_by.as_str(),
         stands_for_kind,
         stands_for,
-        token.addresses_column()
+        token.addresses_column(),
+        created_with_id,
+        created_with
     ];
     if tx.execute(INSERT, params).await? == 0 {
         return Ok(false);

@@ -47,7 +47,7 @@ every_operation! {
         EditUser ChangePassword DeleteUser ListTeams CreateTeam ShowTeam RenameTeam DeleteTeam AddToTeam RemoveFromTeam
         EditNamespace DeleteNamespace ListMembers SetMember RemoveMember ShowSettings EditSettings
         ShowActivity ListRepositories ShowRepository ListManifests DeleteRepository ShowAudit ShowNamespaceAudit
-        ShowUserAudit ShowTokenAudit;
+        ShowUserAudit ShowTokenAudit ListCreated EndCreated;
 }
 
 /// Who asks.
@@ -122,6 +122,8 @@ impl Row {
             | Self::ListPersonalTokens
             | Self::DisableTokens
             | Self::EndAll
+            | Self::ListCreated
+            | Self::EndCreated
             | Self::ListSessions => management([NOT_FOUND, NOT_FOUND, (200, "")]),
             Self::CreatePersonalToken => management([NOT_FOUND, NOT_FOUND, (201, "")]),
             Self::ActOnTokens | Self::ListInstanceTokens => management([MAY_NOT, MAY_NOT, (200, "")]),
@@ -441,6 +443,8 @@ impl House {
             Row::ShowAudit => (Method::GET, "/api/v1/audit".into()),
             Row::ShowNamespaceAudit => (Method::GET, "/api/v1/audit?namespace=acme".into()),
             Row::ShowUserAudit => (Method::GET, "/api/v1/audit?user=admin".into()),
+            Row::ListCreated => (Method::GET, format!("{token}/created")),
+            Row::EndCreated => (Method::POST, format!("{token}/end-created")),
             Row::ShowTokenAudit => (Method::GET, format!("/api/v1/audit?token={id}")),
         }
     }

@@ -28,6 +28,15 @@ pub(crate) struct Disabled {
     pub(crate) disabled: i64,
 }
 
+/// What became of the tokens that a token created.
+#[derive(Deserialize)]
+pub(crate) struct EndedCreated {
+    /// How many were deleted.
+    pub(crate) ended: i64,
+    /// How many live on, as the caller may not manage them.
+    pub(crate) left: i64,
+}
+
 /// The settings of the instance.
 #[derive(Deserialize)]
 pub(crate) struct Settings {
@@ -93,6 +102,16 @@ pub(crate) struct Member {
     pub(crate) role: String,
 }
 
+/// The credential that a token was created with.
+#[derive(Deserialize)]
+pub(crate) struct CreatedWith {
+    pub(crate) kind: String,
+    /// The id of a token.
+    pub(crate) id: Option<String>,
+    /// What that token was called.
+    pub(crate) name: Option<String>,
+}
+
 /// A token, without its secret.
 #[derive(Deserialize)]
 pub(crate) struct Token {
@@ -115,6 +134,8 @@ pub(crate) struct Token {
     pub(crate) created_at: Option<Instant>,
     #[serde(default)]
     pub(crate) created_by: Value,
+    #[serde(default)]
+    pub(crate) created_with: Option<CreatedWith>,
     #[serde(default, deserialize_with = "optional_instant")]
     pub(crate) last_used_at: Option<Instant>,
     pub(crate) last_used_from: Option<String>,

@@ -201,6 +201,7 @@ impl Tables {
             created_at: NOW,
             created_by_id: "0190a5e0-7d4c-7aaa-8bbb-123456789abc".into(),
             created_by: "user admin".into(),
+            created_with: None,
             used: Default::default(),
             revision: 1,
         }

@@ -22,6 +22,7 @@ const EVERY: TokenFilter = TokenFilter {
     unused_since: None,
     expires_by: None,
     stands_for: None,
+    created_with: None,
     containing: String::new(),
 };
 

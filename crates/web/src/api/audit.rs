@@ -28,7 +28,8 @@ use super::{
 };
 use crate::app::App;
 
-const PARAMETERS: [&str; 8] = ["namespace", "token", "user", "event", "since", "until", "limit", "after"];
+const PARAMETERS: [&str; 9] =
+    ["namespace", "token", "created_with", "user", "event", "since", "until", "limit", "after"];
 
 /// Read the audit, the newest first: administrators all of it, a namespace's those its, users their own, and whoever manages a token its history, also after it ended
 #[utoipa::path(get, path = "/audit", operation_id = "showAudit", tag = "audit", params(AuditParameters),
@@ -65,6 +66,10 @@ struct AuditParameters {
     /// What happened to this token and what was done with it; whoever manages it may ask, also after it ended.
     #[param(required = false, format = "uuid")]
     token: String,
+    /// The creation of the tokens that were created with the token of this id; whoever manages that token may ask, also
+    /// after it ended.
+    #[param(required = false, format = "uuid")]
+    created_with: String,
     /// What this user did and what was done to them; they may ask. For instance administrators also the name of deleted
     /// users, with the rows of every user who ever had the name, or the id of one.
     #[param(required = false)]
@@ -101,6 +106,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AuditQuery {
                 .one("namespace")
                 .and_then(|text| errors.check("namespace", NamespaceName::parse(text))),
             token: query.one("token").and_then(|text| errors.check("token", TokenId::parse(text))),
+            created_with: query
+                .one("created_with")
+                .and_then(|text| errors.check("created_with", TokenId::parse(text))),
             user: query.one("user").and_then(|text| errors.check("user", Username::parse(text))),
         };
         let events = query.one("event").and_then(|text| errors.check("event", parse_event(text)));
@@ -254,6 +262,7 @@ mod tests {
             ("namespace=Acme", "namespace"),
             ("namespace=", "namespace"),
             ("token=ci-bot", "token"),
+            ("created_with=ci-bot", "created_with"),
             ("user=Anna", "user"),
             ("event=", "event"),
             ("event=Token", "event"),

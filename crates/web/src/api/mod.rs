@@ -34,6 +34,7 @@ mod teams;
 mod token;
 mod token_activity;
 mod token_answer;
+mod token_created;
 mod token_explain;
 mod token_fields;
 mod token_list;
@@ -90,6 +91,8 @@ pub(crate) fn router() -> (Router<App>, OpenApi) {
         .routes(routes!(token_secrets::end))
         .routes(routes!(token_explain::explain))
         .routes(routes!(token_activity::show))
+        .routes(routes!(token_created::list))
+        .routes(routes!(token_created::end))
         .routes(routes!(repositories::list))
         .routes(routes!(repositories::list_in_namespace))
         .routes(routes!(repositories::show, repositories::delete))

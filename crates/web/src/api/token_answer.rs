@@ -9,6 +9,7 @@ use super::{
     problem::FieldMessage,
     scope_body::ScopeAnswer,
     stands_for::StandsForBody,
+    token_created::CreatedWithAnswer,
     words::{PermissionWord, TokenAccess, TokenKind, TokenStatus},
 };
 use crate::public_host::PublicHost;
@@ -56,6 +57,9 @@ pub(super) struct TokenAnswer {
     created_at: String,
     /// Who made it.
     created_by: String,
+    /// The credential that it was created with; null where that is unknown, as for tokens that an older version created.
+    #[schema(required)]
+    created_with: Option<CreatedWithAnswer>,
     /// When it was used last, some 10 seconds late; null where it never was.
     #[schema(required, format = DateTime)]
     last_used_at: Option<String>,
@@ -140,6 +144,7 @@ impl From<StoredToken> for TokenAnswer {
             allowed_addresses: token.allowed_addresses.to_texts(),
             secret_hint: token.secret_hint,
             created_by: token.created_by,
+            created_with: token.created_with.map(CreatedWithAnswer::from),
             last_used_at: token.used.last_used_at.map(|at| at.to_string()),
             last_used_from: Some(token.used.last_used_from).filter(|text| !text.is_empty()),
             last_used_by: Some(token.used.last_used_by).filter(|text| !text.is_empty()),

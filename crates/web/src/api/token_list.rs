@@ -1,6 +1,9 @@
 //! Which tokens are listed: the parameters that the three lists of tokens share.
 
-use access::time::{Instant, Length};
+use access::{
+    id::TokenId,
+    time::{Instant, Length},
+};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use registry::{TokenFilter, TokensAsked};
@@ -18,7 +21,8 @@ use crate::app::App;
 
 /// The longest text that is looked for, in characters: no description is longer.
 const MAX_SEARCHED_CHARS: usize = 1_000;
-const PARAMETERS: [&str; 7] = ["limit", "after", "status", "unused", "expiring", "stands_for", "q"];
+const PARAMETERS: [&str; 8] =
+    ["limit", "after", "status", "unused", "expiring", "stands_for", "created_with", "q"];
 
 /// Which tokens are asked for.
 pub(super) struct TokenList(pub(super) TokensAsked);
@@ -46,6 +50,9 @@ pub(super) struct TokenListParameters {
     /// Those that are for somebody: `user:NAME` or `service:NAME`.
     #[param(required = false, example = "user:anna")]
     stands_for: String,
+    /// Those that were created with the token of this id, also after that token ended.
+    #[param(required = false, format = "uuid")]
+    created_with: String,
     /// Those whose name or description has this in it; ASCII letters count the same in either case.
     #[param(required = false, max_length = 1000)]
     q: String,
@@ -73,6 +80,8 @@ impl TokenList {
         let stands_for = query
             .one("stands_for")
             .and_then(|text| errors.check("stands_for", StandsForBody::parse_parameter(text)));
+        let created_with =
+            query.one("created_with").and_then(|text| errors.check("created_with", TokenId::parse(text)));
         let containing = query.one("q").and_then(|text| errors.check("q", searched(text)));
         errors.refuse_any()?;
         let filter = TokenFilter {
@@ -80,6 +89,7 @@ impl TokenList {
             unused_since: unused.map(|length| now.minus(length)),
             expires_by: expiring.map(|length| now.plus(length)),
             stands_for,
+            created_with,
             containing: containing.unwrap_or_default(),
         };
         Ok(Self(TokensAsked { after: page.after, limit: page.limit, filter }))
@@ -113,11 +123,13 @@ mod tests {
     #[test]
     fn nothing_said_asks_for_every_token() {
         let asked = list("").unwrap();
-        let TokenFilter { is_enabled, unused_since, expires_by, stands_for, containing } = asked.filter;
+        let TokenFilter { is_enabled, unused_since, expires_by, stands_for, created_with, containing } =
+            asked.filter;
         assert_eq!((asked.limit, asked.after.as_str(), containing.as_str()), (100, "", ""));
         assert!(
             is_enabled.is_none() && unused_since.is_none() && expires_by.is_none() && stands_for.is_none()
         );
+        assert_eq!(created_with, None);
     }
 
     #[test]
@@ -141,6 +153,8 @@ mod tests {
             ("unused=-1d", "unused"),
             ("expiring=soon", "expiring"),
             ("stands_for=anna", "stands_for"),
+            ("created_with=anna", "created_with"),
+            ("created_with=", "created_with"),
             ("q=a%00", "q"),
             ("limit=0", "limit"),
             ("unused=1d&unused=2d", "unused"),

@@ -70,6 +70,7 @@ fn read(form: &Form, after: &str) -> Result<(ShowAudit, AuditPart), Wrong> {
     let ask = ShowAudit {
         namespace: typed("namespace").and_then(|text| wrong.check("namespace", NamespaceName::parse(text))),
         token: typed("token").and_then(|text| wrong.check("token", TokenId::parse(text).map_err(no_id))),
+        created_with: None,
         user: typed("user").and_then(|text| wrong.check("user", Username::parse(text))),
     };
     let no_row = |_| "this page of the audit is not there; begin with the first";

@@ -56,6 +56,7 @@ const MUTATIONS: &[(&str, &str, &str, Option<&str>)] = &[
     ("disableTokens", "POST", "/namespaces/new/tokens/disable-all", None),
     ("endSession", "DELETE", "/users/admin/sessions/{SESSION}", None),
     ("endAll", "POST", "/users/ann/end-all", None),
+    ("endCreated", "POST", "/tokens/{CREATOR}/end-created", None),
     ("deleteToken", "DELETE", "/tokens/{TOKEN}", None),
     ("deleteTag", "DELETE", "/namespaces/acme/repositories/api/tags/1.0", None),
     ("deleteManifest", "DELETE", "/namespaces/acme/repositories/api/manifests/{MANIFEST}", None),
@@ -108,8 +109,12 @@ async fn every_mutation_of_the_api_is_in_the_audit(t: TestServer) {
     admin.send(admin.request(Method::POST, "/login").body(form)).await.is(200);
     let sessions = admin.get("/api/v1/users/admin/sessions").await.is(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    let creator = t.personal_token("admin", json!({"name": "laptop"})).await;
+    let created = json!({"name": "by-laptop"});
+    t.with(&creator).post_json("/api/v1/namespaces/acme/tokens", &created).await.is(201);
     let filled = |text: &str| {
-        text.replace("{TOKEN}", &token.id)
+        text.replace("{CREATOR}", &creator.id)
+            .replace("{TOKEN}", &token.id)
             .replace("{SCOPE}", &scope)
             .replace("{SECRET}", &secret)
             .replace("{SESSION}", &session)

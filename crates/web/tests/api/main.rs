@@ -15,6 +15,7 @@ mod repositories;
 mod revisions;
 mod token_addresses;
 mod token_bad_input;
+mod token_created;
 mod token_lists;
 mod token_scopes;
 mod token_secrets;

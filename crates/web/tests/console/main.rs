@@ -15,6 +15,7 @@ mod people;
 mod sessions;
 mod tokens;
 mod tokens_acts;
+mod tokens_created;
 mod tokens_filtered;
 mod tokens_told;
 mod welcome;

@@ -4,6 +4,7 @@ mod activity;
 mod can;
 mod change;
 mod create;
+mod created;
 mod edit;
 mod expiry;
 mod owner;
@@ -35,6 +36,15 @@ Examples:
   sealock token ls acme --status disabled
   sealock token enable acme/ci-bot";
 
+const END_CREATED_EXAMPLES: &str = "\
+Delete the stolen token first, or it can create more; its id still names what it created.
+
+Examples:
+  sealock token ls --mine
+  sealock token rm 0190a5e0-7d4c-7aaa-8bbb-123456789abc
+  sealock token created 0190a5e0-7d4c-7aaa-8bbb-123456789abc
+  sealock token end-created 0190a5e0-7d4c-7aaa-8bbb-123456789abc";
+
 /// `sealock token`
 #[derive(Subcommand)]
 #[command(after_help = "\
@@ -57,6 +67,20 @@ pub(crate) enum Command {
     },
     /// Show how often a token pulled and pushed, day by day
     Activity(activity::Activity),
+    /// List the living tokens that a token created, also after that token ended
+    Created {
+        /// NAMESPACE/NAME, or the token's id
+        token: TokenArgument,
+    },
+    /// Delete every token that a token created: it was stolen
+    #[command(after_help = END_CREATED_EXAMPLES)]
+    EndCreated {
+        /// NAMESPACE/NAME, or the token's id
+        token: TokenArgument,
+        /// Don't ask
+        #[arg(short, long)]
+        yes: bool,
+    },
     /// Change the expiry, permission, addresses, status, description or label of a token
     Edit(edit::Edit),
     /// The scopes of a token: what it allows, and where
@@ -110,6 +134,8 @@ impl Command {
             Self::Ls(ls) => ls.run(session).await,
             Self::Show { token } => show::one(session, &token).await,
             Self::Activity(activity) => activity.run(session).await,
+            Self::Created { token } => created::list(session, &token).await,
+            Self::EndCreated { token, yes } => created::end(session, &token, yes).await,
             Self::Edit(edit) => edit.run(session).await,
             Self::Scope(command) => command.run(session).await,
             Self::Reset(reset) => reset.run(session).await,

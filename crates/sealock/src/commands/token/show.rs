@@ -1,5 +1,6 @@
 //! `sealock token ls` and `show`.
 
+use access::id::TokenId;
 use access::time::Instant;
 use clap::Args;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::expiry::length;
 use super::owner::{Owner, OwnerArgument};
 use super::stands_for::StandsFor;
 use super::{TokenArgument, find};
-use crate::client::answers::{self, Token};
+use crate::client::answers::{self, CreatedWith, Token};
 use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::{printable, when};
@@ -36,6 +37,9 @@ pub(crate) struct Ls {
     /// Only those that are for user:NAME or service:NAME
     #[arg(long, value_name = "WHOM")]
     stands_for: Option<StandsFor>,
+    /// Only those that were created with the token of this id
+    #[arg(long, value_name = "ID", value_parser = TokenId::parse)]
+    created_with: Option<TokenId>,
     /// Only those whose name or description has this in it
     #[arg(short, long, value_name = "TEXT")]
     query: Option<String>,
@@ -46,11 +50,13 @@ impl Ls {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let client = session.client()?;
         let stands_for = self.stands_for.as_ref().map(ToString::to_string);
+        let created_with = self.created_with.map(|id| id.to_string());
         let filter = [
             ("status", self.status.as_deref()),
             ("unused", self.unused.as_deref()),
             ("expiring", self.expiring.as_deref()),
             ("stands_for", stands_for.as_deref()),
+            ("created_with", created_with.as_deref()),
             ("q", self.query.as_deref()),
         ];
         let filter: Vec<_> = filter.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -130,6 +136,9 @@ fn facts(token: &Token, now: Instant) -> Vec<(&'static str, String)> {
     if let Some(by) = maker(&token.created_by) {
         facts.push(("created by", by));
     }
+    if let Some(with) = token.created_with.as_ref().and_then(credential) {
+        facts.push(("created with", with));
+    }
     facts.push(("last used", last_use(token, now)));
     if let (Some(pulls), Some(pushes)) = (token.pulls, token.pushes) {
         facts.push(("pulls, pushes", format!("{pulls}, {pushes}")));
@@ -159,11 +168,21 @@ fn expiry(token: &Token, now: Instant) -> String {
     token.expires_at.map_or("never".to_owned(), |at| when(at, now))
 }
 
-fn last_use(token: &Token, now: Instant) -> String {
+pub(super) fn last_use(token: &Token, now: Instant) -> String {
     let Some(at) = token.last_used_at else { return "never".to_owned() };
     let from = token.last_used_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
     let by = token.last_used_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     format!("{}{from}{by}", when(at, now))
+}
+
+/// The credential that a token was created with; `None` for a kind that this version does not know.
+fn credential(with: &CreatedWith) -> Option<String> {
+    match with.kind.as_str() {
+        "token" => Some(format!("{} ({})", with.name.as_deref()?, with.id.as_deref()?)),
+        "password" => Some("a password".to_owned()),
+        "session" => Some("the console".to_owned()),
+        _ => None,
+    }
 }
 
 /// Who made the token: a name, or an object with one.

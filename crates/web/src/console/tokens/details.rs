@@ -4,13 +4,14 @@ use access::{id::SecretId, time::Instant};
 use axum::extract::State;
 use maud::{Markup, Render, html};
 use registry::{
-    EndSecret, ListSecrets, ShowActivity, ShowTokenHistory, StoredRecord, StoredSecret, StoredToken,
+    CreatedWith, EndSecret, ListSecrets, ShowActivity, ShowTokenHistory, StoredRecord, StoredSecret,
+    StoredToken,
 };
 
 use super::{
-    acts,
+    acts, created,
     once::login_name,
-    place::{self, details_path, scopes_path},
+    place::{self, created_path, details_path, scopes_path},
     plot,
     wording::{self, StatusWords},
 };
@@ -53,12 +54,14 @@ pub(super) async fn page(
     let secrets = registry.list_secrets(&grant, now).await?;
     let grant = visitor.may(&app, ShowTokenHistory { token: token.id }).await?;
     let history = registry.show_token_history(&grant, HISTORY).await?;
+    let created = created::section(&app, &visitor, token.id, now).await?;
     let body = html! {
         (parts::head(&token.name, &actions(&token)))
         (parts::notice((done.as_deref() == Some(ENDED)).then_some("The secret is ended. Whatever used it is refused.")))
         section.card { h2 { "About" } (facts(&token, now)) }
         section.card { h2 { "Use by day" } (plot::bars(&days)) }
         section { h2 { "Secrets" } (secrets_table(&token, &secrets, now)) }
+        (created)
         section { h2 { "History" } (history_table(&token, &history)) }
     };
     Ok(place.page_below(&token.name, &visitor.viewer).with(&body))
@@ -89,8 +92,20 @@ fn facts(token: &StoredToken, now: Instant) -> Markup {
             dt { "Allowed addresses" }
             dd { @if token.allowed_addresses.is_anywhere() { "any" } @else { (token.allowed_addresses) } }
             dt { "Made" } dd { (wording::when(token.created_at, now)) " by " (token.created_by) }
+            @if let Some(with) = &token.created_with { dt { "Created with" } dd { (created_with(with)) } }
             (used(token, now))
             dt { "Id" } dd { code { (token.id) } }
+        }
+    }
+}
+
+fn created_with(with: &CreatedWith) -> Markup {
+    html! {
+        @match with {
+            // That token may have ended; what it created is still listed.
+            CreatedWith::Token { id, name } => { a href=(created_path(*id)) { (name) } }
+            CreatedWith::Password => "a password",
+            CreatedWith::Session => "the console",
         }
     }
 }

@@ -4,6 +4,7 @@
 mod acts;
 mod asked;
 mod create;
+mod created;
 mod details;
 mod edit;
 mod fields;
@@ -40,6 +41,8 @@ pub(super) fn router() -> Router<App> {
         .route("/tokens/new", get(create::new_of_instance).post(create::create_of_instance))
         .route("/tokens/several", post(several::several))
         .route("/tokens/{id}", get(details::page))
+        .route("/tokens/{id}/created", get(created::list))
+        .route("/tokens/{id}/end-created", get(created::ask_end).post(created::end))
         .route("/tokens/{id}/edit", get(edit::page).post(edit::update))
         .route("/tokens/{id}/reset", get(reset::ask).post(reset::reset))
         .route("/tokens/{id}/disable", get(acts::ask_disable).post(acts::disable))

@@ -183,6 +183,11 @@ pub(super) fn details_path(token: TokenId) -> String {
     format!("/tokens/{token}")
 }
 
+/// Where what it created is listed.
+pub(super) fn created_path(token: TokenId) -> String {
+    format!("{}/created", details_path(token))
+}
+
 /// Where its scopes are managed.
 pub(super) fn scopes_path(token: TokenId) -> String {
     format!("{}/scopes", details_path(token))
