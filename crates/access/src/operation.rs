@@ -106,7 +106,7 @@ pub enum Operation {
     EndAll(Username),
     /// The living tokens that a token created.
     ListCreated(TokenId),
-    /// End every living token that a token created; each is decided on by itself once it is known which.
+    /// End every living token that a token created; the use case checks the right to manage for each of them.
     EndCreated(TokenId),
     /// How often a token was used, day by day.
     ShowActivity(TokenId),

@@ -25,7 +25,7 @@ use crate::{
     manage::{ManageError, Page},
 };
 
-/// How many tokens are read at a time while they are ended: it bounds memory, however many there are.
+/// Tokens that are read at a time while they are ended: it bounds memory for any number of them.
 const ENDED_AT_A_TIME: i64 = 100;
 
 /// List what a token created, also after the token ended.
@@ -57,9 +57,9 @@ impl Ask for EndCreated {
 /// What became of the tokens that a token created.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndedCreated {
-    /// How many were ended.
+    /// The number of tokens that were ended.
     pub ended: usize,
-    /// How many live on, as the caller may not manage them.
+    /// The number of tokens that stay valid, as the caller may not manage them.
     pub left: usize,
 }
 
@@ -143,7 +143,7 @@ impl Registry {
     }
 
     /// Ends every living token that the token created, directly or through tokens that it created, in one transaction
-    /// with an audit row for each. Those that the caller may not manage live on and are counted. The creating token
+    /// with an audit row for each. Those that the caller may not manage stay valid and are counted. The creating token
     /// itself stays as it is; end it first, or it can create more.
     pub async fn end_created(
         &self,
@@ -152,7 +152,7 @@ impl Registry {
     ) -> Result<EndedCreated, ManageError> {
         retried(|| async {
             let tx = self.db.begin().await?;
-            // Whoever is just creating a token with it is done, or waits until this is.
+            // A creation with this token that is under way is committed now, or waits for this transaction.
             tokens::hold(&tx, grant.ask.token, now).await?;
             grant.still_holds(&tx, now).await?;
             let done = self.end_all_created(&tx, grant, now).await?;

@@ -31,9 +31,9 @@ pub(crate) struct Disabled {
 /// What became of the tokens that a token created.
 #[derive(Deserialize)]
 pub(crate) struct EndedCreated {
-    /// How many were deleted.
+    /// The number of tokens that were deleted.
     pub(crate) ended: i64,
-    /// How many live on, as the caller may not manage them.
+    /// The number of tokens that stay valid, as the caller may not manage them.
     pub(crate) left: i64,
 }
 

@@ -66,7 +66,7 @@ struct AuditParameters {
     /// What happened to this token and what was done with it; whoever manages it may ask, also after it ended.
     #[param(required = false, format = "uuid")]
     token: String,
-    /// The creation of the tokens that were created with the token of this id; whoever manages that token may ask, also
+    /// The creation of the tokens that were created with the token of this id; callers who may manage that token may ask, also
     /// after it ended.
     #[param(required = false, format = "uuid")]
     created_with: String,

@@ -52,9 +52,9 @@ pub(super) async fn end(
 #[derive(Serialize, ToSchema)]
 #[schema(as = EndedCreated)]
 pub(super) struct EndedCreatedAnswer {
-    /// How many were deleted.
+    /// The number of tokens that were deleted.
     ended: usize,
-    /// How many live on, as the caller may not manage them.
+    /// The number of tokens that stay valid, as the caller may not manage them.
     left: usize,
 }
 

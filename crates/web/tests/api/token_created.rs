@@ -124,13 +124,13 @@ async fn everything_that_a_stolen_token_created_is_listed_and_ended_at_once(t: T
     assert_eq!(names(&page), ["backdoor", "second"]);
     let next = page["next"].as_str().unwrap();
     let rest = ann.get(&format!("/api/v1/tokens/{}/created?after={next}", laptop.id)).await.is(200).json();
-    assert_eq!((names(&rest), &rest["next"]), (vec!["third".to_owned()], &json!(null)));
+    assert_eq!((names(&rest), &rest["next"]), (vec!["third"], &json!(null)));
 
     assert_eq!(end_created(&ann, &laptop).await, json!({"ended": 3, "left": 0}));
     for (name, secret) in &secrets {
         t.basic(name, secret).get("/api/v1/me").await.refused(401, "bad-credential");
     }
-    assert_eq!(names(&created(&ann, &laptop).await), Vec::<String>::new());
+    assert!(names(&created(&ann, &laptop).await).is_empty());
     assert_eq!(names(&ann.get(TOKENS).await.is(200).json()), ["honest"]);
     assert_eq!(end_created(&ann, &laptop).await, json!({"ended": 0, "left": 0}));
     let rows = t.admin().get("/api/v1/audit?event=token.deleted").await.is(200).json();

@@ -124,7 +124,7 @@ pub(super) async fn ask_end(State(app): State<App>, visitor: Visitor, Path(id): 
     framed(&app, &visitor, token, question.title, &question.render()).await
 }
 
-/// Ends all of it, and says how many there were.
+/// Ends all of it, and shows the number of tokens.
 pub(super) async fn end(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Answered {
     let token = token_id(&id)?;
     let grant = visitor.may(&app, EndCreated { token }).await?;
