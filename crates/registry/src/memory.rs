@@ -5,26 +5,33 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use access::rights::{Owner, Principal};
 use bytes::Bytes;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use crate::guessing::machine_of;
 
 /// What all requests together may hold, in bytes: 32 manifests of 4 MiB on their way, or tens of thousands of usual ones.
 const MAX_HELD_BYTES: usize = 128 * 1024 * 1024;
-/// How many long documents are parsed at once. The others wait; what they hold meanwhile is counted. One of 4 MiB was
-/// measured to take up to 20 MiB and 60 ms (release build, one core).
+/// How many long documents are parsed at once. The others wait; what they hold meanwhile is counted.
 const DOCUMENTS_AT_ONCE: usize = 2;
-/// The longest document that is parsed on the thread that serves other requests as well, in bytes: less than 1 ms was
-/// measured for it (release build).
+/// The longest document that is parsed on the thread that serves other requests as well, in bytes.
 const MAX_PARSED_AT_ONCE_BYTES: usize = 16 * 1024;
 /// The part of what is left that an anonymous caller's address may hold is one of so many.
 const ANONYMOUS_SHARES: usize = 2;
 /// An address may hold so many times what is left: a company or a proxy may be behind it.
 const ADDRESS_FACTOR: usize = 3;
+
+/// How long an answer waits for its part of the budget. Clients that take nothing are disconnected after 120 s, and
+/// the others give theirs back much earlier.
+const ROOM_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What requests hold in memory, counted in bytes.
 ///
@@ -38,6 +45,8 @@ pub struct Memory {
     limit: usize,
     held: Mutex<Held>,
     documents: Semaphore,
+    /// Wakes answers that wait when bytes are given back.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +102,7 @@ impl Default for Memory {
 impl Memory {
     /// A budget of `limit` bytes.
     pub fn of(limit: usize) -> Self {
-        Self { limit, held: Mutex::default(), documents: Semaphore::new(DOCUMENTS_AT_ONCE) }
+        Self { limit, held: Mutex::default(), documents: Semaphore::new(DOCUMENTS_AT_ONCE), freed: Notify::new() }
     }
 
     /// A reservation of nothing yet, counted for `holder`.
@@ -205,6 +214,25 @@ impl Reservation {
         self.bytes += bytes;
         Ok(())
     }
+
+    /// Reserves `bytes` more as soon as there is room: for an answer whose head is sent already.
+    ///
+    /// # Errors
+    /// [`MemoryFull`] if there is none for 30 s.
+    pub(crate) async fn grow_when_possible(&mut self, bytes: usize) -> Result<(), MemoryFull> {
+        let memory = Arc::clone(&self.memory);
+        let grown = async {
+            loop {
+                // Before the try, so that bytes which are given back in between wake it.
+                let freed = memory.freed.notified();
+                if self.grow(bytes).is_ok() {
+                    return;
+                }
+                freed.await;
+            }
+        };
+        timeout(ROOM_PATIENCE, grown).await.map_err(|_| MemoryFull)
+    }
 }
 
 impl Drop for Reservation {
@@ -219,6 +247,8 @@ impl Drop for Reservation {
                 }
             }
         }
+        drop(held);
+        self.memory.freed.notify_waiters();
     }
 }
 
@@ -245,6 +275,22 @@ mod tests {
 
     fn user(name: &str, last: u8) -> Holder {
         Holder::user(name, address(last))
+    }
+
+    #[tokio::test]
+    async fn an_answer_waits_until_others_give_bytes_back() {
+        let memory = Arc::new(Memory::of(10 * MIB));
+        let mut first = memory.reservation(user("anna", 1));
+        first.grow(5 * MIB).unwrap();
+        let mut second = memory.reservation(user("anna", 1));
+        let waiting = tokio::spawn(async move { second.grow_when_possible(4 * MIB).await.map(|()| second) });
+        tokio::task::yield_now().await;
+        assert_eq!(memory.held(), 5 * MIB);
+        drop(first);
+        let second = waiting.await.unwrap().unwrap();
+        assert_eq!(memory.held(), 4 * MIB);
+        drop(second);
+        assert_eq!(memory.held(), 0);
     }
 
     /// Reserves one MiB after the other until it is refused; returns the reservations and their number.

@@ -217,22 +217,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_house_pushes_the_newest_of_the_longest_line_out() {
+    async fn a_full_queue_refuses_the_newest_of_the_longest_line() {
         let (turns, _held, mut line) = attacked().await;
+        let address = |other: usize| {
+            let other = u32::try_from(other).unwrap();
+            Some(IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0001 + other)))
+        };
+        let room = MAX_WAITING - line.len();
         let mut others = Vec::new();
-        let mut count = line.len();
-        for other in 1_u32.. {
-            let from = Some(IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + other)));
-            if count == MAX_WAITING {
-                let newcomer = waiting(&turns, from).await;
-                assert!(line.pop().unwrap().now_or_never().unwrap().is_err(), "pushed out");
-                assert!(line.iter_mut().all(|waiting| waiting.now_or_never().is_none()));
-                others.push(newcomer);
-                break;
-            }
-            others.push(waiting(&turns, from).await);
-            count += 1;
+        for other in 0..room {
+            others.push(waiting(&turns, address(other)).await);
         }
+        others.push(waiting(&turns, address(room)).await);
+        assert!(line.pop().unwrap().now_or_never().unwrap().is_err(), "refused");
+        assert!(line.iter_mut().all(|waiting| waiting.now_or_never().is_none()));
         let kept: usize = turns.lock().lines.iter().map(|line| line.waiting.len()).sum();
         assert_eq!(kept, MAX_WAITING);
     }

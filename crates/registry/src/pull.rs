@@ -77,8 +77,9 @@ impl Registry {
         Ok(payload)
     }
 
-    /// The same, read in one piece when it is asked for that: nothing of it is in memory before. An error instead of a
-    /// silent end where it was deleted in between.
+    /// The same, read in one piece once the client takes it, and as soon as the budget of memory has room for it: clients
+    /// that ask for many manifests and take none hold bounded memory. It ends with an error if the manifest was deleted in
+    /// between or there is no room for long.
     pub fn read_manifest_later(
         &self,
         grant: &Grant<PullManifest>,
@@ -87,11 +88,25 @@ impl Registry {
     ) -> BoxStream<'static, io::Result<Bytes>> {
         self.usage.count(grant.principal(), &grant.origin, Done::Pull, now);
         let (db, id, size) = (self.db.clone(), manifest.id, manifest.size);
-        let read = async move {
-            let payload = payload(&db, id, size).await.map_err(io::Error::other)?;
-            payload.map(Bytes::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        };
-        stream::once(read).boxed()
+        let held = self.memory().reservation(grant.memory_holder());
+        // Polled for its end when the bytes have gone out: until then it keeps the reservation.
+        stream::unfold((held, false), move |(mut held, is_read)| {
+            let db = db.clone();
+            async move {
+                if is_read {
+                    return None;
+                }
+                let read = async {
+                    let bytes = usize::try_from(size).map_err(io::Error::other)?;
+                    held.grow_when_possible(bytes).await.map_err(io::Error::other)?;
+                    let payload = payload(&db, id, size).await.map_err(io::Error::other)?;
+                    payload.map(Bytes::from).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+                };
+                let read = read.await;
+                Some((read, (held, true)))
+            }
+        })
+        .boxed()
     }
 
     /// What the manifest is that the grant names. With this alone clients ask whether there is something new, so it

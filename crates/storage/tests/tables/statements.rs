@@ -21,9 +21,11 @@ pub(crate) struct Statement {
 /// The statements that the crate's files run, the database layer's own aside.
 pub(crate) fn all() -> Vec<Statement> {
     let mut statements = Vec::new();
-    for (file, source) in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        let constants = constants(&source);
-        for name in names_run(&file, &source) {
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let macros: Vec<_> = sources.values().flat_map(|source| macros(source)).collect();
+    for (file, source) in &sources {
+        let constants = constants(source, &macros);
+        for name in names_run(file, source) {
             let place = format!("{file} {name}");
             let text = constants.get(&name).unwrap_or_else(|| panic!("{place} is no constant of its file"));
             statements.push(Statement { place, text: text.clone() });
@@ -64,9 +66,15 @@ fn names_run(file: &str, source: &str) -> std::collections::BTreeSet<String> {
         .collect()
 }
 
-/// The text constants of a file, with its own macros and `concat!` worked out.
-fn constants(source: &str) -> BTreeMap<String, String> {
-    let items = syn::parse_file(source).unwrap().items;
+fn macros(source: &str) -> Vec<Item> {
+    let items = syn::parse_file(source).unwrap().items.into_iter();
+    items.filter(|item| matches!(item, Item::Macro(_))).collect()
+}
+
+/// The text constants of a file, with `concat!` and macros worked out: its own, or those of the file above it.
+fn constants(source: &str, macros: &[Item]) -> BTreeMap<String, String> {
+    let mut items = syn::parse_file(source).unwrap().items;
+    items.extend_from_slice(macros);
     let text_of = |item: &Item| match item {
         Item::Const(constant) => Some((constant.ident.to_string(), worked_out(&constant.expr, &items)?)),
         _ => None,
@@ -137,7 +145,7 @@ fn macros_and_concat_are_worked_out() {
         const MADE: &str = of_things!(" WHERE a = $1");
         const COUNT: usize = 3;
     "#;
-    let found: Vec<_> = constants(source).into_iter().collect();
+    let found: Vec<_> = constants(source, &[]).into_iter().collect();
     let expect = [("MADE", "SELECT a FROM things WHERE a = $1"), ("PLAIN", "DELETE FROM things")];
     assert_eq!(found, expect.map(|(name, text)| (name.to_owned(), text.to_owned())));
 }
