@@ -225,6 +225,8 @@ mod tests {
                 "get /tokens/{id}",
                 "patch /tokens/{id}",
                 "get /tokens/{id}/activity",
+                "get /tokens/{id}/created",
+                "post /tokens/{id}/end-created",
                 "post /tokens/{id}/explain",
                 "post /tokens/{id}/reset",
                 "delete /tokens/{id}/scopes",

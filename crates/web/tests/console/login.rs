@@ -206,8 +206,10 @@ async fn a_session_ends_with_its_time_its_password_and_its_user(t: TestServer) {
     t.admin().patch_json("/api/v1/users/ann", &json!({ "is_active": false })).await.is(200);
     logged_out(&browser).await;
     t.admin().patch_json("/api/v1/users/ann", &json!({ "is_active": true })).await.is(200);
-    browser.get("/").await.is(200);
+    // An activation restores no session from before.
+    logged_out(&browser).await;
 
+    let browser = ann().await;
     t.admin().post("/api/v1/users/ann/end-all").await.is(200);
     logged_out(&browser).await;
 
