@@ -63,7 +63,11 @@ fn what_we_sign_has_every_claim(text: &str, header: &[u8], claims: &[u8]) {
     assert!(header["crit"].is_null(), "{header}");
     assert_eq!((&claims["iss"], &claims["aud"]), (&Value::from(ISSUER), &Value::from(AUDIENCE)));
     assert!(claims["exp"].as_i64().expect("exp").saturating_mul(1000) > NOW.as_millis(), "expired: {claims}");
-    assert!(claims["nbf"].as_i64().expect("nbf").saturating_mul(1000) <= NOW.plus(MAX_CLOCK_DIFFERENCE).as_millis(), "{claims}");
+    assert!(
+        claims["nbf"].as_i64().expect("nbf").saturating_mul(1000)
+            <= NOW.plus(MAX_CLOCK_DIFFERENCE).as_millis(),
+        "{claims}"
+    );
     assert!(claims["iat"].is_i64() && claims["sub"].is_string() && claims["jti"].is_string(), "{claims}");
     assert!(claims["access"].is_array() && !claims["cred"].is_null(), "{claims}");
     let written = serde_json::to_string(&read).expect("claims are JSON");

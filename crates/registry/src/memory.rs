@@ -102,7 +102,12 @@ impl Default for Memory {
 impl Memory {
     /// A budget of `limit` bytes.
     pub fn of(limit: usize) -> Self {
-        Self { limit, held: Mutex::default(), documents: Semaphore::new(DOCUMENTS_AT_ONCE), freed: Notify::new() }
+        Self {
+            limit,
+            held: Mutex::default(),
+            documents: Semaphore::new(DOCUMENTS_AT_ONCE),
+            freed: Notify::new(),
+        }
     }
 
     /// A reservation of nothing yet, counted for `holder`.
