@@ -144,7 +144,8 @@ async fn a_holder_is_looked_for_where_a_user_may_pull(tenants: Tenants) {
 async fn a_holder_is_looked_for_in_the_scopes_of_a_token(tenants: Tenants) {
     tenants.remove("public").await;
     let pull = Actions::PULL;
-    let cases: [(&str, &[(&str, Actions)], bool); 9] = [
+    type Case<'a> = (&'a str, &'a [(&'a str, Actions)], bool);
+    let cases: [Case<'_>; 9] = [
         ("none", &[], false),
         ("every", &[("*", pull)], true),
         ("exact", &[("own/api", Actions::PULL_PUSH)], true),
