@@ -97,7 +97,7 @@ async fn a_form_that_does_not_come_is_not_waited_for_as_long_as_a_push() {
     ] {
         let begun = format!(
             "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\
-             Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n{{"
+             Content-Type: application/json\r\nContent-Length: 6000\r\n\r\n{{"
         );
         let answer = Bytes::sent(&server.host, begun.as_bytes()).await.text_until_its_end().await;
         // Said by each face in its own form.
