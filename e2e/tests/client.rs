@@ -208,6 +208,7 @@ for  service:backups
 secret  {hint}
 created  less than a minute ago (TIME)
 created by  admin
+created with  a password
 last used  never
 pulls, pushes  0, 0
 "
@@ -370,6 +371,13 @@ SETTING  VALUE
 users-make-namespaces  off
 own-namespaces  on
 tokens-for-others  on
+max-uploads-per-principal  1000
+max-uploads-per-namespace  5000
+max-tokens-per-namespace  1000
+max-tokens-per-user  200
+max-instance-tokens  1000
+max-namespaces-per-user  50
+max-namespaces  10000
 ";
     check(&sealock, "settings show", shown).await;
     check(&sealock, "settings edit --users-make-namespaces on --tokens-for-others off", "").await;
@@ -378,6 +386,13 @@ SETTING  VALUE
 users-make-namespaces  on
 own-namespaces  on
 tokens-for-others  off
+max-uploads-per-principal  1000
+max-uploads-per-namespace  5000
+max-tokens-per-namespace  1000
+max-tokens-per-user  200
+max-instance-tokens  1000
+max-namespaces-per-user  50
+max-namespaces  10000
 ";
     check(&sealock, "settings show", changed).await;
 

@@ -124,7 +124,10 @@ impl House {
             self.tell(change.taken).await;
             each_refused(&requests, round, &change.refused).await;
             self.tell(change.given_back).await;
-            each_accepted(&requests, round).await;
+            // A deactivation ends for good what was made with the password; new bearers work.
+            let again =
+                if change.taken.contains("--deactivate") { &self.requests(client).await } else { &requests };
+            each_accepted(again, round).await;
         }
         laptop.docker_login(client.name, client.secret).await.succeeded();
         for command in [client.wants.skopeo, client.wants.crane] {

@@ -141,6 +141,8 @@ async fn open(
     let db = Db::open(&config.database, DbOptions::default()).await;
     let db = db.with_context(|| format!("the database {}", config.database))?;
     let opened = async {
+        // Refuses a database of a newer release, to which nothing may be written.
+        db.schema().await?;
         registry::check_writable(&db, &blobs).await?;
         anyhow::Ok(Registry::open(db, Arc::clone(&blobs), key_file, random, now).await?)
     };
