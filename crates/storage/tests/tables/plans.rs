@@ -169,9 +169,11 @@ fn a_page_of_the_audit_is_found_without_walking_over_others_on_sqlite() {
 const MOSTLY_PUSHES: &str = "INSERT INTO audit SELECT lpad(CAST(n AS TEXT), 36, '0'), n, '', 'actor-' || n % 50, \
     'token-' || n % 20, CASE WHEN n % 10 = 0 THEN 'token.disabled' ELSE 'blob.pushed' END, '', 'namespace-' || n % 5, \
     CASE WHEN n % 10 = 0 THEN 'token-' || n % 20 ELSE '' END, '', '', '', '', '', '' \
-    FROM generate_series(1, 100000) n; \
-    INSERT INTO audit SELECT 'owner-' || n, n, '', '', '', 'namespace.created', 'namespace n-' || n, 'n-' || n, '', \
-    'user-' || n, '', '', '', '', '' FROM generate_series(1, 5000) n; ANALYZE audit";
+    FROM generate_series(1, 100000) n; ANALYZE audit";
+
+/// Rows that hold the names of namespaces and users.
+const OWNERS: &str = "INSERT INTO audit SELECT 'owner-' || n, n, '', '', '', 'namespace.created', 'namespace n-' || n, \
+    'n-' || n, '', 'user-' || n, '', '', '', '', '' FROM generate_series(1, 500) n; ANALYZE audit";
 
 #[test]
 fn a_page_of_the_audit_is_found_without_walking_over_others_on_postgres() {
@@ -181,6 +183,10 @@ fn a_page_of_the_audit_is_found_without_walking_over_others_on_postgres() {
         client.batch_execute(MOSTLY_PUSHES).await.unwrap();
         client.batch_execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
         for (indexes, Statement { place, text }) in of_the_audit() {
+            // Without such rows every partial index of them is as cheap as any other.
+            if place == "audit.rs NAMESPACES_CALLED" {
+                client.batch_execute(OWNERS).await.unwrap();
+            }
             let plan = plan_on_postgres(&client, &text).await.to_string();
             for index in indexes {
                 assert!(plan.contains(&format!("\"{index}\"")), "{place} without {index}: {plan}");
