@@ -19,6 +19,9 @@ use testkit::{
     server::ADMIN_PASSWORD,
 };
 
+/// The repository of the rows about content, as the API names it.
+const REPOSITORY: &str = "/api/v1/namespaces/acme/repositories/api";
+
 macro_rules! every_operation {
     (calls: $($call:ident)+; management: $($operation:ident)+;) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,7 +375,6 @@ impl House {
     fn line(&self, row: Row, fixture: &Fixture) -> (Method, String) {
         let Fixture { upload, token: id, scope, secret, session, name } = fixture;
         let (v2, token) = ("/v2/acme/api", format!("/api/v1/tokens/{id}"));
-        let repository = "/api/v1/namespaces/acme/repositories/api".to_owned();
         let [user, team, namespace] =
             ["users", "teams", "namespaces"].map(|kind| format!("/api/v1/{kind}/{name}"));
         match row {
@@ -437,9 +439,9 @@ impl House {
             Row::EditSettings => (Method::PATCH, "/api/v1/settings".into()),
             Row::ShowActivity => (Method::GET, format!("{token}/activity")),
             Row::ListRepositories => (Method::GET, "/api/v1/namespaces/acme/repositories".into()),
-            Row::ShowRepository => (Method::GET, repository),
-            Row::ListManifests => (Method::GET, format!("{repository}/manifests")),
-            Row::DeleteRepository => (Method::DELETE, repository),
+            Row::ShowRepository => (Method::GET, REPOSITORY.into()),
+            Row::ListManifests => (Method::GET, format!("{REPOSITORY}/manifests")),
+            Row::DeleteRepository => (Method::DELETE, REPOSITORY.into()),
             Row::ShowAudit => (Method::GET, "/api/v1/audit".into()),
             Row::ShowNamespaceAudit => (Method::GET, "/api/v1/audit?namespace=acme".into()),
             Row::ShowUserAudit => (Method::GET, "/api/v1/audit?user=admin".into()),
